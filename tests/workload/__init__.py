@@ -1,0 +1,1 @@
+"""A realistic wedding-booking platform: its tables, its data and its traffic."""
