@@ -1,11 +1,11 @@
--- Deterministic data for platform.sql. Variables: scale (default 1), anchor (the "today" of the data, default the
--- current date). The same scale and anchor always give the same rows.
+-- Deterministic data for platform.sql. Variables: scale (default 1), anchor (the "today" of the data, default
+-- the current date). The same scale and anchor always give the same rows.
 --
 --   psql -v scale=0.1 -v anchor=2026-06-01 -f data.sql
 --
--- Row n of an entity has the id workload.id(entity, n), so that load scripts can name existing rows without a search.
--- User n is the account of couple n, who plan wedding n; the children of a wedding are dealt out round robin:
--- row n belongs to wedding 1 + (n - 1) % weddings.
+-- Row n of an entity has the id workload.id(entity, n), so that load scripts can name existing rows without a
+-- search. User n is the account of couple n, who plan wedding n; the children of a wedding are dealt out round
+-- robin: row n belongs to wedding 1 + (n - 1) % weddings.
 
 \if :{?scale}
 \else
@@ -59,37 +59,41 @@ create table workload.word (list text, n integer, word text not null, primary ke
 insert into workload.word
 select list, n, word
 from (values
-    ('category', 'photography, catering, florist, dj, wedding cake, videography, hair styling, makeup, live band,
-        wedding planner, bridal wear, invitations, decoration, marquee hire, celebrant, transport, jewellery,
-        photo booth, string quartet, menswear, bar service, lighting, furniture hire, favours, calligraphy,
-        fireworks, videobooth, drone footage, wedding rings, honeymoon travel, dance lessons, childcare,
-        accommodation, security, sound hire, stage hire, balloon art, ice sculpture, chocolate fountain, food truck,
-        cocktail bar, coffee cart, tea service, dessert table, wine merchant, caricaturist, magician, choir, harpist,
-        saxophonist, bagpiper, master of ceremonies, interpreter, livestreaming, wedding website, gift list,
-        dress alterations, veils and accessories, bridesmaid dresses, shoes, spa and wellness, table linen'),
-    ('city', 'London, Paris, Berlin, Madrid, Rome, Vienna, Dublin, Amsterdam, Lisbon, Barcelona, Munich, Milan,
-        Edinburgh, Prague, Copenhagen, Hamburg, Florence, Lyon, Manchester, Brussels, Zurich, Stockholm, Porto,
-        Salzburg, Bristol, Bordeaux, Cologne, Seville, Glasgow, Venice, Geneva, Oslo, Helsinki, Cork, Utrecht,
-        Nice, Dresden, Valencia, Bath, Bologna'),
-    ('style', 'rustic, elegant, vintage, modern, bohemian, romantic, classic, relaxed, intimate, luxurious, coastal,
-        woodland, industrial, garden, minimalist, glamorous, traditional, colourful, sustainable, festive,
-        handmade, candlelit, alpine, tropical, timeless, playful'),
-    ('place', 'barn, castle, vineyard, beach, manor, rooftop, chapel, orchard, lakeside, ballroom, farmhouse,
-        courtyard, greenhouse, lighthouse, terrace, meadow, palace, riverside, loft, abbey, cottage, pavilion'),
-    ('service', 'printed albums, same day edits, tasting sessions, seasonal menus, vegan menus, bridal bouquets,
-        table centrepieces, flower arches, live music, late night playlists, trial appointments, custom designs,
-        hand lettering, fairy lights, champagne towers, fire pits, lawn games, guest shuttles, vintage cars,
-        drone film, polaroid corners, seating plans, dance floors, kids menus, halal catering, kosher catering,
-        gluten free cakes, weekend packages, rehearsal dinners, morning brunches, acoustic sets, silent disco'),
+    ('category', 'photography, catering, florist, dj, wedding cake, videography, hair styling, makeup,
+        live band, wedding planner, bridal wear, invitations, decoration, marquee hire, celebrant,
+        transport, jewellery, photo booth, string quartet, menswear, bar service, lighting, furniture hire,
+        favours, calligraphy, fireworks, videobooth, drone footage, wedding rings, honeymoon travel,
+        dance lessons, childcare, accommodation, security, sound hire, stage hire, balloon art,
+        ice sculpture, chocolate fountain, food truck, cocktail bar, coffee cart, tea service,
+        dessert table, wine merchant, caricaturist, magician, choir, harpist, saxophonist, bagpiper,
+        master of ceremonies, interpreter, livestreaming, wedding website, gift list, dress alterations,
+        veils and accessories, bridesmaid dresses, shoes, spa and wellness, table linen'),
+    ('city', 'London, Paris, Berlin, Madrid, Rome, Vienna, Dublin, Amsterdam, Lisbon, Barcelona, Munich,
+        Milan, Edinburgh, Prague, Copenhagen, Hamburg, Florence, Lyon, Manchester, Brussels, Zurich,
+        Stockholm, Porto, Salzburg, Bristol, Bordeaux, Cologne, Seville, Glasgow, Venice, Geneva, Oslo,
+        Helsinki, Cork, Utrecht, Nice, Dresden, Valencia, Bath, Bologna'),
+    ('style', 'rustic, elegant, vintage, modern, bohemian, romantic, classic, relaxed, intimate, luxurious,
+        coastal, woodland, industrial, garden, minimalist, glamorous, traditional, colourful, sustainable,
+        festive, handmade, candlelit, alpine, tropical, timeless, playful'),
+    ('place', 'barn, castle, vineyard, beach, manor, rooftop, chapel, orchard, lakeside, ballroom,
+        farmhouse, courtyard, greenhouse, lighthouse, terrace, meadow, palace, riverside, loft, abbey,
+        cottage, pavilion'),
+    ('service', 'printed albums, same day edits, tasting sessions, seasonal menus, vegan menus,
+        bridal bouquets, table centrepieces, flower arches, live music, late night playlists,
+        trial appointments, custom designs, hand lettering, fairy lights, champagne towers, fire pits,
+        lawn games, guest shuttles, vintage cars, drone film, polaroid corners, seating plans, dance floors,
+        kids menus, halal catering, kosher catering, gluten free cakes, weekend packages, rehearsal dinners,
+        morning brunches, acoustic sets, silent disco'),
     ('praise', 'attention to detail, calm organisation, honest prices, fast answers, years of experience,
         a friendly team, award winning work, flexible packages, natural light, fresh ingredients,
         local suppliers, bilingual staff, careful planning, good humour, quiet professionalism'),
-    ('noun', 'Meadow, Ivory, Swallow, Laurel, Juniper, Lantern, Harbour, Willow, Magnolia, Orchard, Silver, Linden,
-        Saffron, Clover, Aurora, Marigold, Velvet, Heron, Poppy, Amber, Thistle, Cedar, Pearl, Robin, Rosewood'),
-    ('event', 'Hair and makeup, Venue opens to suppliers, Flowers arrive, Sound check, First look, Guests arrive,
-        Ceremony, Confetti, Group portraits, Drinks reception, Couple portraits, Call to dinner, Speeches,
-        Dinner, Cake cutting, First dance, Evening guests arrive, Band set, Late snack, Fireworks, Last song,
-        Transport leaves, Rehearsal, Rehearsal dinner, Farewell brunch')
+    ('noun', 'Meadow, Ivory, Swallow, Laurel, Juniper, Lantern, Harbour, Willow, Magnolia, Orchard, Silver,
+        Linden, Saffron, Clover, Aurora, Marigold, Velvet, Heron, Poppy, Amber, Thistle, Cedar, Pearl,
+        Robin, Rosewood'),
+    ('event', 'Hair and makeup, Venue opens to suppliers, Flowers arrive, Sound check, First look,
+        Guests arrive, Ceremony, Confetti, Group portraits, Drinks reception, Couple portraits,
+        Call to dinner, Speeches, Dinner, Cake cutting, First dance, Evening guests arrive, Band set,
+        Late snack, Fireworks, Last song, Transport leaves, Rehearsal, Rehearsal dinner, Farewell brunch')
 ) as lists (list, words), regexp_split_to_table(words, ',\s*') with ordinality as items (word, n);
 
 grant select on all tables in schema workload to anon, authenticated, service_role;
@@ -120,7 +124,9 @@ with weighted as (
 select
     array_agg(day order by day) as days,
     array_agg(above order by day) as bounds
-from (select day, 1 - sum(weight) over (order by day desc) / sum(weight) over () as above from weighted) as cumulated;
+from (
+    select day, 1 - sum(weight) over (order by day desc) / sum(weight) over () as above from weighted
+) as cumulated;
 
 create temporary table wedding on commit drop as
 select
@@ -147,14 +153,16 @@ select
 from generate_series(1, 2 * :weddings + :vendors) as n;
 
 insert into couples
-select couple_id, user_id, workload.id('user', :weddings + number), 'Couple ' || number, wedding_date - interval '450 days'
+select
+    couple_id, user_id, workload.id('user', :weddings + number), 'Couple ' || number,
+    wedding_date - interval '450 days'
 from wedding;
 
 insert into venues
 select
     workload.id('venue', n),
-    format('%s %s %s', workload.pick(:'nouns', workload.uniform(n, 20)), initcap(workload.pick(:'places',
-        workload.uniform(n, 21))), n),
+    format('%s %s %s', workload.pick(:'nouns', workload.uniform(n, 20)),
+        initcap(workload.pick(:'places', workload.uniform(n, 21))), n),
     workload.pick(:'cities', power(workload.uniform(n, 22), 2)),
     40 + 10 * floor(30 * workload.uniform(n, 23))::integer,
     workload.pick('{moderate,premium,budget,luxury}', power(workload.uniform(n, 24), 1.5))::price_range,
@@ -172,7 +180,8 @@ select
     case when cancelled then 'cancelled' when wedding_date < :'anchor' then 'completed'
         when workload.uniform(number, 32) < 0.6 then 'confirmed' else 'planning' end::wedding_status,
     jsonb_build_object('theme', workload.pick(:'styles', workload.uniform(number, 33))),
-    least(wedding_date - interval '400 days', :'anchor'::timestamptz - interval '1 day' * 200 * workload.uniform(number, 34))
+    least(wedding_date - interval '400 days',
+        :'anchor'::timestamptz - interval '1 day' * 200 * workload.uniform(number, 34))
 from wedding;
 
 \echo vendors
@@ -183,22 +192,27 @@ select
     format('%s-%s', replace(category, ' ', '-'), n),
     format('%s %s %s', initcap(style), noun, initcap(category)),
     case when workload.uniform(n, 40) >= 0.1 then
-        format('%s %s in %s for %s weddings, from the %s to the %s. We offer %s, %s and %s. Couples value %s and %s.',
+        format(
+            '%s %s in %s for %s weddings, from the %s to the %s. We offer %s, %s and %s. Couples value %s and %s.',
             initcap(style), category, city,
             workload.pick(:'styles', workload.uniform(n, 41)),
-            workload.pick(:'places', workload.uniform(n, 42)), workload.pick(:'places', workload.uniform(n, 43)),
-            workload.pick(:'services', workload.uniform(n, 44)), workload.pick(:'services', workload.uniform(n, 45)),
+            workload.pick(:'places', workload.uniform(n, 42)),
+            workload.pick(:'places', workload.uniform(n, 43)),
+            workload.pick(:'services', workload.uniform(n, 44)),
+            workload.pick(:'services', workload.uniform(n, 45)),
             workload.pick(:'services', workload.uniform(n, 46)),
-            workload.pick(:'praises', workload.uniform(n, 47)), workload.pick(:'praises', workload.uniform(n, 48)))
+            workload.pick(:'praises', workload.uniform(n, 47)),
+            workload.pick(:'praises', workload.uniform(n, 48)))
     end,
     category,
     city,
-    case when workload.uniform(n, 49) < 0.9 then round((5 - 2.5 * power(workload.uniform(n, 50), 2))::numeric, 1) end,
+    case when workload.uniform(n, 49) < 0.9 then
+        round((5 - 2.5 * power(workload.uniform(n, 50), 2))::numeric, 1) end,
     workload.pick('{moderate,premium,budget,luxury}', power(workload.uniform(n, 51), 1.5))::price_range,
     workload.pick('{active,inactive,suspended}', power(workload.uniform(n, 52), 6))::listing_status,
     workload.uniform(n, 53) < 0.7,
-    jsonb_build_array(workload.pick(:'services', workload.uniform(n, 44)), workload.pick(:'services',
-        workload.uniform(n, 45))),
+    jsonb_build_array(workload.pick(:'services', workload.uniform(n, 44)),
+        workload.pick(:'services', workload.uniform(n, 45))),
     :'anchor'::timestamptz - interval '1 day' * (40 + 1500 * workload.uniform(n, 54)),
     :'anchor'::timestamptz - interval '1 day' * 40 * workload.uniform(n, 55)
 from (
@@ -218,8 +232,8 @@ select
     workload.id('booking', n), wedding_id, venue_id, vendor_id, wedding_date, status, guest_count,
     50 * (4 + floor(100 * power(workload.uniform(n, 60), 3))),
     case when workload.uniform(n, 61) < 0.97 then 'EUR' else 'GBP' end,
-    case when workload.uniform(n, 62) < 0.2 then 'Please call about the ' || workload.pick(:'services',
-        workload.uniform(n, 63)) end,
+    case when workload.uniform(n, 62) < 0.2 then
+        'Please call about the ' || workload.pick(:'services', workload.uniform(n, 63)) end,
     jsonb_build_object('source', workload.pick('{web,app,partner}', power(workload.uniform(n, 64), 2))),
     created_at,
     created_at + interval '3 days',
@@ -318,7 +332,8 @@ select
     workload.pick('{first,second}', workload.uniform(n, 101)),
     case when workload.uniform(n, 102) < 0.7 then 1 + floor(15 * workload.uniform(n, 103))::integer end,
     case when workload.uniform(n, 104) < 0.15 then
-        jsonb_build_object('diet', workload.pick('{vegetarian,vegan,halal,gluten free}', workload.uniform(n, 105))) end,
+        jsonb_build_object('diet',
+            workload.pick('{vegetarian,vegan,halal,gluten free}', workload.uniform(n, 105))) end,
     least(w.wedding_date - interval '1 day' * (60 + 200 * workload.uniform(n, 106)),
         :'anchor'::timestamptz - interval '1 day' * 60 * workload.uniform(n, 107))
 from generate_series(1, :guests) as n
@@ -334,7 +349,8 @@ from (
         n, w.id as wedding_id,
         case when workload.uniform(n, 112) < case when w.wedding_date < :'anchor' then 0.02 else 0.5 end
             then 'pending'
-            else workload.pick('{accepted,declined,maybe}', power(workload.uniform(n, 113), 2)) end::rsvp_status as rsvp,
+            else workload.pick('{accepted,declined,maybe}', power(workload.uniform(n, 113), 2))
+            end::rsvp_status as rsvp,
         least(w.wedding_date - interval '90 days', :'anchor'::timestamptz - interval '20 days') as sent_at
     from generate_series(1, :guests) as n
     join wedding as w on w.number = 1 + (n - 1) % :weddings
@@ -351,7 +367,8 @@ select
     created_at,
     case when workload.uniform(n, 121) < 0.85 then created_at + interval '1 day' * workload.uniform(n, 122) end
 from (
-    select n, :'anchor'::timestamptz - interval '1 day' * (1 + 300 * power(workload.uniform(n, 123), 2)) as created_at
+    select
+        n, :'anchor'::timestamptz - interval '1 day' * (1 + 300 * power(workload.uniform(n, 123), 2)) as created_at
     from generate_series(1, :notifications) as n
 ) as notification;
 
@@ -360,8 +377,8 @@ select
     workload.id('message', n), workload.id('wedding', couple),
     workload.id('user', case when n % 2 = 0 then couple else vendor_owner end),
     workload.id('user', case when n % 2 = 0 then vendor_owner else couple end),
-    format('About the %s: we would like to talk about %s.', workload.pick(:'places', workload.uniform(n, 130)),
-        workload.pick(:'services', workload.uniform(n, 131))),
+    format('About the %s: we would like to talk about %s.',
+        workload.pick(:'places', workload.uniform(n, 130)), workload.pick(:'services', workload.uniform(n, 131))),
     created_at,
     case when workload.uniform(n, 132) < 0.8 then created_at + interval '1 day' * workload.uniform(n, 133) end
 from (

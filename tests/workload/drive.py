@@ -202,9 +202,21 @@ def run(
 
 def _sizes(connection: Connection) -> list[str]:
     """The number of rows of each entity, as pgbench variables."""
-    command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", conninfo(connection)]
     query = "set role service_role; select format('--define=%s=%s', entity, rows) from workload.size"
-    return subprocess.run([*command, "-c", query], check=True, capture_output=True, text=True).stdout.split()
+    command = [
+        "psql",
+        "-X",
+        "-q",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-c",
+        query,
+        "-d",
+        conninfo(connection),
+    ]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def _start(connection: Connection, name: str, options: list[str], logs: Path) -> subprocess.Popen[bytes]:
@@ -231,6 +243,7 @@ def _read(name: str, pgbench: subprocess.Popen[bytes], logs: Path) -> ContextRes
     result = ContextResult(objective_ms=context.objective_ms, scripts=scripts, errors=errors)
     for transactions in scripts.values():
         result.extend(transactions)
+    result.not_done += len(errors)
     return result
 
 

@@ -34,7 +34,7 @@ def load(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_connection_arguments(parser, user=os.environ.get("PGUSER", "postgres"))
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is about 3.7 million rows")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is about 3.6 million rows")
     parser.add_argument(
         "--anchor", type=datetime.date.fromisoformat, help="the today of the data, YYYY-MM-DD"
     )

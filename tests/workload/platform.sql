@@ -1,6 +1,7 @@
 -- A wedding-booking platform on a Supabase-style database, as its own migrations would create it.
 --
--- Its indexes are those an ORM leaves behind: primary keys and unique constraints. Three more are bad on purpose:
+-- Its indexes are those an ORM leaves behind: primary keys and unique constraints. Three more are bad on
+-- purpose:
 --   users_email_idx        exact duplicate of the unique constraint users_email_key
 --   bookings_currency_idx  never used: nearly all rows hold one value
 --   reviews_user_id_idx    redundant prefix of the unique constraint reviews_user_id_vendor_id_key
@@ -247,7 +248,8 @@ create policy user_manages_notifications on notifications to authenticated
 grant usage on schema public to anon, authenticated, service_role;
 grant select on venues, vendors, availability, reviews to anon;
 grant select on all tables in schema public to authenticated;
-grant insert, update, delete on timeline_events, guests, invitations, messages, notifications, reviews to authenticated;
+grant insert, update, delete on timeline_events, guests, invitations, messages, notifications, reviews
+    to authenticated;
 grant all on all tables in schema public to service_role;
 
 commit;

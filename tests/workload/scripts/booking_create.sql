@@ -14,5 +14,7 @@ where venue_id = :venue_id and wedding_date = :wedding_date and status = 'confir
 insert into bookings (wedding_id, venue_id, wedding_date, status, guest_count, amount)
 values (:wedding_id, :venue_id, :wedding_date, 'pending', :guest_count, :amount)
 returning id;
-update availability set is_available = false, updated_at = now() where venue_id = :venue_id and day = :wedding_date;
+update availability
+set is_available = false, updated_at = now()
+where venue_id = :venue_id and day = :wedding_date;
 commit;

@@ -4,5 +4,9 @@ select workload.id('wedding', :wedding) as wedding_id, workload.id('user', :wedd
 begin;
 select set_config('request.jwt.claim.sub', :user_id, true);
 select count(*) from notifications where user_id = :user_id and read_at is null;
-select id, sender_id, body, created_at from messages where wedding_id = :wedding_id order by created_at desc limit 10;
+select id, sender_id, body, created_at
+from messages
+where wedding_id = :wedding_id
+order by created_at desc
+limit 10;
 commit;

@@ -4,5 +4,8 @@
 select workload.id('timeline_event', :event) as event_id, workload.id('user', :wedding) as user_id \gset
 begin;
 select set_config('request.jwt.claim.sub', :user_id, true);
-update timeline_events set status = 'in_progress', updated_at = now() where id = :event_id returning id, status;
+update timeline_events
+set status = 'in_progress', updated_at = now()
+where id = :event_id
+returning id, status;
 commit;

@@ -7,7 +7,8 @@ from workload.word c, workload.word l
 where c.list = 'category' and c.n = :category and l.list = 'city' and l.n = :city \gset
 select id, name, rating, price_range, services
 from vendors
-where category = :category and location = :location and price_range in ('budget', 'moderate') and rating >= :rating
+where category = :category and location = :location
+    and price_range in ('budget', 'moderate') and rating >= :rating
     and status = 'active' and verified = true
 order by rating desc
 limit 20;

@@ -3,4 +3,8 @@
 select workload.id('vendor', :vendor) as vendor_id \gset
 select * from vendors where id = :vendor_id;
 select count(*) as reviews, avg(rating) as average_rating from reviews where vendor_id = :vendor_id;
-select rating, comment, created_at from reviews where vendor_id = :vendor_id order by created_at desc limit 10;
+select rating, comment, created_at
+from reviews
+where vendor_id = :vendor_id
+order by created_at desc
+limit 10;
