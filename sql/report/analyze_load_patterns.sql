@@ -1,0 +1,100 @@
+create or replace function wedding_dbopt.analyze_load_patterns(time_window interval default '24 hours', at timestamptz default now())
+returns jsonb
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  season constant jsonb := wedding_dbopt.get_season(analyze_load_patterns.at);
+  zone constant text := season ->> 'time_zone';
+  result jsonb;
+begin
+  perform _wedding_dbopt.require(analyze_load_patterns.time_window >= interval '1 hour',
+    'time_window must be an hour or more', 'For example ''24 hours'' or ''14 days''.');
+  with profile as materialized (
+    select * from _wedding_dbopt.hour_profile(
+      analyze_load_patterns.at - analyze_load_patterns.time_window, analyze_load_patterns.at, zone)
+  ), day_hour as (
+    select profile.hour_of_day, sum(profile.calls_per_hour) as calls_per_hour, max(profile.hours) as hours
+    from profile group by profile.hour_of_day
+  ), typical as (
+    select percentile_cont(0.5) within group (order by day_hour.calls_per_hour) as median,
+           count(*) as hours_of_day, coalesce(sum(day_hour.hours), 0) as hours
+    from day_hour
+  ), peak as (
+    select coalesce(jsonb_agg(day_hour.hour_of_day order by day_hour.hour_of_day), '[]') as hours
+    from day_hour, typical
+    where typical.hours_of_day >= 3 and day_hour.calls_per_hour >= 1.5 * typical.median
+  ), load as (
+    select contexts.context, contexts.place, recent.calls_per_minute as rate, recent.passes,
+           greatest(recent.usual_per_minute, same_hour.calls_per_hour / 60) as usual,
+           coalesce(recent.passes, 0) >= 10 and recent.calls_per_minute is not null as known
+    from _wedding_dbopt.contexts()
+    left join _wedding_dbopt.context_load(analyze_load_patterns.at) as recent on recent.context = contexts.context
+    left join profile as same_hour on same_hour.context = contexts.context
+      and same_hour.hour_of_day = extract(hour from analyze_load_patterns.at at time zone zone)
+  ), graded as (
+    select load.*,
+           case when not load.known then 'normal'
+                when load.rate >= 2 * load.usual and load.rate >= load.usual + 5 then 'high'
+                when load.rate <= 0.5 * load.usual and load.rate <= load.usual - 5 then 'low'
+                else 'normal' end as grade,
+           load.known and load.rate >= 3 * load.usual and load.rate >= load.usual + 30 as surge
+    from load
+  ), machine as (
+    select round(avg(sample.cpu_percent), 1) as cpu
+    from _wedding_dbopt.system_sample as sample
+    where sample.at > analyze_load_patterns.at - interval '5 minutes' and sample.at <= analyze_load_patterns.at
+  ), used as (
+    select stats.*, machine.cpu, (
+             select max(sample.active) from _wedding_dbopt.connection_sample as sample
+             where sample.at > analyze_load_patterns.at - analyze_load_patterns.time_window
+               and sample.at <= analyze_load_patterns.at) as peak_active
+    from wedding_dbopt.get_connection_stats(analyze_load_patterns.at) as stats, machine
+  )
+  select jsonb_build_object(
+    'peak_hours', peak.hours,
+    'peak_hours_identified', peak.hours,
+    'booking_surge', booking.surge,
+    'booking_surge_detected', booking.surge,
+    'vendor_search_load', vendor_search.grade,
+    'payment_load', payment.grade,
+    'payment_processing_load', payment.grade,
+    'is_wedding_season', season -> 'is_wedding_season',
+    'season_multiplier', season -> 'season_multiplier',
+    'capacity_utilization', greatest(used.connection_utilization, used.cpu),
+    'connection_utilization', used.connection_utilization,
+    'cpu_utilization', used.cpu,
+    'scale_recommendation', _wedding_dbopt.scale_recommendation(
+       used.total, used.usable, used.wedding_season_capacity, greatest(used.peak_active, used.active), used.cpu),
+    'context_load', (
+      select jsonb_object_agg(graded.context, jsonb_build_object(
+               'load', graded.grade, 'surge', graded.surge, 'calls_per_minute', round(graded.rate::numeric, 2),
+               'usual_per_minute', round(graded.usual::numeric, 2),
+               'ratio', round((graded.rate / nullif(graded.usual, 0))::numeric, 2)))
+      from graded),
+    'load_profile', (
+      select coalesce(jsonb_agg(jsonb_build_object('hour', day_hour.hour_of_day,
+               'calls_per_hour', round(day_hour.calls_per_hour::numeric, 1), 'hours_of_data', day_hour.hours)
+               order by day_hour.hour_of_day), '[]')
+      from day_hour),
+    'basis', jsonb_build_object(
+      'time_zone', zone, 'time_window', analyze_load_patterns.time_window, 'hours_of_data', typical.hours,
+      'hours_of_day_known', typical.hours_of_day, 'recent_passes', coalesce(booking.passes, 0),
+      'season_multiplier', season -> 'multiplier_basis',
+      'confidence', case when typical.hours >= 7 * 24 then 'high' when typical.hours >= 3 * 24 then 'medium'
+                         when typical.hours >= 20 then 'low' else 'none' end),
+    'notes', to_jsonb(array_remove(array[
+      case when typical.hours < 20 then format('The daily profile rests on %s hours only.', typical.hours) end,
+      case when not booking.known
+           then 'No collection pass in the last two minutes, or fewer than ten in the six hours before: loads are given as normal, a surge cannot be seen.' end,
+      case when used.cpu is null then 'CPU utilisation was not sampled in the last five minutes: capacity counts connections only.' end,
+      case when used.total is null then 'Connections of other roles are hidden and were not sampled in the last 15 minutes.' end
+      ], null)))
+  into result
+  from typical, peak, used,
+       (select * from graded where graded.context = 'booking') as booking,
+       (select * from graded where graded.context = 'vendor_search') as vendor_search,
+       (select * from graded where graded.context = 'payment') as payment;
+  return result;
+end $$;
+comment on function wedding_dbopt.analyze_load_patterns(interval, timestamptz) is
+  'Load now against its own past. peak_hours: local hours of the day with at least 1.5 times the median calls of the window. Usual = the median pass of the last six hours or, if greater, the same hour of the day in the window. booking_surge: bookings of the last two minutes at least 3 times usual and 30 calls per minute above it. Loads: high from 2 times usual, low up to half (and 5 calls per minute apart). capacity_utilization: the higher of connection and CPU use, percent.';

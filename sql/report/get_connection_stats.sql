@@ -1,0 +1,52 @@
+create or replace function wedding_dbopt.get_connection_stats(at timestamptz default now())
+returns table(active integer, idle integer, max integer, waiting integer, avg_duration numeric,
+              idle_in_transaction integer, total integer, usable integer, connection_utilization numeric,
+              wedding_season_capacity numeric, active_connections integer, idle_connections integer,
+              max_connections integer, waiting_connections integer, avg_connection_duration numeric, sampled_at timestamptz)
+language sql stable parallel restricted security invoker set search_path = pg_catalog, pg_temp as $$
+  -- Sessions of other roles hide everything but their number from a role without pg_read_all_stats: then, and for a
+  -- time that is over, the last stored sample answers.
+  with session as (
+    select state, wait_event_type, backend_start, backend_type is null as hidden
+    from pg_stat_activity
+    where backend_type = 'client backend' or (backend_type is null and datid is not null and usesysid is not null)
+  ), live as (
+    select count(*) filter (where state in ('active', 'fastpath function call'))::integer as active,
+           count(*) filter (where state = 'idle')::integer as idle,
+           count(*) filter (where state = 'active' and wait_event_type = 'Lock')::integer as waiting,
+           (avg(extract(epoch from clock_timestamp() - backend_start)) * 1000)::numeric as age_ms,
+           count(*) filter (where state like 'idle in transaction%')::integer as idle_in_transaction,
+           count(*)::integer as total,
+           current_setting('max_connections')::integer as max,
+           current_setting('superuser_reserved_connections')::integer
+             + coalesce(current_setting('reserved_connections', true)::integer, 0) as reserved,
+           now() as at,
+           get_connection_stats.at >= now() - interval '1 minute' and not bool_or(hidden) as answers
+    from session
+  ), stored as (
+    select sample.active, sample.idle, sample.waiting, sample.avg_age_s * 1000 as age_ms, sample.idle_in_transaction, sample.total,
+           sample.max_connections as max, sample.reserved, sample.at
+    from _wedding_dbopt.connection_sample as sample
+    where sample.at <= get_connection_stats.at and sample.at > get_connection_stats.at - interval '15 minutes'
+    order by sample.at desc
+    limit 1
+  ), chosen as (
+    select live.active, live.idle, live.waiting, live.age_ms, live.idle_in_transaction, live.total, live.max, live.reserved, live.at
+    from live where live.answers
+    union all
+    select stored.* from live left join stored on true where not live.answers
+  ), season as (
+    -- Use measured inside a season already carries that season's load.
+    select coalesce(max(calendar.prior_multiplier), 1) / greatest(max((today.value ->> 'season_multiplier')::numeric), 1) as factor
+    from wedding_dbopt.get_season(get_connection_stats.at) as today(value)
+    left join _wedding_dbopt.season as calendar on calendar.enabled and calendar.region = today.value ->> 'region'
+  )
+  select chosen.active, chosen.idle, chosen.max, chosen.waiting, round(chosen.age_ms, 3), chosen.idle_in_transaction, chosen.total,
+         chosen.max - chosen.reserved,
+         round(100.0 * chosen.total / nullif(chosen.max - chosen.reserved, 0), 2),
+         round(chosen.max - chosen.reserved - chosen.total * greatest(season.factor, 1), 1),
+         chosen.active, chosen.idle, chosen.max, chosen.waiting, round(chosen.age_ms, 3), chosen.at
+  from chosen, season
+$$;
+comment on function wedding_dbopt.get_connection_stats(timestamptz) is
+  'Client connections by state, live, or from the last stored sample for a time that is over. Durations in milliseconds; usable is max less the connections kept for superusers; connection_utilization is the share of usable in use, in percent; wedding_season_capacity is what is left of usable when today''s use is multiplied up to the season (negative: so many are missing).';

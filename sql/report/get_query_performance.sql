@@ -1,0 +1,64 @@
+create or replace function wedding_dbopt.get_query_performance(
+  limit_count integer default 100, min_calls bigint default 10,
+  time_window interval default '24 hours', at timestamptz default now())
+returns table(queryid text, query text, calls bigint, mean_exec_time numeric, stddev_exec_time numeric, total_exec_time numeric,
+              rows bigint, shared_blks_hit bigint, shared_blks_read bigint, cache_hit_ratio numeric,
+              wedding_context text, business_criticality text,
+              query_hash text, avg_duration numeric, total_calls bigint, rows_examined bigint, rows_returned bigint,
+              objective_ms numeric, objective_met boolean, complete boolean)
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  since constant timestamptz := get_query_performance.at - get_query_performance.time_window;
+begin
+  perform _wedding_dbopt.require(get_query_performance.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');
+  perform _wedding_dbopt.require(get_query_performance.min_calls >= 0, 'min_calls must not be negative', 'Use 0 for all statements.');
+  perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
+  return query
+  with workload as materialized (
+    select * from _wedding_dbopt.workload(since, get_query_performance.at)
+  ), summed as (
+    -- One row per query id: the same statement issued by several roles, or inside functions, is one query here.
+    select workload.queryid, min(workload.statement_id) as statement_id, min(workload.context) as context,
+           min(workload.criticality) as criticality,
+           sum(workload.calls)::bigint as calls, sum(workload.exec_ms) as exec_ms, sum(workload.exec_sq) as exec_sq,
+           sum(workload.rows)::bigint as rows, sum(workload.hit)::bigint as hit, sum(workload.read)::bigint as read
+    from workload
+    group by workload.queryid
+  ), top as (
+    select * from summed
+    where summed.calls >= get_query_performance.min_calls
+    order by summed.exec_ms desc, summed.queryid
+    limit get_query_performance.limit_count
+  ), sole_reader as (
+    select touched.name, min(workload.queryid) as queryid
+    from workload, unnest(workload.tables) as touched(name)
+    group by touched.name
+    having count(distinct workload.queryid) = 1
+  ), read_rows as (
+    select sole_reader.queryid, (coalesce(sum(delta.seq_tup_read), 0) + coalesce(sum(delta.idx_tup_fetch), 0))::bigint as rows, count(distinct delta.relid) as tables
+    from _wedding_dbopt.table_delta(since, get_query_performance.at) as delta
+    join pg_class on pg_class.oid = delta.relid
+    join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    join sole_reader on sole_reader.name = pg_namespace.nspname || '.' || pg_class.relname
+    group by sole_reader.queryid
+  )
+  select top.queryid::text, statement_text.query, top.calls,
+         round((top.exec_ms / top.calls)::numeric, 6),
+         round(sqrt(greatest(top.exec_sq / top.calls - (top.exec_ms / top.calls) ^ 2, 0))::numeric, 6),
+         round(top.exec_ms::numeric, 3),
+         top.rows, top.hit, top.read, round(top.hit::numeric / nullif(top.hit + top.read, 0), 6),
+         top.context, top.criticality,
+         top.queryid::text, round((top.exec_ms / top.calls)::numeric, 6), top.calls,
+         case when read_rows.tables = cardinality(statement.tables) then read_rows.rows end, top.rows,
+         objective.latency_ms, top.exec_ms / top.calls <= objective.latency_ms,
+         _wedding_dbopt.is_complete(since, get_query_performance.at)
+  from top
+  join _wedding_dbopt.statement on statement.id = top.statement_id
+  left join _wedding_dbopt.statement_text on statement_text.statement_id = top.statement_id
+  left join _wedding_dbopt.objective on objective.context = top.context
+  left join read_rows on read_rows.queryid = top.queryid
+  order by top.exec_ms desc, top.queryid;
+end $$;
+comment on function wedding_dbopt.get_query_performance(integer, bigint, interval, timestamptz) is
+  'The statements that took the most time in the window, times in milliseconds. rows_examined is known only for a statement that alone touches its tables, else null; rows_returned also counts rows written; cache_hit_ratio is 0 to 1; objective_met compares the mean; query is null for those who may not read statement texts; complete is false when collection missed calls in the window.';
