@@ -51,7 +51,7 @@ class SpiDatabase:
                 result = self._plpy.execute(sql)
         except self._plpy.SPIError as error:
             raise self._translated(error) from error
-        return [dict(row) for row in result] if result.nrows() and result.colnames() else []
+        return [dict(row) for row in result]
 
     @contextmanager
     def subtransaction(self) -> Iterator[None]:

@@ -1,0 +1,6 @@
+# Plain PGXS; called by the Makefile from the top folder with PG_CONFIG and INSTALL_SQL.
+EXTENSION = wedding_dbopt
+DATA      = $(INSTALL_SQL) $(wildcard extension/updates/*--*.sql)
+DOCS      = extension/wedding_dbopt.md
+PGXS     := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)

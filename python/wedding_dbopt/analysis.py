@@ -1,0 +1,172 @@
+"""analyze_query: one statement, its plan, proven rewrites, indexes that would help, and what each would gain."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from wedding_dbopt.catalog import Catalog
+from wedding_dbopt.classify import Classification, classify
+from wedding_dbopt.database import Database
+from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
+from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.sample import prove_gin
+from wedding_dbopt.plan import Plan
+from wedding_dbopt.planning import PlanningSession, planning_session
+from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.engine import Rewriting, rewrite, semantic_options
+from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.tuning.recommend import as_row
+
+#: A rewrite is offered only when the planner's cost falls by this share.
+MIN_REWRITE_GAIN = 0.05
+INDEX_SEARCH_SECONDS = 5.0
+
+
+class OneStatement:
+    """The plan source of the index search for a single statement of the caller."""
+
+    def __init__(self, session: PlanningSession, query: Query) -> None:
+        self._session = session
+        self._query = query
+        self.create_hypothetical = session.create_hypothetical
+        self.drop_hypothetical = session.drop_hypothetical
+
+    def explain(self, key: str) -> Any:
+        return self._session.explain(self._query)
+
+
+def analyze(database: Database, text: str | None, context: str | None, level: str) -> dict[str, Any]:
+    """The result of analyze_query as a jsonable dictionary. Raises DboptError for what cannot be analysed."""
+    if text is None:
+        raise QueryRequired
+    query = Query.parse(text)
+    with planning_session(database) as session:
+        catalog = Catalog.load(database, query.tables, session.search_path())
+        rules = database.query(
+            "select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled"
+        )
+        classification = classify(query, rules)
+        original = Plan.from_json(session.explain(query))
+        rewriting, best = _rewritten(session, query, catalog, level, original)
+        optimized = best or original
+        chosen = Query.parse(rewriting.text) if best else query
+        advice, missing = _indexes(database, session, chosen, catalog, classification)
+    table_rows = _rows(catalog)
+    gain = 1 - optimized.total_cost / original.total_cost if original.total_cost > 0 else 0.0
+    options = [asdict(option) for option in semantic_options(query, Facts(catalog))]
+    return {
+        "original_query": text,
+        "optimized_query": rewriting.text if best else text,
+        "performance_improvement": round(100 * gain, 2) if best else 0,
+        "performance_basis": "planner cost",
+        "execution_plan": optimized.summary(),
+        "original_execution_plan": original.summary(),
+        "steps": [asdict(step) for step in rewriting.steps] if best else [],
+        "index_recommendations": [as_row(item) for item in advice.recommendations],
+        "semantic_options": options,
+        "wedding_optimization_notes": _notes(rewriting, best is not None, gain, advice, missing, original, table_rows),
+        "cost_analysis": {
+            "before": _costs(original, table_rows),
+            "after": _costs(optimized, table_rows),
+            "explain_calls": advice.explain_calls,
+        },
+        "findings": [
+            {"kind": item.kind, "table": item.node.relation, "numbers": dict(item.numbers), "text": item.text}
+            for item in original.findings(table_rows, _work_mem(database))
+        ],
+        "wedding_context": classification.context,
+        "business_criticality": classification.criticality,
+        "requested_context": context,
+        "optimization_level": level,
+    }
+
+
+def _rewritten(
+    session: PlanningSession, query: Query, catalog: Catalog, level: str, original: Plan
+) -> tuple[Rewriting, Plan | None]:
+    """The rewriting and its plan; no plan when nothing fired or the planner's cost does not fall enough."""
+    rewriting = rewrite(query, Facts(catalog), level)
+    if not rewriting.steps:
+        return rewriting, None
+    try:
+        plan = Plan.from_json(session.explain(Query.parse(rewriting.text)))
+    except DboptError:
+        return rewriting, None
+    cheaper = plan.total_cost <= (1 - MIN_REWRITE_GAIN) * original.total_cost
+    return rewriting, plan if cheaper else None
+
+
+def _indexes(
+    database: Database, session: PlanningSession, query: Query, catalog: Catalog, classification: Classification
+) -> tuple[Advice, str | None]:
+    statement = WorkloadStatement(
+        "query", query, 1.0, 0.0, classification.criticality, classification.context
+    )
+    started = time.monotonic()
+    try:
+        return (
+            advise(
+                [statement],
+                catalog,
+                OneStatement(session, query),
+                storage_budget=2**62,
+                deadline=started + INDEX_SEARCH_SECONDS,
+                clock=time.monotonic,
+                prove=lambda relation, search: prove_gin(database, relation, search.expression, search.condition),
+            ),
+            None,
+        )
+    except MissingExtension as error:
+        return Advice((), (), 0), f"{error}. {error.hint}"
+
+
+def _rows(catalog: Catalog) -> dict[str, float]:
+    return {f"{relation.schema}.{relation.name}": relation.rows for relation in catalog.relations()}
+
+
+def _work_mem(database: Database) -> int:
+    return int(
+        database.query("select setting::bigint * 1024 as bytes from pg_catalog.pg_settings where name = 'work_mem'")[0][
+            "bytes"
+        ]
+    )
+
+
+def _costs(plan: Plan, table_rows: dict[str, float]) -> dict[str, Any]:
+    return {
+        "startup_cost": plan.root.startup_cost,
+        "total_cost": plan.total_cost,
+        "rows_returned": plan.rows_returned,
+        "rows_examined": round(plan.rows_examined(table_rows)),
+        "width": plan.root.width,
+        "nodes": plan.summary()["nodes"],
+    }
+
+
+def _notes(
+    rewriting: Rewriting,
+    rewritten: bool,
+    gain: float,
+    advice: Advice,
+    missing: str | None,
+    original: Plan,
+    table_rows: dict[str, float],
+) -> list[str]:
+    """What was found, in plain words with numbers."""
+    notes = []
+    if rewritten:
+        rules = ", ".join(step.rule for step in rewriting.steps)
+        notes.append(f"Rewritten by {rules}: same rows, planner cost {100 * gain:.1f} % lower.")
+    elif rewriting.steps:
+        rules = ", ".join(step.rule for step in rewriting.steps)
+        notes.append(f"{rules} would apply, but the planner's cost does not fall by 5 %, so the text stays as it is.")
+    notes += [item.reason for item in advice.recommendations]
+    notes += [f"No index advice: {reason}." for _, reason in advice.skipped]
+    if missing:
+        notes.append(missing)
+    examined, returned = original.rows_examined(table_rows), original.rows_returned
+    if examined > 100 * max(returned, 1):
+        notes.append(f"About {examined:,.0f} rows are examined to return {returned:,.0f}.")
+    return notes

@@ -1,0 +1,118 @@
+"""One function per SQL wrapper, and the boundary where failures become errors with SQLSTATE, detail and hint."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from wedding_dbopt.database import DatabaseError, SpiDatabase
+from wedding_dbopt.errors import DboptError, InvalidArgument
+
+LEVELS = ("conservative", "moderate", "aggressive")
+Result = TypeVar("Result")
+
+
+def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Give the wrapped function a Database and report its failures the way SQL clients read them."""
+
+    @functools.wraps(function)
+    def wrapper(plpy: Any, *arguments: Any) -> Result:
+        try:
+            return function(SpiDatabase(plpy), *arguments)
+        except DboptError as error:
+            failure: dict[str, str | None] = {
+                "sqlstate": error.sqlstate, "detail": error.detail, "hint": error.hint
+            }
+            message = str(error)
+        except DatabaseError as error:
+            failure = {"sqlstate": error.sqlstate, "detail": error.detail}
+            message = str(error)
+        except RecursionError:
+            failure = {"sqlstate": "54001", "hint": "Split the statement."}
+            message = "The statement is nested too deeply to be analysed"
+        plpy.error(message, **{name: value for name, value in failure.items() if value is not None})
+        raise AssertionError("plpy.error does not return")
+
+    return wrapper
+
+
+def _level(optimization_level: str | None) -> str:
+    if optimization_level not in LEVELS:
+        raise InvalidArgument(
+            f"Unknown optimization_level {optimization_level!r}", hint="Use conservative, moderate or aggressive."
+        )
+    return optimization_level
+
+
+@_reported
+def analyze_query(database: SpiDatabase, query: str | None, context: str | None, optimization_level: str | None) -> str:
+    from wedding_dbopt.analysis import analyze
+
+    return json.dumps(analyze(database, query, context, _level(optimization_level)))
+
+
+@_reported
+def rewrite_rules(database: SpiDatabase) -> list[dict[str, Any]]:
+    from wedding_dbopt.rewrite.engine import catalogue
+
+    return catalogue()
+
+
+@_reported
+def classify_statements(database: SpiDatabase) -> int:
+    from wedding_dbopt.tuning.dictionary import classify_new
+
+    return classify_new(database)
+
+
+@_reported
+def recommend_indexes(
+    database: SpiDatabase,
+    queries: list[str] | None,
+    weights: list[float] | None,
+    storage_budget: int | None,
+    time_budget: str,
+    max_width: int,
+    include_existing: bool,
+) -> list[dict[str, Any]]:
+    from wedding_dbopt.tuning.recommend import recommend
+
+    return recommend(database, queries, weights, storage_budget, time_budget, max_width, include_existing)
+
+
+@_reported
+def recommend_for_run(database: SpiDatabase, run_id: int) -> int:
+    from wedding_dbopt.tuning.recommend import recommend_for_run as recommend
+
+    return recommend(database, run_id)
+
+
+@_reported
+def run_tuning(
+    database: SpiDatabase,
+    aggressive_mode: bool,
+    wedding_season_mode: bool,
+    optimization_level: str | None,
+    dry_run: bool,
+    at: str | None,
+) -> None:
+    from wedding_dbopt.tuning.run import run_now
+
+    level = _level(optimization_level or ("aggressive" if aggressive_mode else "moderate"))
+    run_now(database, level, bool(wedding_season_mode), bool(dry_run), at)
+
+
+@_reported
+def process_queued_runs(database: SpiDatabase, at: str | None) -> None:
+    from wedding_dbopt.tuning.run import run_queued
+
+    run_queued(database, at)
+
+
+@_reported
+def process_actions(database: SpiDatabase, at: str | None) -> None:
+    from wedding_dbopt.tuning.actions import process_actions as process
+
+    process(database, at)

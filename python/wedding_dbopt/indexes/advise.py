@@ -1,0 +1,296 @@
+"""Which indexes a workload is worth: the entry point of this package.
+
+The steps: plan every statement as it is; derive candidates from its text and from what its plan shows; let the
+planner pick among them; choose a set for the whole workload within the budget; prove GIN indexes on a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..catalog import Catalog, Relation
+from ..errors import MissingExtension
+from ..plan import Plan
+from ..query import Query
+from .candidates import Candidates, candidates, usage
+from .cost import IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, write_ms
+from .definition import IndexDef
+from .full_text import Demand, Prove, search_recommendations
+from .plan_conditions import shown_conditions
+from .predicates import TableUse, table_uses
+from .recommendation import Benefit, Recommendation, recommendation
+from .selection.extend import Team, select
+from .size import btree_bytes
+from .statistics import row_count
+from .what_if import Config, Failure, PlanSource, WhatIf
+
+DAY = 86400.0
+_EXPLORING_SHARE = 0.5
+_LATE = "the time limit came first"
+
+
+@dataclass(frozen=True)
+class WorkloadStatement:
+    """One statement: its key at the plan source, its parsed text, calls in the window, mean ms of a call."""
+
+    key: str
+    query: Query
+    calls: float
+    mean_ms: float
+    criticality: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent."""
+
+    recommendations: tuple[Recommendation, ...]
+    skipped: tuple[tuple[str, str], ...]
+    explain_calls: int
+
+
+def advise(
+    workload: Sequence[WorkloadStatement],
+    catalog: Catalog,
+    source: PlanSource,
+    *,
+    storage_budget: int,
+    deadline: float,
+    clock: Callable[[], float],
+    max_width: int = 3,
+    writes: Mapping[tuple[str, str], WriteRate] | None = None,
+    window_seconds: float = DAY,
+    prove: Prove | None = None,
+) -> Advice:
+    """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
+
+    `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
+    `prove` builds a GIN index on a sample (without it none is recommended). Failures of single statements are
+    reported in `skipped`; every hypothetical index is dropped again.
+    """
+    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds)
+    started = clock()
+    try:
+        advisor.explore(workload, lambda: clock() > started + _EXPLORING_SHARE * (deadline - started))
+        found = advisor.choose(storage_budget, lambda: clock() > deadline)
+        left = storage_budget - sum(item.estimated_bytes for item in found)
+        found += advisor.search_indexes(prove, left) if prove is not None else []
+    finally:
+        advisor.what_if.close()
+    found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
+    return Advice(tuple(found), tuple(advisor.skipped), advisor.what_if.calls)
+
+
+class _Advisor:
+    def __init__(
+        self,
+        catalog: Catalog,
+        source: PlanSource,
+        max_width: int,
+        writes: Mapping[tuple[str, str], WriteRate],
+        window_seconds: float,
+    ) -> None:
+        self._catalog = catalog
+        self._max_width = max_width
+        self._writes = writes
+        self._window = window_seconds
+        self._relations: dict[tuple[str, str], Relation] = {}
+        self._sizes: dict[IndexDef, int] = {}
+        self._statements: dict[str, WorkloadStatement] = {}
+        self._uses: dict[str, tuple[TableUse, ...]] = {}
+        self._candidates: dict[str, Candidates] = {}
+        self._teams: dict[Team, None] = {}
+        self._picked: dict[str, set[IndexDef]] = {}
+        self._config: Config = frozenset()
+        self.what_if = WhatIf(source, self.size)
+        self.skipped: list[tuple[str, str]] = []
+
+    def size(self, index: IndexDef) -> int:
+        """Estimated bytes of a B-tree candidate."""
+        if index not in self._sizes:
+            relation = self._relations[index.place]
+            self._sizes[index] = btree_bytes(relation, index)
+        return self._sizes[index]
+
+    def explore(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
+        """Plan every statement and let the planner pick among its candidates, the heaviest statements first."""
+        ordered = sorted(workload, key=lambda item: (-_weight(item, 1.0).ms, item.key))
+        for statement in ordered:
+            if late():
+                self.skipped.append((statement.key, _LATE))
+                continue
+            self._read(statement)
+        used = usage(self._uses.values())
+        for key, uses in self._uses.items():
+            self._candidates[key] = candidates(uses, used, self._max_width)
+            if not late():
+                self._pick(key)
+        self._share()
+
+    def _read(self, statement: WorkloadStatement) -> None:
+        key = statement.key
+        try:
+            plan = self.what_if.cost(key, frozenset()).plan
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError) as error:
+            self.skipped.append((key, str(error)))
+            return
+        uses = table_uses(statement.query.tree, self._catalog)
+        uses += _only_shown(plan, uses, self._catalog)
+        self._relations.update({(use.relation.schema, use.relation.name): use.relation for use in uses})
+        self._statements[key] = statement
+        self._uses[key] = tuple(dict.fromkeys(uses))
+        self.what_if.watch(key, uses)
+
+    def _pick(self, key: str) -> None:
+        """Offer each class of candidates at once; what the plan uses is a team, its members and their heads too."""
+        offered = self._candidates[key]
+        plain = frozenset(offered.plain)
+        picked: set[IndexDef] = set()
+        for extra in ((), offered.covering, offered.partial):
+            if not plain or (not extra and picked):
+                continue
+            used = self._used(key, plain | frozenset(extra))
+            if used:
+                self._teams[used] = None
+            picked |= used
+        for index in sorted(picked, key=IndexDef.order_key):
+            self._teams[frozenset({index})] = None
+            for width in range(1, len(index.columns) + (1 if index.include else 0)):
+                head = IndexDef(
+                    *index.place, index.columns[:width], where=index.where, fraction=index.fraction
+                )
+                if head in plain:
+                    self._teams[frozenset({head})] = None
+        self._picked[key] = picked
+
+    def _used(self, key: str, config: Config) -> Config:
+        try:
+            return self.what_if.cost(key, config).used
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError):
+            return frozenset()
+
+    def _share(self) -> None:
+        """Other column orders of a picked index that also serve what another statement picked."""
+        everywhere = {index for picked in self._picked.values() for index in picked}
+        for key, picked in self._picked.items():
+            wanted = {(index.place, frozenset(index.columns)) for index in picked}
+            for index in self._candidates[key].plain:
+                same = (index.place, frozenset(index.columns)) in wanted
+                if same and any(index.extends(other) for other in everywhere):
+                    self._teams[frozenset({index})] = None
+
+    def choose(self, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
+        """The set of B-tree indexes for the whole workload, as recommendations."""
+        weights = {
+            key: _weight(self._statements[key], self.what_if.cost(key, frozenset()).cost)
+            for key in self._uses
+        }
+        workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
+        self._config = select(self._teams, workload, budget, late)
+        found = []
+        for index in sorted(self._config, key=IndexDef.order_key):
+            benefits = list(self._benefits(index, workload, weights))
+            if benefits:
+                found.append(
+                    recommendation(
+                        index,
+                        benefits,
+                        size=self.size(index),
+                        write_cost=self._upkeep(index),
+                        confidence=self._confidence(index, [benefit.key for benefit in benefits]),
+                        proof="what-if",
+                    )
+                )
+        return found
+
+    def _benefits(
+        self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]
+    ) -> Iterable[Benefit]:
+        for key in workload.concerned([index]):
+            used = workload.used(key, self._config)
+            if index not in used:
+                continue
+            before = self.what_if.cost(key, frozenset()).cost
+            after = self.what_if.cost(key, self._config).cost
+            total = weights[key].ms
+            saved = total * (1 - after / max(before, 1e-9)) / len(used)
+            statement = self._statements[key]
+            yield Benefit(key, before, after, saved, total, statement.context, statement.criticality)
+
+    def _upkeep(self, index: IndexDef, size: int | None = None) -> float:
+        rate = self._writes.get(index.place, WriteRate())
+        columns = {column for key in index.columns for column in key.term.columns} | set(index.include)
+        updates = sum(
+            self._statements[key].calls
+            for key, uses in self._uses.items()
+            if any(
+                (use.relation.schema, use.relation.name) == index.place and use.written & columns
+                for use in uses
+            )
+        )
+        return write_ms(self.size(index) if size is None else size, rate, updates, self._window)
+
+    def _confidence(self, index: IndexDef, keys: Iterable[str]) -> float:
+        """0.9, less for missing statistics, for expressions (no statistics yet) and for long nested loops."""
+        relation = self._relations[index.place]
+        confidence = 0.9
+        if relation.rows < 0 or all(column.n_distinct is None for column in relation.columns.values()):
+            confidence -= 0.4
+        if any(key.expression is not None for key in index.columns):
+            confidence -= 0.1
+        plans = [self.what_if.cost(key, self._config).plan for key in keys]
+        if any(_loops(plan, index) > row_count(relation) / 100 + 100 for plan in plans):
+            confidence -= 0.2
+        return confidence
+
+    def search_indexes(self, prove: Prove, budget: int) -> list[Recommendation]:
+        """GIN indexes for the statements' search conditions, each proven on a sample, within a budget."""
+        demands = []
+        for key, uses in self._uses.items():
+            statement = self._statements[key]
+            wanted = {
+                (index.place, index.columns[0].term.sql): index for index in self._candidates[key].searches
+            }
+            priced = self.what_if.cost(key, self._config)
+            before = self.what_if.cost(key, frozenset()).cost
+            weight = _weight(statement, before)
+            for use, search in [(item, search) for item in uses for search in item.searches]:
+                index = wanted.get(((use.relation.schema, use.relation.name), search.expression))
+                if index is not None:
+                    now = weight.ms * priced.cost / max(before, 1e-9)
+                    who = (key, statement.context, statement.criticality)
+                    demands.append(Demand(*who, index, use.relation, search, priced, now))
+        found, unproven = search_recommendations(demands, prove, budget, self._upkeep)
+        self.skipped += unproven
+        return found
+
+
+def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
+    """What the plan shows of each table, without the search conditions that the text has in its own words."""
+    shown = shown_conditions(plan)
+    if shown is None:
+        return ()
+    searched = {use.relation.oid for use in uses if use.searches}
+    return tuple(
+        replace(use, searches=()) if use.relation.oid in searched else use
+        for use in table_uses(shown, catalog)
+        if use.terms() or use.searches
+    )
+
+
+def _weight(statement: WorkloadStatement, cost: float) -> Weight:
+    """Measured time in the window, or the planner's cost where nothing was measured."""
+    mean = statement.mean_ms if statement.mean_ms > 0 else cost * MS_PER_COST_UNIT
+    return Weight(max(statement.calls, 1.0) * mean, IMPORTANCE.get(statement.criticality, 1.0))
+
+
+def _loops(plan: Plan, index: IndexDef) -> float:
+    """How often a plan probes hypothetical indexes on the index's table at most."""
+    visits = (visit for visit in plan.visits() if visit.node.relation == index.table and visit.node.index)
+    return max((visit.executions for visit in visits), default=0.0)

@@ -1,0 +1,196 @@
+"""Candidate indexes of a workload: few, in the right column order, none that exists already.
+
+Equality columns come first (a range or a sort can only follow them), then one range or the sort keys, so that
+`ORDER BY ... LIMIT` needs no sort. The planner chooses among them; this module only leaves out what cannot pay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+
+from ..catalog import Column, Relation
+from .definition import IndexDef, Key
+from .existing import serves
+from .predicates import Group, TableUse
+from .statistics import average_width, equal_fraction, value_fraction
+from .terms import Term, column_term
+
+# A table of 10 pages is read in about the cost of two random page fetches: no index changes a plan that matters.
+MIN_PAGES = 10
+MAX_INCLUDED = 3
+_MAX_INCLUDED_BYTES = 32
+_RARE = 0.2
+_POOR_KEY = 0.3
+_SELECTIVE = 0.05
+_MAX_ARRANGED = 3
+_TEXT_KINDS = ("text", "character", "varchar", "bpchar")
+
+Usage = Mapping[tuple[str, str, Term], int]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The indexes one statement could use: plain, and the special ones priced apart."""
+
+    plain: tuple[IndexDef, ...]
+    covering: tuple[IndexDef, ...]
+    partial: tuple[IndexDef, ...]
+    searches: tuple[IndexDef, ...]
+
+
+def usage(statements: Iterable[Iterable[TableUse]]) -> Usage:
+    """How many statements of a workload compare each key for equality."""
+    counted: Counter[tuple[str, str, Term]] = Counter()
+    for uses in statements:
+        counted.update(
+            {
+                (use.relation.schema, use.relation.name, term)
+                for use in uses
+                for group in use.groups
+                for term in group.equal + group.joined
+            }
+        )
+    return counted
+
+
+def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Candidates:
+    """All candidates of one statement, each new to its table."""
+    plain: dict[IndexDef, None] = {}
+    covering: dict[IndexDef, None] = {}
+    partial: dict[IndexDef, None] = {}
+    searches: dict[IndexDef, None] = {}
+    for use in uses:
+        if not eligible(use.relation):
+            continue
+        own: dict[IndexDef, None] = {}
+        for keys in _key_lists(use, used, max_width):
+            _add(own, _index(use.relation, keys))
+        plain |= own
+        for index in own:
+            for variant in _covering(use, index):
+                _add(covering, variant)
+            for variant in _partial(use, index):
+                _add(partial, variant)
+        for search in use.searches:
+            single = search.columns[0] if search.expression == column_term(search.columns[0]).sql else None
+            key = Key(Term(search.expression, single, search.columns))
+            index = IndexDef(use.relation.schema, use.relation.name, (key,), method="gin")
+            if not any(serves(existing, index) for existing in use.relation.indexes):
+                searches[index] = None
+    return Candidates(tuple(plain), tuple(covering), tuple(partial), tuple(searches))
+
+
+def eligible(relation: Relation) -> bool:
+    """Whether a table may get an index from us: an ordinary one of the user's, large enough to matter."""
+    system = relation.schema.startswith("pg_") or relation.schema == "information_schema"
+    return relation.kind in ("r", "m") and not system and relation.pages >= MIN_PAGES
+
+
+def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, ...]]:
+    """Key lists in order of promise; every list is at most `max_width` long."""
+    rank = _ranking(use.relation, used)
+    sort = tuple(Key(key.term, key.descending, key.nulls_first) for key in use.order)
+    grouped = tuple(Key(term) for term in use.grouped)
+    for group in use.groups:
+        equal = sorted(set(group.equal), key=rank)
+        joined = sorted(set(group.joined) - set(equal), key=rank)
+        tails: list[tuple[Key, ...]] = [(key,) for key in _ranges(use.relation, group)]
+        tails += [tail for tail in (sort, grouped) if tail]
+        for head in _heads(equal, joined, max_width):
+            keys = tuple(Key(term) for term in head)
+            yield keys
+            for tail in tails:
+                fresh = tuple(key for key in tail if key.term not in head)
+                if fresh:
+                    yield (*keys[: max(1, max_width - len(fresh))], *fresh)[:max_width]
+        for tail in tails:
+            yield tail[:max_width]
+
+
+def _heads(equal: list[Term], joined: list[Term], max_width: int) -> Iterator[tuple[Term, ...]]:
+    """Leading keys: all equality columns, each alone, other orders of few, joins alone and combined with them."""
+    if equal:
+        yield tuple(equal[:max_width])
+        for term in equal:
+            yield (term,)
+        few = equal[:_MAX_ARRANGED]
+        for width in range(2, min(max_width, len(few)) + 1):
+            yield from permutations(few, width)
+    for term in joined:
+        yield (term,)
+        if equal:
+            yield (term, *equal[: max_width - 1])
+            yield (*equal[: max_width - 1], term)
+    if len(joined) > 1:
+        yield tuple(joined[:max_width])
+
+
+def _ranges(relation: Relation, group: Group) -> Iterator[Key]:
+    for term in group.ranged:
+        yield Key(term)
+    for term in group.prefixed:
+        kind = relation.columns[term.column].type if term.column is not None else "text"
+        if kind.startswith(_TEXT_KINDS):
+            opclass = "bpchar_pattern_ops" if kind in ("bpchar", "character") else "text_pattern_ops"
+            yield Key(term, opclass=f"pg_catalog.{opclass}")
+
+
+def _ranking(relation: Relation, used: Usage) -> Callable[[Term], tuple[bool, int, float, str]]:
+    """Selective columns first, among them the one most statements share, then the more selective."""
+
+    def rank(term: Term) -> tuple[bool, int, float, str]:
+        fraction = equal_fraction(relation, term)
+        shared = used.get((relation.schema, relation.name, term), 0)
+        return (fraction > _SELECTIVE, -shared, fraction, term.sql)
+
+    return rank
+
+
+def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
+    """The index, unless it is empty, repeats a key, is a single key of few values or exists."""
+    if not keys or len({key.term for key in keys}) < len(keys):
+        return None
+    index = IndexDef(relation.schema, relation.name, keys)
+    poor = len(keys) == 1 and _poor(relation, keys[0])
+    return None if poor or any(serves(existing, index) for existing in relation.indexes) else index
+
+
+def _poor(relation: Relation, key: Key) -> bool:
+    column = relation.columns.get(key.column or "")
+    return column is not None and column.type == "boolean" and _rarest(column) > _POOR_KEY
+
+
+def _rarest(column: Column) -> float:
+    frequencies = column.most_common_freqs or ()
+    return min(frequencies) if len(frequencies) > 1 else 0.5
+
+
+def _covering(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
+    if use.needed is None:
+        return
+    held = {key.column for key in index.columns}
+    extra = tuple(sorted(use.needed - {column for column in held if column is not None}))
+    width = sum(average_width(use.relation, column) for column in extra)
+    if 0 < len(extra) <= MAX_INCLUDED and width <= _MAX_INCLUDED_BYTES:
+        yield IndexDef(index.schema, index.table, index.columns, extra)
+
+
+def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
+    """The same index over the rows a fixed condition keeps, when they are few."""
+    for constant in use.constants:
+        fraction = value_fraction(use.relation, constant.column, constant.value)
+        if fraction is None or fraction > _RARE:
+            continue
+        keys = tuple(key for key in index.columns if key.column != constant.column)
+        if keys:
+            yield IndexDef(*index.place, keys, where=constant.condition, fraction=fraction)
+        elif len(index.columns) == 1:
+            yield IndexDef(*index.place, index.columns, where=constant.condition, fraction=fraction)
+
+
+def _add(found: dict[IndexDef, None], index: IndexDef | None) -> None:
+    if index is not None:
+        found[index] = None

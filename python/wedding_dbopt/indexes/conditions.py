@@ -1,0 +1,186 @@
+"""One condition of a WHERE or ON clause, seen as the index keys it could use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from .resolve import Resolver
+from .terms import Term, bare, expression_sql, own_columns, term
+
+_RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+Placed = tuple[exp.Table, "Condition"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A condition with a fixed value, fit for a partial index: its text, its column and the value's text."""
+
+    column: str
+    condition: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined`, or only `fixed` (IS NOT NULL)."""
+
+    kind: str
+    term: Term
+    constant: Constant | None = None
+
+
+def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
+    """The AND-ed parts of a condition, without outer parentheses."""
+    while isinstance(root, exp.Paren):
+        root = root.this
+    if isinstance(root, exp.And):
+        yield from conjuncts(root.left)
+        yield from conjuncts(root.right)
+    elif root is not None:
+        yield root
+
+
+def arms(root: exp.Expr) -> Iterator[exp.Expr]:
+    """The OR-ed parts of a condition."""
+    root = root.unnest()
+    if isinstance(root, exp.Or):
+        yield from arms(root.left)
+        yield from arms(root.right)
+    else:
+        yield root
+
+
+def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    """The keys one conjunct could use, each with its table reference; empty when no B-tree helps."""
+    if isinstance(part, exp.EQ):
+        return _equality(part, resolver)
+    if isinstance(part, _RANGES):
+        return _range(part, resolver)
+    if isinstance(part, exp.Between):
+        return _one_sided("ranged", part.this, [part.args["low"], part.args["high"]], resolver)
+    if isinstance(part, exp.In):
+        return _membership(part, resolver)
+    if isinstance(part, exp.Like):
+        pattern = _literal(part.expression)
+        starts = pattern is not None and pattern[:1] not in ("%", "_", "")
+        return _one_sided("prefixed", part.this, [part.expression], resolver) if starts else []
+    if isinstance(part, exp.Is):
+        return _is(part, resolver)
+    if isinstance(part, (exp.Column, exp.Not)):
+        return _boolean(part, resolver)
+    return []
+
+
+def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Term] | None:
+    """The side of `document @@ query` (or of a jsonb or array containment) that a GIN index holds."""
+    if isinstance(part, exp.MatchAgainst):
+        sides = [*part.expressions, part.this]
+    elif isinstance(part, (exp.ArrayContainsAll, exp.ArrayOverlaps)):
+        sides = [part.this]
+    else:
+        return None
+    for side in sides:
+        found = term(side, resolver)
+        if found is not None and _searchable(part, found, resolver):
+            return found
+    return None
+
+
+def _searchable(part: exp.Expr, found: tuple[exp.Table, Term], resolver: Resolver) -> bool:
+    relation = resolver.relation(found[0])
+    column = found[1].column
+    kind = relation.columns[column].type if relation is not None and column is not None else ""
+    if isinstance(part, exp.MatchAgainst):
+        return kind == "tsvector" if column is not None else "tsvector" in found[1].sql.lower()
+    return kind == "jsonb" or kind.endswith("[]")
+
+
+def _equality(part: exp.EQ, resolver: Resolver) -> list[Placed]:
+    left, right = part.left.unnest(), part.right.unnest()
+    if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+        pairs = zip(left.expressions, right.expressions)
+        return [found for a, b in pairs for found in _equality(exp.EQ(this=a, expression=b), resolver)]
+    if isinstance(right, exp.Any):
+        inner = right.this.unnest()
+        if isinstance(inner, exp.Query):
+            return _semi_join(left, inner, resolver)
+    return _one_sided("equal", left, [right], resolver) + _one_sided("equal", right, [left], resolver)
+
+
+def _range(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    left, right = part.left.unnest(), part.right.unnest()
+    if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+        left, right = left.expressions[0], right.expressions[0]
+    return _one_sided("ranged", left, [right], resolver) + _one_sided("ranged", right, [left], resolver)
+
+
+def _membership(part: exp.In, resolver: Resolver) -> list[Placed]:
+    query = part.args.get("query")
+    if query is not None:
+        return _semi_join(part.this, query.unnest(), resolver)
+    return _one_sided("equal", part.this, part.expressions, resolver)
+
+
+def _semi_join(left: exp.Expr, query: exp.Expr, resolver: Resolver) -> list[Placed]:
+    sides = [left, *(query.selects[:1] if isinstance(query, exp.Select) else [])]
+    places = [term(side.unalias(), resolver) for side in sides]
+    return [(found[0], Condition("joined", found[1])) for found in places if found is not None]
+
+
+def _one_sided(
+    kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver
+) -> list[Placed]:
+    found = term(side, resolver)
+    if found is None:
+        return []
+    places = [resolver.column(column) for other in others for column in own_columns(other)]
+    if any(place is not None and place[0] is found[0] for place in places):
+        return []
+    if any(place is not None for place in places):
+        return [(found[0], Condition("joined", found[1]))] if kind == "equal" else []
+    constant = None
+    value = _literal(others[0]) if len(others) == 1 else None
+    if kind == "equal" and value is not None and found[1].column is not None:
+        text = f"{found[1].sql} = {expression_sql(others[0])}"
+        constant = Constant(found[1].column, text, value)
+    return [(found[0], Condition(kind, found[1], constant))]
+
+
+def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
+    found = term(part.this, resolver)
+    if found is None or found[1].column is None:
+        return []
+    negated = isinstance(part.parent, exp.Not) or isinstance(part.expression, exp.Not)
+    text = f"{found[1].sql} IS {part.expression.sql('postgres')}"
+    value = {"NULL": None, "TRUE": "true", "FALSE": "false"}.get(part.expression.sql("postgres"), "")
+    if negated or value == "":
+        return [(found[0], Condition("fixed", found[1], Constant(found[1].column, text, "")))]
+    return [(found[0], Condition("equal", found[1], Constant(found[1].column, text, value)))]
+
+
+def _boolean(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    column = part.this.unnest() if isinstance(part, exp.Not) else part
+    if isinstance(part, exp.Not) and isinstance(column, exp.Is) and isinstance(column.expression, exp.Null):
+        found = term(column.this, resolver)
+        if found is None or found[1].column is None:
+            return []
+        constant = Constant(found[1].column, f"{found[1].sql} IS NOT NULL", "")
+        return [(found[0], Condition("fixed", found[1], constant))]
+    found = term(column, resolver) if isinstance(column, exp.Column) else None
+    if found is None or found[1].column is None:
+        return []
+    value = "false" if isinstance(part, exp.Not) else "true"
+    text = f"NOT {found[1].sql}" if isinstance(part, exp.Not) else found[1].sql
+    return [(found[0], Condition("equal", found[1], Constant(found[1].column, text, value)))]
+
+
+def _literal(node: exp.Expr) -> str | None:
+    node = bare(node)
+    if isinstance(node, exp.Cast):
+        node = node.this
+    if isinstance(node, exp.Boolean):
+        return str(node.this).lower()
+    return str(node.this) if isinstance(node, exp.Literal) else None

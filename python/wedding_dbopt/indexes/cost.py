@@ -1,0 +1,134 @@
+"""What a configuration of indexes is worth to a workload, in milliseconds of its time window.
+
+A statement's time under a configuration is its measured time scaled by the ratio of the planner's costs. So costs
+decide how much faster a statement gets, and measurements decide how much that matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from .definition import IndexDef
+from .size import PAGE
+from .what_if import Config, WhatIf
+
+IMPORTANCE = {"critical": 4.0, "high": 2.0, "medium": 1.0, "low": 0.5}
+MS_PER_COST_UNIT = 0.01
+_ENTRY_MS = 0.002
+_ENTRY_MS_PER_LEVEL_OF_SIZE = 0.001
+_CACHED_BYTES = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class WriteRate:
+    """Rows written to a table per second; `hot_updates` are those that touched no index."""
+
+    inserts: float = 0.0
+    updates: float = 0.0
+    deletes: float = 0.0
+    hot_updates: float = 0.0
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A statement's time without any new index (ms in the window) and how much one ms of it counts."""
+
+    ms: float
+    importance: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one configuration to another: weighted ms won, the best relative win, the worst ratio to the start."""
+
+    gain: float
+    best_share: float
+    worst_ratio: float
+
+
+def entry_ms(size_bytes: float) -> float:
+    """The time to put one entry into a B-tree of this size: a base, and more once it outgrows the cache."""
+    return _ENTRY_MS + _ENTRY_MS_PER_LEVEL_OF_SIZE * max(size_bytes / _CACHED_BYTES, 0.0)
+
+
+def write_ms(size_bytes: float, rate: WriteRate, updates_of_keys: float, window_seconds: float) -> float:
+    """What keeping an index up to date costs in a window, in ms.
+
+    `updates_of_keys` counts the updates in the window that set one of its columns: they write an entry even
+    where the server could do without today (a lost heap-only update).
+    """
+    moved = max(max(rate.updates - rate.hot_updates, 0.0) * window_seconds, updates_of_keys)
+    return (rate.inserts * window_seconds + moved) * entry_ms(size_bytes)
+
+
+class WorkloadCost:
+    """The weighted time of a workload under configurations. All statements must have a plan already."""
+
+    def __init__(
+        self,
+        what_if: WhatIf,
+        weights: Mapping[str, Weight],
+        size: Callable[[IndexDef], int],
+        upkeep: Callable[[IndexDef], float],
+    ) -> None:
+        self._what_if = what_if
+        self._weights = weights
+        self.size = size
+        self.upkeep = upkeep
+        self._base = {key: max(what_if.cost(key, frozenset()).cost, 1e-6) for key in weights}
+        self._concerned: dict[IndexDef, tuple[str, ...]] = {}
+
+    def concerned(self, indexes: Iterable[IndexDef]) -> list[str]:
+        """The statements that some of the indexes may change, in the workload's order."""
+        found: set[str] = set()
+        for index in indexes:
+            if index not in self._concerned:
+                keys = tuple(key for key in self._weights if self._what_if.concerns(key, index))
+                self._concerned[index] = keys
+            found.update(self._concerned[index])
+        return [key for key in self._weights if key in found]
+
+    def ratio(self, key: str, config: Config) -> float:
+        """The statement's cost under a configuration over its cost without."""
+        return self._what_if.cost(key, config).cost / self._base[key]
+
+    def used(self, key: str, config: Config) -> Config:
+        """The indexes of a configuration that the statement's plan uses."""
+        return self._what_if.cost(key, config).used
+
+    def total(self, config: Config) -> float:
+        """Weighted ms of the whole workload, upkeep of the indexes included."""
+        read = sum(self._weighted(key) * self.ratio(key, config) for key in self._weights)
+        return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
+
+    def bytes(self, config: Iterable[IndexDef]) -> int:
+        """Estimated bytes of a configuration."""
+        return sum(self.size(index) for index in config)
+
+    def most(self, config: Config, added: Iterable[IndexDef]) -> float:
+        """An upper bound of what adding indexes can win: each statement at the lowest cost ever seen for it."""
+        lowest = self._what_if.lowest
+        return sum(
+            self._weighted(key) * max(self.ratio(key, config) - lowest[key] / self._base[key], 0.0)
+            for key in self.concerned(added)
+        )
+
+    def change(self, config: Config, other: Config) -> Change:
+        """What going from one configuration to the other brings."""
+        gain, best, worst = 0.0, 0.0, 0.0
+        for key in self.concerned(config ^ other):
+            before, after = self.ratio(key, config), self.ratio(key, other)
+            gain += self._weighted(key) * (before - after)
+            best = max(best, 1.0 - after / before)
+            worst = max(worst, after)
+        gain -= sum(self.upkeep(index) for index in sorted(other - config, key=IndexDef.order_key))
+        gain += sum(self.upkeep(index) for index in sorted(config - other, key=IndexDef.order_key))
+        return Change(gain, best, worst)
+
+    def added_bytes(self, config: Config, other: Config) -> int:
+        """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""
+        return max(self.bytes(other - config) - self.bytes(config - other), PAGE)
+
+    def _weighted(self, key: str) -> float:
+        return self._weights[key].ms * self._weights[key].importance

@@ -1,0 +1,111 @@
+"""The definition of one index: hashable, ordered, with its DDL and a generated name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from .terms import Term, qualified, quoted
+
+_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """One key of an index. The defaults are PostgreSQL's: ascending, nulls last; descending, nulls first."""
+
+    term: Term
+    descending: bool = False
+    nulls_first: bool = False
+    opclass: str | None = None
+
+    @property
+    def column(self) -> str | None:
+        """The plain column, None for an expression."""
+        return self.term.column
+
+    @property
+    def expression(self) -> str | None:
+        """The expression's text, None for a plain column."""
+        return None if self.term.column is not None else self.term.sql
+
+    def sql(self) -> str:
+        """The key as CREATE INDEX writes it."""
+        parts = [self.term.sql]
+        if self.opclass is not None:
+            parts.append(self.opclass)
+        if self.descending:
+            parts.append("DESC")
+        if self.nulls_first != self.descending:
+            parts.append("NULLS FIRST" if self.nulls_first else "NULLS LAST")
+        return " ".join(parts)
+
+    def reversed(self) -> Key:
+        """The same key read backwards."""
+        return Key(self.term, not self.descending, not self.nulls_first, self.opclass)
+
+
+@dataclass(frozen=True)
+class IndexDef:
+    """An index that could exist. `columns` are its keys, `include` plain columns, `where` its predicate's text.
+
+    `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity.
+    """
+
+    schema: str
+    table: str
+    columns: tuple[Key, ...]
+    include: tuple[str, ...] = ()
+    method: str = "btree"
+    where: str | None = None
+    fraction: float = field(default=1.0, compare=False)
+
+    @property
+    def needs_sample(self) -> bool:
+        """Whether HypoPG cannot simulate it, so that only a built sample proves it."""
+        return self.method in ("gin", "gist")
+
+    def create_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
+        """CREATE INDEX; without a name the generated one, so the text is complete either way."""
+        verb = "CREATE INDEX CONCURRENTLY" if concurrently else "CREATE INDEX"
+        return f"{verb} {quoted(name or self.name())} ON {self._body()}"
+
+    def drop_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
+        """DROP INDEX of the same name."""
+        verb = "DROP INDEX CONCURRENTLY" if concurrently else "DROP INDEX"
+        return f"{verb} {qualified(self.schema, name or self.name())}"
+
+    def name(self) -> str:
+        """At most 63 bytes: readable parts and a hash of the definition, so that no two share a name."""
+        digest = hashlib.sha256(self._body().encode()).hexdigest()[:8]
+        words = [self.table] + [key.column or "_".join(key.term.columns) for key in self.columns]
+        readable = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
+        return f"wd_{readable[: _NAME_BYTES - len(digest) - 4]}_{digest}"
+
+    def extends(self, other: IndexDef) -> bool:
+        """Whether this index can do all that `other` does: same keys first, nothing included lost."""
+        same = (self.schema, self.table, self.method) == (other.schema, other.table, other.method)
+        if not same or self.where != other.where or self == other:
+            return False
+        head = self.columns[: len(other.columns)]
+        if head != other.columns and head != tuple(key.reversed() for key in other.columns):
+            return False
+        held = {key.column for key in self.columns} | set(self.include)
+        return held >= set(other.include)
+
+    def order_key(self) -> tuple[str, str]:
+        """A total order over definitions, so that equal choices are made the same way every time."""
+        return (self.table, self._body())
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Schema and name of its table."""
+        return (self.schema, self.table)
+
+    def _body(self) -> str:
+        keys = ", ".join(key.sql() for key in self.columns)
+        text = f"{qualified(self.schema, self.table)} USING {self.method} ({keys})"
+        if self.include:
+            text += f" INCLUDE ({', '.join(quoted(column) for column in self.include)})"
+        return text + (f" WHERE {self.where}" if self.where is not None else "")

@@ -1,0 +1,147 @@
+"""Judging the indexes a table already has: does one serve a candidate, and which are not worth keeping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ..catalog import Index, Relation
+from .definition import IndexDef
+from .terms import qualified
+
+_NOISE = re.compile(r"::[a-z ]+(\[\])?|[\s\"()]")
+
+
+@dataclass(frozen=True)
+class IndexFinding:
+    """An index not worth keeping as it is.
+
+    `kind` is invalid, duplicate, redundant_prefix or unused; `other` is the index that does its work;
+    `create_sql` is the definition that brings it back.
+    """
+
+    kind: str
+    schema: str
+    table: str
+    index: str
+    other: str | None
+    size_bytes: int
+    drop_sql: str
+    create_sql: str
+    reason: str
+
+
+def serves(existing: Index, index: IndexDef) -> bool:
+    """Whether a valid existing index already does what a candidate would: its keys lead the existing ones."""
+    if not existing.valid or existing.predicate is not None or existing.method != index.method:
+        return False
+    if len(existing.columns) < len(index.columns) or any(key.opclass is not None for key in index.columns):
+        return False
+    pairs = list(zip(existing.columns, index.columns))
+    if any(_plain(held) != _plain(key.column or key.expression or "") for held, key in pairs):
+        return False
+    directions = [held != key.descending for held, key in zip(existing.descending, index.columns)]
+    if index.method == "btree" and len(set(directions)) > 1:
+        return False
+    return set(existing.columns) | set(existing.include) >= set(index.include)
+
+
+def findings(
+    relations: Iterable[Relation], scans: Mapping[tuple[str, str], int] | None = None
+) -> list[IndexFinding]:
+    """Indexes to drop or rebuild, each with the reason; `scans` counts an index's scans by (schema, name).
+
+    Primary keys, unique indexes, those behind a constraint and the only ones that serve a foreign key are
+    never offered. "Unused" is only as good as the window of the counters: the caller chooses it.
+    """
+    found: list[IndexFinding] = []
+    for relation in relations:
+        gone: set[str] = set()
+        for index in sorted(relation.indexes, key=lambda item: (item.size_bytes, item.name)):
+            finding = _judged(relation, index, gone, scans or {})
+            if finding is not None:
+                gone.add(index.name)
+                found.append(finding)
+    return found
+
+
+def _judged(
+    relation: Relation, index: Index, gone: set[str], scans: Mapping[tuple[str, str], int]
+) -> IndexFinding | None:
+    if not index.valid:
+        return _finding("invalid", relation, index, None, "a build failed; it is written to but never read")
+    if index.primary or index.unique or index.constraint:
+        return None
+    others = [other for other in relation.indexes if other.name != index.name and other.name not in gone]
+    for other in others:
+        if other.valid and _same_kind(index, other) and _leads(index, other):
+            equal = len(other.columns) == len(index.columns) and set(index.include) == set(other.include)
+            if equal:
+                return _finding("duplicate", relation, index, other, f"{other.name} is the same index")
+            text = f"{other.name} ({', '.join(other.columns)}) starts with the same columns and serves the same searches"
+            return _finding("redundant_prefix", relation, index, other, text)
+    if scans.get((relation.schema, index.name)) == 0 and not _only_for_foreign_key(relation, index, others):
+        return _finding("unused", relation, index, None, "no scan has used it since the counters began")
+    return None
+
+
+def _same_kind(index: Index, other: Index) -> bool:
+    same_method = index.method == other.method
+    return same_method and _plain(index.predicate or "") == _plain(other.predicate or "")
+
+
+def _leads(index: Index, other: Index) -> bool:
+    """Whether the keys of `index` are the first keys of `other`, with the same directions and operator classes."""
+    width = len(index.columns)
+    if index.method != "btree" and len(other.columns) != width:
+        return False
+    if other.columns[:width] != index.columns or other.descending[:width] != index.descending:
+        return False
+    if not set(index.include) <= set(other.include) | set(other.columns):
+        return False
+    return _keys_text(other).startswith(_keys_text(index))
+
+
+def _keys_text(index: Index) -> str:
+    """The key list of the definition as text, so that operator classes and collations count."""
+    start = index.definition.find("(")
+    depth = 0
+    for position, character in enumerate(index.definition[start:], start):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return index.definition[start + 1 : position]
+    return index.definition
+
+
+def _only_for_foreign_key(relation: Relation, index: Index, others: Iterable[Index]) -> bool:
+    for columns in _foreign_key_columns(relation):
+        width = len(columns)
+        if set(index.columns[:width]) != set(columns):
+            continue
+        if not any(other.valid and set(other.columns[:width]) == set(columns) for other in others):
+            return True
+    return False
+
+
+def _foreign_key_columns(relation: Relation) -> Iterator[tuple[str, ...]]:
+    for key in relation.foreign_keys:
+        yield tuple(key.columns)
+
+
+def _finding(kind: str, relation: Relation, index: Index, other: Index | None, why: str) -> IndexFinding:
+    return IndexFinding(
+        kind=kind,
+        schema=relation.schema,
+        table=relation.name,
+        index=index.name,
+        other=other.name if other is not None else None,
+        size_bytes=index.size_bytes,
+        drop_sql=f"DROP INDEX {qualified(relation.schema, index.name)}",
+        create_sql=index.definition,
+        reason=f"The index {index.name} of {relation.name} takes {index.size_bytes / 1e6:,.1f} MB: {why}.",
+    )
+
+
+def _plain(text: str) -> str:
+    return _NOISE.sub("", text.lower())

@@ -1,0 +1,231 @@
+"""What a statement asks of each of its tables: the raw material of index candidates.
+
+One `TableUse` stands for one reference to a table, wherever it occurs: in a join, a subquery, a CTE,
+an EXISTS, a LATERAL or the WHERE of a data change. Conditions on a CTE's or subquery's output columns are
+credited to the table below, because the planner pulls such queries up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from ..catalog import Catalog, Relation
+from .conditions import Condition, Constant, arms, conditions, conjuncts, search
+from .resolve import Resolver, Scope, name_of, joins, sources
+from .terms import Term, column_term, expression_sql, term
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One ORDER BY entry on a table."""
+
+    term: Term
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Conditions that hold together: the AND-ed ones, or those plus one arm of an OR."""
+
+    equal: tuple[Term, ...] = ()
+    ranged: tuple[Term, ...] = ()
+    prefixed: tuple[Term, ...] = ()
+    joined: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True)
+class Search:
+    """A condition only GIN serves: the indexed `expression`, the whole `condition`, the columns needed."""
+
+    expression: str
+    condition: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """What one table reference is asked for.
+
+    `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the columns
+    the statement reads, None when it reads whole rows. `order` is empty when not every key is of this table;
+    `written` are the columns an UPDATE sets.
+    """
+
+    relation: Relation
+    groups: tuple[Group, ...]
+    order: tuple[SortKey, ...] = ()
+    limited: bool = False
+    grouped: tuple[Term, ...] = ()
+    needed: frozenset[str] | None = None
+    searches: tuple[Search, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    written: frozenset[str] = frozenset()
+
+    def terms(self) -> frozenset[Term]:
+        """Every key that a condition, the order or the grouping of this reference could use."""
+        found = {key.term for key in self.order} | set(self.grouped)
+        for group in self.groups:
+            found.update(group.equal + group.ranged + group.prefixed + group.joined)
+        return frozenset(found)
+
+
+@dataclass
+class _Draft:
+    relation: Relation
+    common: list[Condition] = field(default_factory=list)
+    arms: list[list[Condition]] = field(default_factory=list)
+    order: list[SortKey] = field(default_factory=list)
+    limited: bool = False
+    grouped: list[Term] = field(default_factory=list)
+    needed: set[str] = field(default_factory=set)
+    whole_rows: bool = False
+    searches: list[Search] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+
+    def finished(self) -> TableUse:
+        groups = [_group(self.common)]
+        for arm in self.arms:
+            groups.append(_group(arm))
+            if self.common:
+                groups.append(_group([*self.common, *arm]))
+        return TableUse(
+            relation=self.relation,
+            groups=tuple(_unique(groups)),
+            order=tuple(self.order),
+            limited=self.limited,
+            grouped=tuple(_unique(self.grouped)),
+            needed=None if self.whole_rows else frozenset(self.needed),
+            searches=tuple(_unique(self.searches)),
+            constants=tuple(_unique(c.constant for c in self.common if c.constant is not None)),
+            written=frozenset(self.written),
+        )
+
+
+def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
+    """Every reference to a catalogued table in a parsed statement."""
+    resolver = Resolver(catalog)
+    drafts: dict[int, _Draft] = {}
+    for node in tree.find_all(exp.Table, bfs=False):
+        relation = resolver.relation(node)
+        if relation is not None:
+            drafts[id(node)] = _Draft(relation)
+    for column in tree.find_all(exp.Column):
+        place = resolver.column(column)
+        if place is not None:
+            drafts[id(place[0])].needed.add(place[1])
+    for scope in tree.find_all(*Scope, bfs=False):
+        _read_conditions(scope, resolver, drafts)
+        _read_whole_rows(scope, resolver, drafts)
+        if isinstance(scope, exp.Select):
+            _read_order(scope, resolver, drafts)
+        if isinstance(scope, exp.Update) and id(scope.this) in drafts:
+            assigned = [part.this for part in scope.expressions if isinstance(part, exp.EQ)]
+            drafts[id(scope.this)].written.update(
+                name_of(c.this) for c in assigned if isinstance(c, exp.Column)
+            )
+    return tuple(draft.finished() for draft in drafts.values())
+
+
+def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
+    where = scope.args.get("where")
+    roots = [scope.args.get("on"), where.this if where is not None else None]
+    for join in joins(scope):
+        roots.append(join.args.get("on"))
+        names = [name_of(name) for name in join.args.get("using") or []]
+        for source in sources(scope):
+            draft = drafts.get(id(source))
+            if draft is not None:
+                shared = [name for name in names if name in draft.relation.columns]
+                draft.common += [Condition("joined", column_term(name)) for name in shared]
+                draft.needed.update(shared)
+    for part in (part for root in roots for part in conjuncts(root)):
+        if isinstance(part, exp.Or):
+            _read_arms(part, resolver, drafts)
+            continue
+        for place, condition in conditions(part, resolver):
+            drafts[id(place)].common.append(condition)
+        found = search(part, resolver)
+        if found is not None:
+            entry = Search(found[1].sql, expression_sql(part), found[1].columns)
+            drafts[id(found[0])].searches.append(entry)
+
+
+def _read_arms(part: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
+    for arm in arms(part):
+        mine: dict[int, list[Condition]] = defaultdict(list)
+        for inner in conjuncts(arm):
+            for place, condition in conditions(inner, resolver):
+                mine[id(place)].append(condition)
+        for key, found in mine.items():
+            drafts[key].arms.append(found)
+
+
+def _read_whole_rows(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
+    everything = isinstance(scope, (exp.Update, exp.Delete, exp.Merge)) or bool(scope.args.get("locks"))
+    everything |= any(isinstance(item, exp.Star) for item in scope.expressions)
+    named = {
+        name_of(column.args.get("table") if isinstance(column.this, exp.Star) else column.this)
+        for column in scope.find_all(exp.Column)
+        if resolver.column(column) is None
+    }
+    for source in sources(scope):
+        if id(source) in drafts and (everything or source.alias_or_name in named):
+            drafts[id(source)].whole_rows = True
+
+
+def _read_order(scope: exp.Select, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
+    limited = bool(scope.args.get("limit"))
+    order = scope.args.get("order")
+    entries = [(item.this, bool(item.args.get("desc")), item) for item in order.expressions] if order else []
+    keys: list[tuple[exp.Expr, bool, bool]] = [
+        (_output(node, scope), descending, bool(item.args.get("nulls_first")))
+        for node, descending, item in entries
+    ]
+    extremes = [item.unalias() for item in scope.expressions]
+    if not keys and len(extremes) == 1 and isinstance(extremes[0], (exp.Min, exp.Max)):
+        descending = isinstance(extremes[0], exp.Max)
+        keys, limited = [(extremes[0].this, descending, descending)], True
+    places = [(term(node, resolver), descending, first) for node, descending, first in keys]
+    tables = {id(place[0]) for place, _, _ in places if place is not None}
+    if len(tables) == 1 and all(place is not None for place, _, _ in places):
+        draft = drafts[tables.pop()]
+        draft.order = [SortKey(place[1], down, first) for place, down, first in places if place is not None]
+        draft.limited = limited
+    group = scope.args.get("group")
+    grouped = [_output(node, scope) for node in group.expressions] if group is not None else []
+    distinct = scope.args.get("distinct")
+    if distinct is not None:
+        on = distinct.args.get("on")
+        grouped += on.expressions if on is not None else [item.unalias() for item in scope.expressions]
+    found = [term(node, resolver) for node in grouped]
+    if len({id(place[0]) for place in found if place is not None}) == 1:
+        for place in found:
+            if place is not None:
+                drafts[id(place[0])].grouped.append(place[1])
+
+
+def _output(node: exp.Expr, scope: exp.Select) -> exp.Expr:
+    """What an ORDER BY or GROUP BY entry means: an output column by number or name, or itself."""
+    if isinstance(node, exp.Literal) and not node.is_string and int(node.this) <= len(scope.expressions):
+        return scope.expressions[int(node.this) - 1].unalias()  # type: ignore[no-any-return]
+    if isinstance(node, exp.Column) and not node.args.get("table"):
+        for item in scope.expressions:
+            if isinstance(item, exp.Alias) and name_of(item.args.get("alias")) == name_of(node.this):
+                return item.this  # type: ignore[no-any-return]
+    return node
+
+
+def _group(found: list[Condition]) -> Group:
+    def of(kind: str) -> tuple[Term, ...]:
+        return tuple(_unique(condition.term for condition in found if condition.kind == kind))
+
+    return Group(of("equal"), of("ranged"), of("prefixed"), of("joined"))
+
+
+def _unique(items: Iterable) -> list:  # type: ignore[type-arg]
+    return list(dict.fromkeys(items))

@@ -1,0 +1,97 @@
+"""The size of a B-tree before it is built.
+
+HypoPG ignores the deduplication that PostgreSQL has had since version 13 and is 1.9 to 3.6 times too large on
+repeated keys. Here the leaf pages are counted as `nbtsort.c` fills them: 90 % of 8 kB, tuples with one key each,
+or posting lists of up to a tenth of a page where a key repeats.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..catalog import Relation
+from .definition import IndexDef
+from .statistics import average_width, distinct_keys, distinct_values, row_count, value_fraction
+
+PAGE = 8192
+_USABLE = (PAGE - 24 - 16) * 0.9
+_LINE_POINTER = 4
+_TUPLE_HEADER = 8
+_POINTER = 6
+_POSTING_LIMIT = 808
+_INNER_PAGES = 1.005
+_NO_DEDUPLICATION = ("numeric", "real", "double precision", "jsonb")
+_ALIGNMENTS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 1}
+_EIGHT = ("bigint", "timestamp", "time", "double", "interval")
+
+
+def btree_bytes(relation: Relation, index: IndexDef, predicate_fraction: float | None = None) -> int:
+    """Bytes of the index on disk right after its build.
+
+    `predicate_fraction` is the share of rows a partial index holds; without it the statistics of the
+    columns are asked where they can say.
+    """
+    entries = row_count(relation) * (1.0 if predicate_fraction is None else predicate_fraction)
+    entries = max(entries, 1.0)
+    key = _aligned(_width(relation, index) + _TUPLE_HEADER)
+    columns = [column for item in index.columns for column in item.term.columns]
+    repeats = entries / min(distinct_keys(relation, columns), entries)
+    if index.include or repeats < 1.2 or not _deduplicates(relation, index):
+        leaf = entries * (key + _LINE_POINTER)
+    else:
+        leaf = entries / repeats * _group_bytes(key, repeats)
+    pages = math.ceil(leaf / _USABLE)
+    return PAGE * (1 + math.ceil(pages * _INNER_PAGES) + (1 if pages > 1 else 0))
+
+
+def tree_height(size_bytes: float, key_bytes: float = 24.0) -> int:
+    """Levels above the leaves (0 for one page), as the planner counts them for an index descent."""
+    fanout = _USABLE / (key_bytes + _LINE_POINTER)
+    pages = max(size_bytes / PAGE, 1.0)
+    return math.ceil(math.log(pages, fanout)) if pages > 1 else 0
+
+
+def partial_fraction(relation: Relation, column: str, value: str | None) -> float:
+    """The share of rows a partial index on a constant holds; all of them when unknown."""
+    fraction = value_fraction(relation, column, value)
+    return 1.0 if fraction is None else fraction
+
+
+def _group_bytes(key: float, repeats: float) -> float:
+    """Bytes of all tuples of one key that occurs `repeats` times."""
+    per_tuple = max((_POSTING_LIMIT - key) // _POINTER, 1.0)
+    tuples = max(repeats / per_tuple, 1.0)
+    return repeats * _POINTER + tuples * (key + _LINE_POINTER)
+
+
+def _deduplicates(relation: Relation, index: IndexDef) -> bool:
+    kinds = [
+        relation.columns[c].type for key in index.columns for c in key.term.columns if c in relation.columns
+    ]
+    return not any(kind.startswith(_NO_DEDUPLICATION) or kind.endswith("[]") for kind in kinds)
+
+
+def _width(relation: Relation, index: IndexDef) -> float:
+    names = [key.term.columns[0] for key in index.columns] + list(index.include)
+    width = 0.0
+    for name in names:
+        step = _alignment(relation, name)
+        width = math.ceil(width / step) * step + average_width(relation, name)
+    nullable = any(relation.columns[n].null_frac for n in names if n in relation.columns)
+    return width + (8 * max(_null_share(relation, names), 0.0) if nullable else 0.0)
+
+
+def _null_share(relation: Relation, names: list[str]) -> float:
+    return max((relation.columns[n].null_frac or 0.0) for n in names if n in relation.columns)
+
+
+def _alignment(relation: Relation, name: str) -> int:
+    kind = relation.columns[name].type if name in relation.columns else "text"
+    return 8 if kind.startswith(_EIGHT) else _ALIGNMENTS.get(kind, 1)
+
+
+def _aligned(width: float) -> float:
+    return math.ceil(width / 8) * 8
+
+
+__all__ = ["btree_bytes", "distinct_values", "partial_fraction", "tree_height"]

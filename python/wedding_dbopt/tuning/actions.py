@@ -1,0 +1,342 @@
+"""The executor's step: finish what a crash left, undo what is asked for, apply what is approved, judge what was applied.
+
+An action's state is written in a transaction of its own before and after every deed, and the deed's undoing was stored
+when the action was made. So whatever interrupts this step, the next one finds in the catalogue what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.errors import ActionFailed
+from wedding_dbopt.tuning.executor import APPLICATION_NAME, Executor
+from wedding_dbopt.tuning.statistics import Summary
+from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
+
+#: Key of the session's advisory lock: one executor at a time in a database.
+LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
+RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200"}
+
+_INDEX = """
+select i.indexrelid::oid as oid, i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_index i on i.indexrelid = c.oid
+where n.nspname = $1 and c.relname = $2
+"""
+_BUILDING = """
+select 1 as found from pg_catalog.pg_stat_activity
+where application_name = $1 and state = 'active' and datname = current_database()
+"""
+
+
+def process_actions(database: Database, at: str | None) -> None:
+    """One step of the executor; `at` is the moment of judging (None: now). Commits between its parts."""
+    if not database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"]:
+        return
+    try:
+        database.commit()
+        if database.query(_BUILDING, ["text"], [APPLICATION_NAME]):
+            return  # a build of a session that is gone still runs; it will be found finished or invalid
+        _recover(database)
+        _roll_back_requested(database)
+        _apply_approved(database)
+        _judge_applied(database, at)
+        _finish_runs(database)
+    finally:
+        database.query(f"select pg_catalog.pg_advisory_unlock{LOCK}")
+
+
+# ---------------------------------------------------------------------- transitions
+
+
+def change(database: Database, action: Row, state: str, reason: str) -> None:
+    """Move an action to a state, with its event, and commit."""
+    database.query(
+        "select _wedding_dbopt.change_action($1, $2, $3)", ["bigint", "text", "text"], [action["id"], state, reason]
+    )
+    database.commit()
+
+
+def _actions(database: Database, condition: str) -> list[Row]:
+    rows = database.query(
+        f"select a.* from _wedding_dbopt.action a where {condition} order by a.estimated_impact desc nulls last, a.id"
+    )
+    database.commit()
+    return rows
+
+
+def _index(database: Database, action: Row) -> Row | None:
+    rows = database.query(_INDEX, ["name", "name"], [action["schema_name"], action["object_name"]])
+    database.commit()
+    return rows[0] if rows else None
+
+
+def _go_on(database: Database) -> Callable[[], bool]:
+    """Asks for the kill switch in a transaction of its own, so that no snapshot holds the build up."""
+
+    def enabled() -> bool:
+        answer = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
+        database.commit()
+        return bool(answer)
+
+    return enabled
+
+
+def _run_concurrently(database: Database, executor: Executor, sql: str, go_on: Callable[[], bool]) -> None:
+    timeout = database.query("select _wedding_dbopt.setting_value('concurrent_lock_timeout') as value")[0]["value"]
+    database.commit()
+    executor.run("set lock_timeout = '" + str(timeout).replace("'", "''") + "'")
+    executor.run(sql, go_on)
+
+
+# ---------------------------------------------------------------------- the four parts
+
+
+def _recover(database: Database) -> None:
+    """Rows that still say `applying` belong to a step that died: the catalogue tells how far it came."""
+    for action in _actions(database, "a.state = 'applying'"):
+        index = _index(database, action)
+        if index and index["valid"]:
+            _applied(database, action, index, "found built after an interruption")
+        else:
+            _retry_or_fail(database, action, "XX000", "interrupted while applying", clean=index is not None)
+
+
+def _roll_back_requested(database: Database) -> None:
+    for action in _actions(database, "a.rollback_requested and a.state in ('verifying', 'kept')"):
+        _roll_back(database, action, "rolled back on request")
+
+
+def _apply_approved(database: Database) -> None:
+    condition = "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp())"
+    enabled = _go_on(database)
+    for action in _actions(database, condition):
+        if not enabled():
+            return
+        obstacle = _obstacle(database, action)
+        if obstacle:
+            _postpone(database, action, obstacle)
+            continue
+        _apply(database, action, enabled)
+
+
+def _judge_applied(database: Database, at: str | None) -> None:
+    for action in _actions(database, "a.state = 'verifying'"):
+        judgement = _judgement(database, action, at)
+        _store(database, action, judgement, at)
+        if judgement.verdict == "kept":
+            change(database, action, "kept", judgement.reason)
+        elif judgement.verdict == "rolled_back":
+            _roll_back(database, action, judgement.reason)
+
+
+def _finish_runs(database: Database) -> None:
+    database.query(
+        """update _wedding_dbopt.tuning_run r set state = 'finished', finished_at = clock_timestamp()
+           where r.state = 'verifying'
+             and not exists (select from _wedding_dbopt.action a
+                             where a.run_id = r.id and a.state in ('approved', 'applying', 'verifying'))"""
+    )
+    database.commit()
+
+
+# ---------------------------------------------------------------------- apply and roll back
+
+
+def _obstacle(database: Database, action: Row) -> str | None:
+    """Why this is no time to build: a long transaction, or too little disk."""
+    row = database.query(
+        """select (select max(extract(epoch from clock_timestamp() - xact_start)) from pg_catalog.pg_stat_activity
+                   where pid <> pg_backend_pid() and backend_type = 'client backend') as oldest_s,
+                  extract(epoch from _wedding_dbopt.setting_value('long_transaction_limit')::interval) as limit_s,
+                  s.disk_free, s.disk_total, _wedding_dbopt.setting_value('min_disk_free')::float8 as min_free
+           from (select 1) one left join lateral (
+             select disk_free, disk_total from _wedding_dbopt.system_sample
+             where disk_free is not null order by at desc limit 1) s on true"""
+    )[0]
+    database.commit()
+    if row["oldest_s"] is not None and float(row["oldest_s"]) > float(row["limit_s"]):
+        return f"a transaction is {float(row['oldest_s']):.0f} s old and would hold the build up"
+    if row["disk_free"] is not None:
+        left = int(row["disk_free"]) - int(action["estimated_bytes"] or 0)
+        if left < float(row["min_free"]) * int(row["disk_total"]):
+            return f"the disk would have only {left} bytes free"
+    return None
+
+
+def _postpone(database: Database, action: Row, reason: str) -> None:
+    database.query(
+        """update _wedding_dbopt.action
+           set next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
+           where id = $1""",
+        ["bigint"],
+        [action["id"]],
+    )
+    change(database, action, "approved", f"postponed: {reason}")
+
+
+def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
+    database.query(
+        "update _wedding_dbopt.action set attempts = attempts + 1, started_at = clock_timestamp() where id = $1",
+        ["bigint"],
+        [action["id"]],
+    )
+    change(database, action, "applying", "building")
+    failure: ActionFailed | None = None
+    try:
+        with Executor(database) as executor:
+            leftover = _index(database, action)
+            if leftover and not leftover["valid"]:
+                _run_concurrently(database, executor, action["rollback_sql"], go_on)
+            elif leftover and action["attempts"] == 0:
+                change(database, action, "withdrawn", "an index of this name exists already")
+                return
+            if not (leftover and leftover["valid"]):
+                _run_concurrently(database, executor, action["sql"], go_on)
+                _run_concurrently(database, executor, _mark(action), go_on)
+    except ActionFailed as error:
+        failure = error
+    index = _index(database, action)
+    if index and index["valid"]:
+        _applied(database, action, index, "built")
+    else:
+        state = (failure.server_sqlstate if failure else None) or "XX000"
+        _retry_or_fail(database, action, state, str(failure or "the index is not there"), clean=index is not None)
+
+
+def _mark(action: Row) -> str:
+    """The comment by which everybody sees who made the index."""
+    name = ".".join('"' + str(action[part]).replace('"', '""') + '"' for part in ("schema_name", "object_name"))
+    return f"comment on index {name} is 'Made by wedding_dbopt, action {action['id']}'"
+
+
+def _applied(database: Database, action: Row, index: Row, reason: str) -> None:
+    database.query(
+        """update _wedding_dbopt.action
+           set applied_at = clock_timestamp(), measured_bytes = $2, error = null, error_sqlstate = null where id = $1""",
+        ["bigint", "bigint"],
+        [action["id"], index["bytes"]],
+    )
+    change(database, action, "verifying", f"{reason}: {index['bytes']} bytes")
+
+
+def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, *, clean: bool) -> None:
+    """Remove the half-built index, then try again later or give up with the reason."""
+    if clean:
+        try:
+            with Executor(database) as executor:
+                _run_concurrently(database, executor, action["rollback_sql"], lambda: True)
+        except ActionFailed as error:
+            reason = f"{reason}; the half-built index could not be dropped yet: {error}"
+    row = database.query(
+        """update _wedding_dbopt.action
+           set error_sqlstate = $2, error = $3,
+               next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
+           where id = $1
+           returning attempts < _wedding_dbopt.setting_value('apply_attempts')::integer as again""",
+        ["bigint", "text", "text"],
+        [action["id"], sqlstate, reason],
+    )[0]
+    again = row["again"] and (sqlstate in RETRIED or sqlstate == "XX000")
+    change(database, action, "approved" if again else "failed", f"{reason} (SQLSTATE {sqlstate})")
+
+
+def _roll_back(database: Database, action: Row, reason: str) -> None:
+    try:
+        with Executor(database) as executor:
+            if _index(database, action):
+                _run_concurrently(database, executor, action["rollback_sql"], lambda: True)
+    except ActionFailed as error:
+        database.query(
+            "update _wedding_dbopt.action set rollback_requested = true, error_sqlstate = $2, error = $3 where id = $1",
+            ["bigint", "text", "text"],
+            [action["id"], error.server_sqlstate, f"rolling back failed, the next tick tries again: {error}"],
+        )
+        database.commit()
+        return
+    change(database, action, "rolled_back", reason)
+
+
+# ---------------------------------------------------------------------- verification
+
+
+def _judgement(database: Database, action: Row, at: str | None) -> Judgement:
+    rules = database.query(
+        """select extract(epoch from coalesce($2::timestamptz, clock_timestamp()) - max(a.applied_at)) as age_s,
+                  _wedding_dbopt.setting_value('verification_min_calls')::integer as min_calls,
+                  extract(epoch from _wedding_dbopt.setting_value('verification_min_window')::interval) as min_window_s,
+                  extract(epoch from _wedding_dbopt.setting_value('verification_max_window')::interval) as max_window_s,
+                  _wedding_dbopt.setting_value('verification_min_gain')::float8 as min_gain,
+                  _wedding_dbopt.setting_value('verification_regression')::float8 as regression
+           from _wedding_dbopt.action a
+           where a.applied_at is not null
+             and (a.id = $1 or a.run_id = (select run_id from _wedding_dbopt.action where id = $1))""",
+        ["bigint", "timestamptz"],
+        [action["id"], at],
+    )[0]
+    rows = database.query(
+        "select * from _wedding_dbopt.verification_samples($1, coalesce($2::timestamptz, clock_timestamp()))",
+        ["bigint", "timestamptz"],
+        [action["id"], at],
+    )
+    samples = [
+        Sample(
+            int(row["statement_id"]),
+            str(row["role"]),
+            Summary(int(row["before_calls"]), float(row["before_ms"]), float(row["before_sd_ms"])),
+            Summary(int(row["after_calls"]), float(row["after_ms"]), float(row["after_sd_ms"])),
+            float(row["before_blocks"]),
+            float(row["after_blocks"]),
+            float(row["weight"]),
+            None if row["objective_ms"] is None else float(row["objective_ms"]),
+        )
+        for row in rows
+    ]
+    return judge(samples, Rules(**{name: float(value) for name, value in rules.items()}))  # type: ignore[arg-type]
+
+
+def _store(database: Database, action: Row, judgement: Judgement, at: str | None) -> None:
+    for verdict in judgement.statements:
+        sample = verdict.sample
+        database.query(
+            """insert into _wedding_dbopt.verification
+                 (action_id, statement_id, role, judged_at, before_calls, before_ms, before_sd_ms, before_blocks,
+                  after_calls, after_ms, after_sd_ms, after_blocks, time_change, blocks_change, p_value, verdict)
+               values ($1, $2, $3, coalesce($4::timestamptz, clock_timestamp()),
+                       $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+               on conflict (action_id, statement_id) do update set
+                 role = excluded.role, judged_at = excluded.judged_at, before_calls = excluded.before_calls,
+                 before_ms = excluded.before_ms, before_sd_ms = excluded.before_sd_ms,
+                 before_blocks = excluded.before_blocks, after_calls = excluded.after_calls,
+                 after_ms = excluded.after_ms, after_sd_ms = excluded.after_sd_ms,
+                 after_blocks = excluded.after_blocks, time_change = excluded.time_change,
+                 blocks_change = excluded.blocks_change, p_value = excluded.p_value, verdict = excluded.verdict""",
+            ["bigint", "integer", "text", "timestamptz", "bigint", *["float8"] * 3, "bigint", *["float8"] * 6, "text"],
+            [
+                action["id"],
+                sample.statement_id,
+                sample.role,
+                at,
+                sample.before.n,
+                sample.before.mean,
+                sample.before.sd,
+                sample.before_blocks,
+                sample.after.n,
+                sample.after.mean,
+                sample.after.sd,
+                sample.after_blocks,
+                verdict.time_change,
+                verdict.blocks_change,
+                verdict.p_value,
+                verdict.verdict,
+            ],
+        )
+    gain = judgement.time_gain
+    database.query(
+        "update _wedding_dbopt.action set measured_impact = $2, verdict = $3 where id = $1",
+        ["bigint", "numeric", "text"],
+        [action["id"], None if gain is None else round(100 * gain, 2), f"{judgement.verdict}: {judgement.reason}"],
+    )
+    database.commit()

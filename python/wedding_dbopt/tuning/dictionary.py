@@ -1,0 +1,78 @@
+"""The dictionary of statements: each is parsed once, when it is new, and its facts are stored."""
+
+from __future__ import annotations
+
+from wedding_dbopt.classify import classify
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
+from wedding_dbopt.query import Query, Table
+
+BATCH = 500
+
+_NEW = f"""
+select s.id, t.query, s.userid
+from _wedding_dbopt.statement s left join _wedding_dbopt.statement_text t on t.statement_id = s.id
+where s.classified_at is null order by s.id limit {BATCH}
+"""
+_STORE = """
+update _wedding_dbopt.statement
+set kind = $2, tables = $3, context = $4, contexts = $5, criticality = $6, confidence = $7, parse_error = $8,
+    classified_at = clock_timestamp()
+where id = $1
+"""
+_STORE_TYPES = ["integer", "text", "text[]", "text", "text[]", "text", "real", "text"]
+_RESOLVE = """
+select n.nspname as schema
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join unnest(string_to_array($2, ',')) with ordinality as path (part, place)
+  on trim(both ' "' from path.part) = n.nspname
+where c.relname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by path.place limit 1
+"""
+_PATH = "select _wedding_dbopt.role_search_path($1) as path"
+
+
+def classify_new(database: Database) -> int:
+    """Classify up to 500 new statements; what does not parse is recorded with its reason. Returns how many."""
+    rules = database.query("select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled")
+    rows = database.query(_NEW)
+    names = _Names(database)
+    for row in rows:
+        database.query(_STORE, _STORE_TYPES, [row["id"], *_facts(row, rules, names)])
+    return len(rows)
+
+
+class _Names:
+    """Schemas of unqualified table names, by the search_path of the role that uses them; looked up once each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._paths: dict[int, str] = {}
+        self._known: dict[tuple[str, str], str | None] = {}
+
+    def full(self, table: Table, userid: int) -> str | None:
+        """`schema.table`, both quoted as needed; None for what is no table of this database."""
+        if userid not in self._paths:
+            self._paths[userid] = str(self._database.query(_PATH, ["oid"], [userid])[0]["path"])
+        path = table.schema or self._paths[userid]
+        if (table.name, path) not in self._known:
+            found = self._database.query(_RESOLVE, ["name", "text"], [table.name, path])
+            self._known[table.name, path] = found[0]["schema"] if found else None
+        schema = self._known[table.name, path]
+        if schema is None:
+            return None
+        return str(self._database.query("select format('%I.%I', $1, $2) as full", ["text", "text"], [schema, table.name])[0]["full"])
+
+
+def _facts(row: Row, rules: list[Row], names: _Names) -> list[object]:
+    """kind, tables, context, contexts, criticality, confidence, parse error of one statement."""
+    try:
+        query = Query.parse(row["query"] or "")
+    except (UnsupportedStatement, QueryRequired):
+        return ["utility", [], "other", [], "low", 1.0, None]
+    except DboptError as error:
+        return [None, [], "other", [], "low", 0.0, str(error)]
+    found = classify(query, rules)
+    tables = [full for full in (names.full(table, row["userid"]) for table in query.tables) if full]
+    return [query.kind, tables, found.context, list(found.contexts), found.criticality, found.confidence, None]

@@ -1,0 +1,324 @@
+"""Index recommendations for a workload: the statements a caller gives, or what was collected."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wedding_dbopt.catalog import Catalog
+from wedding_dbopt.classify import classify
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
+from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.recommendation import Recommendation
+from wedding_dbopt.indexes.sample import prove_gin
+from wedding_dbopt.planning import PlanningSession, planning_session
+from wedding_dbopt.query import Query
+
+_WORKLOAD = """
+with moment as (
+  select clock_timestamp() as now, clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval as since
+)
+select s.id, t.query, s.userid, s.context, s.criticality, w.calls, w.exec_ms / w.calls as mean_ms,
+       extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
+from moment m
+cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w
+join _wedding_dbopt.statement s on s.id = w.statement_id
+join _wedding_dbopt.statement_text t on t.statement_id = s.id
+left join _wedding_dbopt.criticality_weight c on c.criticality = s.criticality
+where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+  and not s.own and s.kind in ('select', 'insert', 'update', 'delete', 'merge') and s.tables <> '{}' and w.calls > 0
+order by w.exec_ms * coalesce(c.weight, 1) desc, s.id
+limit _wedding_dbopt.setting_value('analysis_statements')::integer
+"""
+_WRITES = """
+select n.nspname as schema, c.relname as table, sum(d.inserted)::float8 as inserts, sum(d.updated)::float8 as updates,
+       sum(d.deleted)::float8 as deletes, sum(d.hot_updated)::float8 as hot_updates
+from _wedding_dbopt.table_delta(
+       clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval, clock_timestamp()) d
+join pg_catalog.pg_class c on c.oid = d.relid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+group by 1, 2
+"""
+_STORE = """
+insert into _wedding_dbopt.recommendation as r (
+  fingerprint, run_id, kind, schema_name, table_name, columns, index_type, index_name, where_clause, sql, rollback_sql,
+  estimated_bytes, estimated_gain_ms, estimated_improvement, benefits, write_cost, context, criticality, priority,
+  confidence, proof, reason, created_at, updated_at, expires_at)
+values ($1, $2, 'index_creation', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        clock_timestamp(), clock_timestamp(),
+        clock_timestamp() + _wedding_dbopt.setting_value('recommendation_lifetime')::interval)
+on conflict (fingerprint) do update set
+  run_id = excluded.run_id, estimated_bytes = excluded.estimated_bytes, estimated_gain_ms = excluded.estimated_gain_ms,
+  estimated_improvement = excluded.estimated_improvement, benefits = excluded.benefits, write_cost = excluded.write_cost,
+  context = excluded.context, criticality = excluded.criticality, priority = excluded.priority,
+  confidence = excluded.confidence, proof = excluded.proof, reason = excluded.reason,
+  updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+  status = 'open', status_reason = null
+"""
+_STORE_TYPES = (
+    ["text", "bigint", "text", "text", "text[]", "text", "text", "text", "text", "text", "bigint"]
+    + ["numeric"] * 2
+    + ["jsonb", "numeric", "text", "text", "text", "numeric", "text", "text"]
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A statement of the workload with the role that issued it (None: the caller)."""
+
+    statement: WorkloadStatement
+    userid: int | None
+
+
+class WorkloadSource:
+    """The plan source of a workload: statements by key, each planned as its own role."""
+
+    def __init__(self, session: PlanningSession, members: Sequence[Member]) -> None:
+        self._session = session
+        self._members = {member.statement.key: member for member in members}
+        self.create_hypothetical = session.create_hypothetical
+        self.drop_hypothetical = session.drop_hypothetical
+
+    def explain(self, key: str) -> Any:
+        member = self._members[key]
+        return self._session.explain(member.statement.query, member.userid)
+
+
+def recommend(
+    database: Database,
+    queries: Sequence[str] | None,
+    weights: Sequence[float] | None,
+    storage_budget: int | None,
+    time_budget: str,
+    max_width: int,
+    include_existing: bool,
+) -> list[Row]:
+    """Rows of recommend_indexes(); `time_budget` is an interval's text. Raises InvalidArgument, NotPermitted."""
+    seconds = _seconds(database, time_budget)
+    if max_width is None or not 1 <= max_width <= 8:
+        raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
+    if queries is not None:
+        members, skipped, window = _given(database, queries, weights)
+    else:
+        _require_superuser(database)
+        members, skipped, window = _collected(database)
+    advice = _search(database, members, skipped, window, storage_budget, seconds, max_width)
+    return [as_row(item) for item in advice.recommendations]
+
+
+def recommend_for_run(database: Database, run_id: int) -> int:
+    """Analyse the collected workload and store what it asks for; what it no longer asks for is withdrawn."""
+    _require_superuser(database)
+    seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
+    members, skipped, window = _collected(database)
+    budget = _storage_budget(database, members)
+    advice = _search(database, members, skipped, window, budget, seconds, 3)
+    for item in advice.recommendations:
+        row = as_row(item)
+        hours = max(window / 3600, 1 / 60)
+        database.query(
+            _STORE,
+            _STORE_TYPES,
+            [
+                hashlib.sha256(item.create_sql.encode()).hexdigest(),
+                run_id,
+                row["schema_name"],
+                row["table_name"],
+                row["columns"],
+                row["index_type"],
+                row["index_name"],
+                row["where_clause"],
+                row["implementation_sql"],
+                row["rollback_sql"],
+                row["estimated_bytes"],
+                round(float(row["estimated_gain_ms"]) / hours, 3),
+                row["estimated_improvement"],
+                row["benefits"],
+                row["write_cost"],
+                row["wedding_context"],
+                row["criticality"],
+                row["priority"],
+                row["confidence"],
+                row["proof"],
+                row["reason"],
+            ],
+        )
+    withdrawn = (
+        "update _wedding_dbopt.recommendation set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, "
+        "updated_at = clock_timestamp() where status = 'open' and kind = 'index_creation' and run_id is distinct from $1"
+    )
+    database.query(withdrawn, ["bigint"], [run_id])
+    database.query(
+        """update _wedding_dbopt.tuning_run
+           set statements_considered = $2, statements_skipped = $3, explain_calls = $4 where id = $1""",
+        ["bigint", "integer", "jsonb", "integer"],
+        [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
+    )
+    return len(advice.recommendations)
+
+
+def as_row(item: Recommendation) -> Row:
+    """A recommendation with the names of the SQL result; gains in ms of the window and percent of planner cost."""
+    before = sum(cost for _, cost, _ in item.benefits)
+    after = sum(cost for _, _, cost in item.benefits)
+    return {
+        "schema_name": item.index.schema,
+        "table_name": item.index.table,
+        "columns": [key.sql() for key in item.index.columns],
+        "index_type": item.index.method,
+        "index_name": item.name,
+        "where_clause": item.index.where,
+        "implementation_sql": item.index.create_sql(concurrently=True),
+        "rollback_sql": item.index.drop_sql(concurrently=True),
+        "estimated_bytes": item.estimated_bytes,
+        "estimated_improvement": round(100 * (1 - after / before), 2) if before > 0 else 0.0,
+        "estimated_gain_ms": round(item.total_benefit_ms, 3),
+        "write_cost": round(item.write_cost, 3),
+        "wedding_context": item.context,
+        "criticality": item.criticality,
+        "priority": item.priority,
+        "confidence": item.confidence,
+        "proof": item.proof,
+        "benefits": json.dumps(
+            [
+                {"statement_id": key, "cost_before": round(first, 2), "cost_after": round(last, 2)}
+                for key, first, last in item.benefits
+            ]
+        ),
+        "reason": item.reason,
+    }
+
+
+# ---------------------------------------------------------------------- the workload
+
+Skipped = list[tuple[str, str]]
+
+
+def _given(
+    database: Database, queries: Sequence[str], weights: Sequence[float] | None
+) -> tuple[list[Member], Skipped, float]:
+    if weights is not None and len(weights) != len(queries):
+        raise InvalidArgument("weights and queries must have the same length", hint="Leave weights out for equal ones.")
+    rules = _rules(database)
+    members: list[Member] = []
+    skipped: Skipped = []
+    for number, text in enumerate(queries):
+        try:
+            query = Query.parse(text or "")
+        except DboptError as error:
+            skipped.append((str(number + 1), str(error)))
+            continue
+        found = classify(query, rules)
+        calls = float(weights[number]) if weights is not None else 1.0
+        statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
+        members.append(Member(statement, None))
+    return members, skipped, 86400.0
+
+
+def _collected(database: Database) -> tuple[list[Member], Skipped, float]:
+    members: list[Member] = []
+    skipped: Skipped = []
+    window = 0.0
+    for row in database.query(_WORKLOAD):
+        window = float(row["window_s"])
+        try:
+            query = Query.parse(row["query"])
+        except DboptError as error:
+            skipped.append((str(row["id"]), str(error)))
+            continue
+        statement = WorkloadStatement(
+            str(row["id"]), query, float(row["calls"]), float(row["mean_ms"]), row["criticality"], row["context"]
+        )
+        members.append(Member(statement, int(row["userid"])))
+    return members, skipped, max(window, 1.0)
+
+
+def _search(
+    database: Database,
+    members: Sequence[Member],
+    skipped: Skipped,
+    window: float,
+    storage_budget: int | None,
+    seconds: float,
+    max_width: int,
+) -> Advice:
+    if not members:
+        return Advice((), tuple(skipped), 0)
+    started = time.monotonic()
+    with planning_session(database) as session:
+        tables = [table for member in members for table in member.statement.query.tables]
+        paths = [session.search_path(member.userid) for member in members]
+        catalog = Catalog.load(database, list(dict.fromkeys(tables)), list(dict.fromkeys(sum(paths, []))))
+        advice = advise(
+            [member.statement for member in members],
+            catalog,
+            WorkloadSource(session, members),
+            storage_budget=2**62 if storage_budget is None else storage_budget,
+            deadline=started + seconds,
+            clock=time.monotonic,
+            max_width=max_width,
+            writes=_write_rates(database, window),
+            window_seconds=window,
+            prove=lambda relation, search: prove_gin(database, relation, search.expression, search.condition),
+        )
+    return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls)
+
+
+def _write_rates(database: Database, window: float) -> dict[tuple[str, str], WriteRate]:
+    return {
+        (row["schema"], row["table"]): WriteRate(
+            *(float(row[name]) / window for name in ("inserts", "updates", "deletes", "hot_updates"))
+        )
+        for row in database.query(_WRITES)
+    }
+
+
+def _storage_budget(database: Database, members: Sequence[Member]) -> int:
+    """The setting's share of the size of the tables that the workload touches, in bytes."""
+    ids = [int(member.statement.key) for member in members]
+    row = database.query(
+        """select coalesce(sum(c.relpages), 0)::bigint * current_setting('block_size')::bigint as bytes
+           from pg_catalog.pg_class c
+           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           where format('%I.%I', n.nspname, c.relname) in (
+             select unnest(s.tables) from _wedding_dbopt.statement s where s.id = any ($1))""",
+        ["integer[]"],
+        [ids],
+    )[0]
+    return int(int(row["bytes"]) * float(str(_setting(database, "index_storage_budget"))))
+
+
+# ---------------------------------------------------------------------- small readings
+
+
+def _rules(database: Database) -> list[Row]:
+    return database.query("select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled")
+
+
+def _setting(database: Database, name: str) -> Any:
+    return database.query("select _wedding_dbopt.setting_value($1) as value", ["text"], [name])[0]["value"]
+
+
+def _seconds(database: Database, interval: str | None) -> float:
+    if interval is None:
+        raise InvalidArgument("time_budget is required", hint="For example '30 s'.")
+    seconds = float(
+        database.query("select extract(epoch from $1::interval) as s", ["text"], [interval])[0]["s"]
+    )
+    if seconds <= 0:
+        raise InvalidArgument("time_budget must be positive", hint="For example '30 s'.")
+    return seconds
+
+
+def _require_superuser(database: Database) -> None:
+    if not database.query("select rolsuper from pg_catalog.pg_roles where rolname = current_user")[0]["rolsuper"]:
+        raise NotPermitted(
+            "Only a superuser can analyse the collected workload, because it plans other roles' statements",
+            hint="Pass your own statements in queries, or read get_recommendations().",
+        )

@@ -1,0 +1,177 @@
+"""A tuning run: collect, analyse, recommend, enqueue. The executor (actions.py) applies what was enqueued."""
+
+from __future__ import annotations
+
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.errors import ActionFailed, DboptError
+from wedding_dbopt.tuning.executor import Executor
+
+#: Key of the session's advisory lock: one tuner at a time in a database.
+LOCK = "(hashtext('wedding_dbopt.run_tuning'), 0)"
+#: What the analysis may take beyond its own time limit before it is cancelled, in seconds.
+GRACE = 30.0
+
+_ENQUEUE = """
+insert into _wedding_dbopt.action (
+  run_id, recommendation_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql,
+  locks, wedding_context, criticality, estimated_impact, estimated_bytes, created_at)
+select $1, r.id, r.kind, case $2 when 'auto' then 'approved' else 'proposed' end,
+       r.schema_name, r.table_name, r.index_name, r.reason, r.sql, r.rollback_sql,
+       format('SHARE UPDATE EXCLUSIVE on %I.%I: reads and writes go on, DDL and VACUUM of this table wait',
+              r.schema_name, r.table_name),
+       r.context, r.criticality, r.estimated_improvement, r.estimated_bytes, clock_timestamp()
+from _wedding_dbopt.recommendation r
+where r.run_id = $1 and r.status = 'open' and r.kind = 'index_creation' and r.confidence >= $3
+  and not exists (
+    select from _wedding_dbopt.action a
+    where a.object_name = r.index_name and a.schema_name = r.schema_name
+      and (a.state in ('proposed', 'approved', 'applying', 'verifying', 'kept')
+           or a.state in ('rolled_back', 'failed')
+              and a.finished_at > clock_timestamp() - _wedding_dbopt.setting_value('retry_after_rollback')::interval))
+order by r.estimated_gain_ms desc nulls last
+limit _wedding_dbopt.setting_value('actions_per_run')::integer
+returning id, state, recommendation_id
+"""
+#: Least confidence of a recommendation that may become an action, by level.
+CONFIDENCE = {"conservative": 0.8, "moderate": 0.5, "aggressive": 0.3}
+
+
+def run_now(database: Database, level: str, season_mode: bool, dry_run: bool, at: str | None) -> None:
+    """Make a run of the caller's own and carry it out."""
+    row = database.query(
+        """insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, options)
+           values ('call', session_user, coalesce($1::timestamptz, clock_timestamp()), $2, $3,
+                   jsonb_build_object('dry_run', $4)) returning id""",
+        ["timestamptz", "text", "boolean", "boolean"],
+        [at, level, season_mode, dry_run],
+    )[0]
+    database.commit()
+    _run(database, int(row["id"]))
+
+
+def run_queued(database: Database, at: str | None) -> None:
+    """Carry out what is queued, oldest first; a run that died halfway is failed with the reason."""
+    if not _lock(database):
+        return
+    try:
+        database.query(
+            """update _wedding_dbopt.tuning_run
+               set state = 'failed', finished_at = clock_timestamp(), error = 'interrupted', error_sqlstate = '57P02'
+               where state = 'running'"""
+        )
+        database.commit()
+        queued = database.query("select id from _wedding_dbopt.tuning_run where state = 'queued' order by id")
+        database.commit()
+    finally:
+        _unlock(database)
+    for row in queued:
+        _run(database, int(row["id"]))
+
+
+def _lock(database: Database) -> bool:
+    got = bool(database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"])
+    database.commit()
+    return got
+
+
+def _unlock(database: Database) -> None:
+    database.query(f"select pg_catalog.pg_advisory_unlock{LOCK}")
+
+
+def _run(database: Database, run_id: int) -> None:
+    """One run from queued to verifying or finished. Where another tuner runs, it stays queued for the next tick."""
+    if not _lock(database):
+        return
+    try:
+        claimed = database.query(
+            """update _wedding_dbopt.tuning_run r
+               set state = 'running', started_at = clock_timestamp(),
+                   season_mode = r.season_mode or (s.season ->> 'is_wedding_season')::boolean,
+                   seasons = array(select jsonb_array_elements_text(s.season -> 'seasons'))
+               from (select wedding_dbopt.get_season(requested_at) as season
+                     from _wedding_dbopt.tuning_run where id = $1) s
+               where r.id = $1 and r.state = 'queued' returning r.*""",
+            ["bigint"],
+            [run_id],
+        )
+        database.commit()
+        if claimed:
+            _tune(database, claimed[0])
+    finally:
+        _unlock(database)
+
+
+def _tune(database: Database, run: Row) -> None:
+    run_id = int(run["id"])
+    try:
+        database.query("call wedding_dbopt.collect()")
+        database.query("select _wedding_dbopt.classify_statements()")
+        database.commit()
+        _analyse(database, run_id)
+        actions = [] if _dry_run(run) else _enqueue(database, run)
+        state = "verifying" if any(action["state"] == "approved" for action in actions) else "finished"
+        database.query(
+            """update _wedding_dbopt.tuning_run
+               set state = $2, finished_at = case when $2 = 'finished' then clock_timestamp() end where id = $1""",
+            ["bigint", "text"],
+            [run_id, state],
+        )
+    except DboptError as error:
+        sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
+        database.query(
+            """update _wedding_dbopt.tuning_run
+               set state = 'failed', finished_at = clock_timestamp(), error = $2, error_sqlstate = $3 where id = $1""",
+            ["bigint", "text", "text"],
+            [run_id, str(error), sqlstate],
+        )
+    database.commit()
+
+
+def _analyse(database: Database, run_id: int) -> None:
+    """Search in a session of its own, which a time limit or the kill switch can end."""
+    row = database.query(
+        """select extract(epoch from clock_timestamp()) as now,
+                  extract(epoch from _wedding_dbopt.setting_value('analysis_time_limit')::interval) as seconds"""
+    )[0]
+    database.commit()
+    limit = float(row["now"]) + float(row["seconds"]) + GRACE
+
+    def go_on() -> bool:
+        answer = database.query(
+            """select extract(epoch from clock_timestamp()) < $1 and _wedding_dbopt.setting_value('enabled') = 'on' as yes""",
+            ["float8"],
+            [limit],
+        )[0]["yes"]
+        database.commit()
+        return bool(answer)
+
+    with Executor(database) as executor:
+        executor.run(f"select _wedding_dbopt.recommend_for_run({run_id})", go_on)
+
+
+def _dry_run(run: Row) -> bool:
+    return '"dry_run": true' in str(run["options"])
+
+
+def _enqueue(database: Database, run: Row) -> list[Row]:
+    """Actions for the run's recommendations, as far as the mode allows; each with its event."""
+    mode = database.query("select _wedding_dbopt.setting_value('mode.index_creation') as mode")[0]["mode"]
+    if mode not in ("auto", "approve"):
+        return []
+    actions = database.query(
+        _ENQUEUE, ["bigint", "text", "numeric"], [run["id"], mode, CONFIDENCE[str(run["level"])]]
+    )
+    for action in actions:
+        database.query(
+            """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
+               values (clock_timestamp(), session_user, 'action', $1, $2, $3)""",
+            ["text", "text", "text"],
+            [str(action["id"]), action["state"], f"recommended by run {run['id']}, mode {mode}"],
+        )
+        database.query(
+            """update _wedding_dbopt.recommendation set status = 'taken', status_reason = 'action ' || $2,
+               updated_at = clock_timestamp() where id = $1""",
+            ["bigint", "bigint"],
+            [action["recommendation_id"], action["id"]],
+        )
+    return actions

@@ -1,0 +1,16 @@
+create or replace function wedding_dbopt.recommend_indexes(
+  queries text[] default null, weights float8[] default null, storage_budget bigint default null,
+  time_budget interval default '30 s', max_width integer default 3, include_existing boolean default true
+) returns table (
+  schema_name text, table_name text, columns text[], index_type text, index_name text, where_clause text,
+  implementation_sql text, rollback_sql text, estimated_bytes bigint, estimated_improvement numeric,
+  estimated_gain_ms numeric, write_cost numeric, wedding_context text, criticality text, priority text,
+  confidence numeric, proof text, benefits jsonb, reason text
+)
+language plpython3u volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
+if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
+return GD["wedding_dbopt"].recommend_indexes(
+    plpy, queries, weights, storage_budget, time_budget, max_width, include_existing)
+$$;
+comment on function wedding_dbopt.recommend_indexes(text[], float8[], bigint, interval, integer, boolean) is
+  'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. Builds nothing.';

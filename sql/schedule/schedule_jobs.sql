@@ -1,0 +1,24 @@
+create or replace function wedding_dbopt.schedule_jobs() returns table (job_id bigint, job_name text, schedule text, command text)
+language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
+declare
+  job record;
+begin
+  if not exists (select from pg_extension where extname = 'pg_cron') then
+    raise exception 'pg_cron is not installed in database %', current_database()
+      using errcode = 'WD007',
+            hint = 'SELECT * FROM wedding_dbopt.check_installation(); names the lines that mend it. Without pg_cron, call wedding_dbopt.collect() and wedding_dbopt.tick() every minute and wedding_dbopt.maintain() every hour from outside.';
+  end if;
+  for job in select * from (values
+      ('wedding_dbopt collect',  '* * * * *', 'call wedding_dbopt.collect()'),
+      ('wedding_dbopt tick',     '* * * * *', 'call wedding_dbopt.tick()'),
+      ('wedding_dbopt maintain', '7 * * * *', 'call wedding_dbopt.maintain()')) as j (name, cron, sql)
+  loop
+    execute 'select cron.schedule($1, $2, $3)' into job_id using job.name, job.cron, job.sql;
+    job_name := job.name; schedule := job.cron; command := job.sql;
+    return next;
+  end loop;
+  insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
+  values (clock_timestamp(), session_user, 'schedule', 'scheduled', 'schedule_jobs() by ' || session_user);
+end $$;
+comment on function wedding_dbopt.schedule_jobs() is
+  'Puts collection and the tick on pg_cron each minute and maintenance each hour; calling it again changes nothing. Call it as the extension''s owner.';

@@ -1,0 +1,42 @@
+-- SECURITY DEFINER: who may operate the tuner needs no rights on its tables. The connection string of the executor
+-- decides as whom SQL runs, so only a superuser sets it.
+create or replace function wedding_dbopt.set_setting(name text, value text) returns jsonb
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  old_value text;
+  allowed text[];
+begin
+  select s.value into old_value from _wedding_dbopt.setting s where s.name = set_setting.name;
+  if old_value is null or set_setting.value is null then
+    raise exception 'Unknown setting % or no value', coalesce(quote_literal(name), 'null')
+      using errcode = 'invalid_parameter_value', hint = 'SELECT name, value, description FROM wedding_dbopt.get_settings();';
+  end if;
+  if name = 'executor_dsn' and not (select r.rolsuper from pg_roles r where r.rolname = session_user) then
+    raise exception 'Only a superuser may set executor_dsn' using errcode = 'insufficient_privilege';
+  end if;
+  allowed := case
+    when name = 'enabled' then array['on', 'off']
+    when name like 'mode.%' then array['off', 'recommend', 'approve', 'auto']
+    when name = 'tuning_level' then array['conservative', 'moderate', 'aggressive']
+  end;
+  if allowed is not null and not set_setting.value = any (allowed) then
+    raise exception 'The setting % takes one of %', name, array_to_string(allowed, ', ') using errcode = 'invalid_parameter_value';
+  end if;
+  begin
+    if old_value ~ '^[0-9.]+$' then
+      if set_setting.value::numeric < 0 then raise invalid_parameter_value; end if;
+    elsif old_value ~ '^[0-9]+ ?(ms|s|min|minutes?|hours?|days?|years?)$' then
+      if set_setting.value::interval < '0'::interval then raise invalid_parameter_value; end if;
+    elsif name = 'time_zone' then
+      perform now() at time zone set_setting.value;
+    end if;
+  exception when others then
+    raise exception 'The setting % does not take %', name, quote_literal(set_setting.value)
+      using errcode = 'invalid_parameter_value', hint = format('Its value now is %L.', old_value);
+  end;
+  update _wedding_dbopt.setting s set value = set_setting.value where s.name = set_setting.name;
+  insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
+  values (clock_timestamp(), session_user, 'setting', name, old_value, set_setting.value, 'set by ' || session_user);
+  return jsonb_build_object('success', true, 'name', name, 'value', set_setting.value, 'previous', old_value);
+end $$;
+comment on function wedding_dbopt.set_setting(text, text) is 'Changes a setting after checking its value; get_settings() lists them.';

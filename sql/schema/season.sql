@@ -1,0 +1,20 @@
+create table _wedding_dbopt.season (
+  name             text not null,
+  region           text not null default 'default',
+  first_day        text not null check (first_day ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'),
+  last_day         text not null check (last_day ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'),
+  prior_multiplier numeric not null check (prior_multiplier > 0),
+  surge_multiplier numeric not null default 1 check (surge_multiplier > 0),
+  surge_context    text,
+  tuning_interval  interval not null default '4 hours',
+  enabled          boolean not null default true,
+  origin           text not null default 'user',
+  primary key (name, region)
+);
+comment on table _wedding_dbopt.season is
+  'Calendar of the seasons: month-day bounds, both inclusive; a season whose last day is before its first day runs over the new year.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.season', 'where origin = ''user''');
+
+insert into _wedding_dbopt.season (name, first_day, last_day, prior_multiplier, surge_multiplier, surge_context, origin) values
+  ('wedding',  '05-01', '10-31', 4.0, 1,  null,      'default'),
+  ('proposal', '11-01', '02-29', 1.0, 10, 'booking', 'default');

@@ -1,0 +1,131 @@
+create table _wedding_dbopt.tuning_run (
+  id           bigint generated always as identity primary key,
+  trigger      text not null check (trigger in ('schedule', 'rpc', 'call')),
+  requested_by text not null,
+  requested_at timestamptz not null,
+  level        text not null check (level in ('conservative', 'moderate', 'aggressive')),
+  season_mode  boolean not null,
+  seasons      text[] not null default '{}',
+  options      jsonb not null default '{}',
+  state        text not null default 'queued' check (state in ('queued', 'running', 'verifying', 'finished', 'failed')),
+  started_at   timestamptz,
+  finished_at  timestamptz,
+  statements_considered integer,
+  statements_skipped    jsonb not null default '[]',
+  explain_calls integer,
+  error_sqlstate text,
+  error         text
+);
+comment on table _wedding_dbopt.tuning_run is 'One tuning: who asked, at which level, what it looked at and how it ended.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.tuning_run', '');
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.tuning_run_id_seq', '');
+
+create table _wedding_dbopt.recommendation (
+  id           bigint generated always as identity primary key,
+  fingerprint  text not null unique,
+  run_id       bigint references _wedding_dbopt.tuning_run,
+  kind         text not null,
+  schema_name  text not null,
+  table_name   text not null,
+  columns      text[] not null,
+  index_type   text,
+  index_name   text,
+  where_clause text,
+  sql          text not null,
+  rollback_sql text not null,
+  estimated_bytes bigint,
+  estimated_gain_ms numeric,
+  estimated_improvement numeric,
+  benefits     jsonb not null default '[]',
+  write_cost   numeric,
+  context      text not null,
+  criticality  text not null,
+  priority     text not null,
+  confidence   numeric,
+  proof        text,
+  reason       text not null,
+  status       text not null default 'open' check (status in ('open', 'taken', 'withdrawn', 'expired')),
+  status_reason text,
+  created_at   timestamptz not null,
+  updated_at   timestamptz not null,
+  expires_at   timestamptz not null
+);
+comment on table _wedding_dbopt.recommendation is
+  'Ideas: what should be done and why. estimated_gain_ms is per hour of the observed workload, estimated_improvement in percent of the planner''s cost of the statements served.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation', '');
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation_id_seq', '');
+
+create table _wedding_dbopt.action (
+  id            bigint generated always as identity primary key,
+  run_id        bigint references _wedding_dbopt.tuning_run,
+  recommendation_id bigint references _wedding_dbopt.recommendation,
+  action_type   text not null check (action_type in ('index_creation', 'query_rewrite', 'parameter_adjustment', 'cache_optimization')),
+  state         text not null check (state in ('proposed', 'approved', 'applying', 'verifying', 'kept', 'rolled_back', 'failed', 'withdrawn', 'expired')),
+  schema_name   text not null,
+  table_name    text not null,
+  object_name   text not null,
+  description   text not null,
+  sql           text not null,
+  rollback_sql  text not null,
+  locks         text not null,
+  wedding_context text not null,
+  criticality   text not null,
+  estimated_impact numeric,
+  estimated_bytes  bigint,
+  measured_impact  numeric,
+  measured_bytes   bigint,
+  verdict       text,
+  rollback_requested boolean not null default false,
+  attempts      integer not null default 0,
+  next_attempt_at timestamptz,
+  created_at    timestamptz not null,
+  started_at    timestamptz,
+  applied_at    timestamptz,
+  finished_at   timestamptz,
+  error_sqlstate text,
+  error         text
+);
+comment on table _wedding_dbopt.action is
+  'Deeds: the exact SQL, the SQL that undoes it (stored first), the state, and what was estimated against what was measured (percent).';
+create index action_due on _wedding_dbopt.action (state) where state in ('approved', 'applying', 'verifying');
+create index action_run on _wedding_dbopt.action (run_id);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.action', '');
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.action_id_seq', '');
+
+create table _wedding_dbopt.verification (
+  action_id      bigint not null references _wedding_dbopt.action on delete cascade,
+  statement_id   integer not null,
+  role           text not null check (role in ('affected', 'written', 'control')),
+  judged_at      timestamptz not null,
+  before_calls   bigint not null,
+  before_ms      float8,
+  before_sd_ms   float8,
+  before_blocks  float8,
+  after_calls    bigint not null,
+  after_ms       float8,
+  after_sd_ms    float8,
+  after_blocks   float8,
+  time_change    float8,
+  blocks_change  float8,
+  p_value        float8,
+  verdict        text not null,
+  primary key (action_id, statement_id)
+);
+comment on table _wedding_dbopt.verification is
+  'Judgement per statement: milliseconds and blocks per call before and after; changes are ratios minus one, time corrected by the control group.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.verification', '');
+
+create table _wedding_dbopt.event (
+  id        bigint generated always as identity primary key,
+  at        timestamptz not null,
+  actor     text not null,
+  subject   text not null check (subject in ('action', 'tuning_run', 'setting', 'schedule', 'recommendation')),
+  subject_id text,
+  from_state text,
+  to_state   text,
+  reason     text not null
+);
+comment on table _wedding_dbopt.event is 'Every transition and decision: when, by whom, from which state to which, and why.';
+create index event_subject on _wedding_dbopt.event (subject, subject_id);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.event', '');
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.event_id_seq', '');

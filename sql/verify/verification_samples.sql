@@ -1,0 +1,58 @@
+-- Before: the history up to the moment the run's first action began. After: whole intervals since its last one was
+-- applied. So actions of one run are judged over the same two windows and a build's own load is in neither.
+create or replace function _wedding_dbopt.verification_samples(action_id bigint, at timestamptz)
+returns table (
+  statement_id integer, role text, before_calls bigint, before_ms float8, before_sd_ms float8, before_blocks float8,
+  after_calls bigint, after_ms float8, after_sd_ms float8, after_blocks float8, weight float8, objective_ms float8
+)
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+  with subject as (
+    select a.*, format('%I.%I', a.schema_name, a.table_name) as table_key,
+           array(select (b ->> 'statement_id')::integer
+                 from _wedding_dbopt.recommendation r, jsonb_array_elements(r.benefits) b
+                 where r.id = a.recommendation_id) as affected
+    from _wedding_dbopt.action a where a.id = verification_samples.action_id
+  ), siblings as (
+    select min(a.started_at) as first_started, max(a.applied_at) as last_applied,
+           array_agg(distinct format('%I.%I', a.schema_name, a.table_name)) as touched
+    from _wedding_dbopt.action a, subject s
+    where a.applied_at is not null and (a.id = s.id or a.run_id = s.run_id)
+  ), sides as (
+    select d.statement_id, d.at > b.last_applied as after, d.calls, d.exec_ms, d.exec_sq, d.hit + d.read as blocks
+    from siblings b,
+         _wedding_dbopt.statement_delta(
+           b.first_started - _wedding_dbopt.setting_value('workload_window')::interval, verification_samples.at) d
+    where d.at <= b.first_started or d.previous_at >= b.last_applied
+  ), summed as (
+    select x.statement_id, x.after, sum(x.calls)::bigint as calls, sum(x.exec_ms) as ms, sum(x.exec_sq) as sq,
+           sum(x.blocks)::float8 as blocks
+    from sides x group by 1, 2 having sum(x.calls) > 0
+  ), paired as (
+    select coalesce(b.statement_id, a.statement_id) as statement_id,
+           b.calls as b_calls, b.ms / b.calls as b_ms, b.blocks / b.calls as b_blocks,
+           sqrt(greatest(b.sq / b.calls - (b.ms / b.calls) ^ 2, 0)) as b_sd,
+           a.calls as a_calls, a.ms / a.calls as a_ms, a.blocks / a.calls as a_blocks,
+           sqrt(greatest(a.sq / a.calls - (a.ms / a.calls) ^ 2, 0)) as a_sd
+    from (select * from summed where not after) b
+    full join (select * from summed where after) a using (statement_id)
+  )
+  select p.statement_id,
+         case when p.statement_id = any (s.affected) then 'affected'
+              when st.kind in ('insert', 'update', 'delete', 'merge') and s.table_key = any (st.tables) then 'written'
+              else 'control' end,
+         coalesce(p.b_calls, 0), coalesce(p.b_ms, 0), coalesce(p.b_sd, 0), coalesce(p.b_blocks, 0),
+         coalesce(p.a_calls, 0), coalesce(p.a_ms, 0), coalesce(p.a_sd, 0), coalesce(p.a_blocks, 0),
+         coalesce(w.weight, 1)::float8, o.latency_ms::float8
+  from paired p
+  cross join subject s
+  cross join siblings b
+  join _wedding_dbopt.statement st on st.id = p.statement_id
+    and st.dbid = (select oid from pg_database where datname = current_database()) and not st.own
+  left join _wedding_dbopt.criticality_weight w on w.criticality = st.criticality
+  left join _wedding_dbopt.objective o on o.context = st.context
+  where p.statement_id = any (s.affected)
+     or s.table_key = any (st.tables) and st.kind in ('insert', 'update', 'delete', 'merge')
+     or not b.touched && coalesce(st.tables, '{}')
+$$;
+comment on function _wedding_dbopt.verification_samples(bigint, timestamptz) is
+  'What an applied action is judged on: calls, milliseconds and blocks per call, before and after, of the statements it should help (affected), of the writes it may slow (written) and of untouched ones (control).';

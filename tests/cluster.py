@@ -1,0 +1,90 @@
+"""Throw-away PostgreSQL clusters for tests, benchmarks and the demo; none touches an existing server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg
+import testing.postgresql
+
+PRELOADED = ("pg_stat_statements", "pg_cron")
+SETTINGS = {
+    "cron.use_background_workers": "on",
+    "cron.database_name": "test",
+    "pg_stat_statements.track": "top",
+    "track_io_timing": "on",
+    "max_connections": "100",
+    "max_worker_processes": "16",
+}
+
+
+def server_binary(name: str) -> str:
+    """Path of a program of the server that PG_CONFIG names."""
+    pg_config = os.environ.get("PG_CONFIG", "pg_config")
+    bindir = subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+    return str(Path(bindir) / name)
+
+
+class Cluster:
+    """A running server in a temporary folder, removed on close. `settings` are added to the defaults."""
+
+    def __init__(self, preloaded: tuple[str, ...] = PRELOADED, **settings: str) -> None:
+        wanted = {
+            "shared_preload_libraries": ",".join(preloaded),
+            **{name: value for name, value in SETTINGS.items() if "cron" not in name or "pg_cron" in preloaded},
+            **settings,
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
+        self._server = testing.postgresql.Postgresql(
+            initdb=server_binary("initdb"),
+            postgres=server_binary("postgres"),
+            postgres_args=f"-h 127.0.0.1 -F {options}",
+        )
+        self.host = str(Path(self._server.base_dir) / "tmp")
+        self.port = int(self._server.settings["port"])
+        self.data_directory = Path(self._server.base_dir) / "data"
+
+    def conninfo(self, dbname: str = "test", user: str = "postgres", **options: str) -> str:
+        """A libpq connection string over the server's unix socket."""
+        return psycopg.conninfo.make_conninfo(
+            "", host=self.host, port=self.port, dbname=dbname, user=user, **options
+        )
+
+    def connect(self, dbname: str = "test", user: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
+        """An autocommit connection."""
+        return psycopg.connect(self.conninfo(dbname, user), autocommit=True, **options)
+
+    def install(self, dbname: str = "test", *extensions: str) -> None:
+        """CREATE EXTENSION wedding_dbopt and its optional companions in a database."""
+        with self.connect(dbname) as connection:
+            connection.execute("create extension wedding_dbopt cascade")
+            for extension in extensions:
+                connection.execute(f"create extension {extension}")
+
+    def environment(self, dbname: str = "test", user: str = "postgres") -> dict[str, str]:
+        """Variables with which psql, pgbench and pg_dump find this cluster."""
+        return {
+            **os.environ,
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGDATABASE": dbname,
+            "PGUSER": user,
+        }
+
+    def restart(self) -> None:
+        """Stop the server at once (as a crash would) and start it again."""
+        self._server.terminate(9)
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.stop()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
