@@ -35,16 +35,21 @@ language sql stable parallel restricted security invoker set search_path = pg_ca
     from live where live.answers
     union all
     select stored.* from live left join stored on true where not live.answers
+  ), calendar as (
+    select distinct on (season.name) season.prior_multiplier, season.enabled
+    from _wedding_dbopt.season
+    where season.region in ('default', _wedding_dbopt.setting_value('region'))
+    order by season.name, season.region = 'default'
   ), season as (
     -- Use measured inside a season already carries that season's load.
-    select coalesce(max(calendar.prior_multiplier), 1) / greatest(max((today.value ->> 'season_multiplier')::numeric), 1) as factor
-    from wedding_dbopt.get_season(get_connection_stats.at) as today(value)
-    left join _wedding_dbopt.season as calendar on calendar.enabled and calendar.region = today.value ->> 'region'
+    select greatest(1, max(calendar.prior_multiplier) filter (where calendar.enabled)
+                       / greatest((wedding_dbopt.get_season(get_connection_stats.at) ->> 'season_multiplier')::numeric, 1)) as factor
+    from calendar
   )
   select chosen.active, chosen.idle, chosen.max, chosen.waiting, round(chosen.age_ms, 3), chosen.idle_in_transaction, chosen.total,
          chosen.max - chosen.reserved,
          round(100.0 * chosen.total / nullif(chosen.max - chosen.reserved, 0), 2),
-         round(chosen.max - chosen.reserved - chosen.total * greatest(season.factor, 1), 1),
+         round(chosen.max - chosen.reserved - chosen.total * season.factor, 1),
          chosen.active, chosen.idle, chosen.max, chosen.waiting, round(chosen.age_ms, 3), chosen.at
   from chosen, season
 $$;

@@ -65,7 +65,7 @@ begin
               else round(80 * (1 - described.efficiency) * described.size / (described.size + 1048576.0), 1) end as priority,
          pg_get_indexdef(described.indexrelid)
   from described
-  left join relevance on relevance.name = described.schemaname || '.' || described.relname
+  left join relevance on relevance.name = format('%I.%I', described.schemaname, described.relname)
   order by priority desc nulls last, described.size desc, described.indexrelid;
 end $$;
 comment on function wedding_dbopt.get_index_usage_stats(interval, timestamptz) is

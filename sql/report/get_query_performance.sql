@@ -40,7 +40,7 @@ begin
     from _wedding_dbopt.table_delta(since, get_query_performance.at) as delta
     join pg_class on pg_class.oid = delta.relid
     join pg_namespace on pg_namespace.oid = pg_class.relnamespace
-    join sole_reader on sole_reader.name = pg_namespace.nspname || '.' || pg_class.relname
+    join sole_reader on sole_reader.name = format('%I.%I', pg_namespace.nspname, pg_class.relname)
     group by sole_reader.queryid
   )
   select top.queryid::text, statement_text.query, top.calls,

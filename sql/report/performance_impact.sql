@@ -29,7 +29,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
     where known.context <> 'other' or gain.value is not null
   ), span as (
     -- Equal windows before the first deed and after the last, at most an hour each.
-    select min(deed.applied_at) as before_until, max(deed.applied_at) as after_since,
+    select min(coalesce(deed.started_at, deed.applied_at)) as before_until, max(deed.applied_at) as after_since,
            least(interval '1 hour', max(coalesce(deed.finished_at, verdict.judged_at)) - max(deed.applied_at)) as length
     from _wedding_dbopt.action as deed
     left join lateral (

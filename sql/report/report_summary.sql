@@ -1,0 +1,36 @@
+create or replace function _wedding_dbopt.report_summary(since timestamptz, until timestamptz) returns text
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+  with total as (
+    select * from _wedding_dbopt.context_sum(since, until) as summed where summed.context = 'all'
+  ), goal as (
+    select count(*) filter (where goals.met) as met, count(*) filter (where goals.met is not null) as judged
+    from wedding_dbopt.get_objectives(until - since, until) as goals
+  ), deed as (
+    select count(*) filter (where action.state = 'kept') as kept, count(*) filter (where action.state = 'verifying') as judging,
+           count(*) filter (where action.state = 'rolled_back') as undone, count(*) filter (where action.state = 'failed') as failed
+    from _wedding_dbopt.action where action.applied_at between since and until or action.finished_at between since and until
+  ), season as (
+    select wedding_dbopt.get_season(until) as now
+  ), tile(place, label, figure, note) as (
+    select 1, 'Calls', _wedding_dbopt.html_number(total.calls), format('%s per minute on average',
+           _wedding_dbopt.html_number(total.calls / (extract(epoch from until - since) / 60)))
+    from (values (1)) as one left join total on true
+    union all
+    select 2, 'Mean time', _wedding_dbopt.html_number(total.mean_ms::numeric) || ' ms', format('%s %% of blocks from cache',
+           _wedding_dbopt.html_number(total.cache_hit_percent::numeric))
+    from (values (1)) as one left join total on true
+    union all
+    select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts with calls in the window' from goal
+    union all
+    select 4, 'Changes kept', deed.kept::text, format('%s being judged, %s rolled back, %s failed', deed.judging, deed.undone, deed.failed) from deed
+    union all
+    select 5, 'Season', case when season.now ->> 'is_wedding_season' = 'true' then 'wedding'
+                             when season.now ->> 'is_proposal_season' = 'true' then 'proposal' else 'off season' end,
+           format('load multiplier %s (%s)', _wedding_dbopt.html_escape(season.now ->> 'season_multiplier'),
+                  _wedding_dbopt.html_escape(season.now ->> 'multiplier_basis')) from season
+  )
+  select format('<div class="tiles">%s</div>', string_agg(format(
+    '<div class="tile"><span class="muted">%s</span><strong>%s</strong><span class="muted">%s</span></div>', tile.label, tile.figure, tile.note), '' order by tile.place))
+  from tile
+$$;
+comment on function _wedding_dbopt.report_summary(timestamptz, timestamptz) is 'Part of the report: five figures on top.';
