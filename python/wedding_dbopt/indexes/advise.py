@@ -1,7 +1,8 @@
 """Which indexes a workload is worth: the entry point of this package.
 
-The steps: plan every statement as it is; derive candidates from its text and from what its plan shows; let the
-planner pick among them; choose a set for the whole workload within the budget; prove GIN indexes on a sample.
+The steps: plan every statement as it is; derive candidates from its text and from what its plan shows; let
+the planner pick among them; choose a set for the whole workload within the budget; prove GIN indexes on a
+sample.
 """
 
 from __future__ import annotations
@@ -73,10 +74,12 @@ def advise(
     advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds)
     started = clock()
     try:
-        advisor.explore(workload, lambda: clock() > started + _EXPLORING_SHARE * (deadline - started))
-        found = advisor.choose(storage_budget, lambda: clock() > deadline)
+        exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
+        advisor.read(workload, lambda: clock() > exploring_ends)
+        found = advisor.search_indexes(prove, storage_budget) if prove is not None else []
+        advisor.explore(lambda: clock() > exploring_ends)
         left = storage_budget - sum(item.estimated_bytes for item in found)
-        found += advisor.search_indexes(prove, left) if prove is not None else []
+        found += advisor.choose(left, lambda: clock() > deadline)
     finally:
         advisor.what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
@@ -114,8 +117,8 @@ class _Advisor:
             self._sizes[index] = btree_bytes(relation, index)
         return self._sizes[index]
 
-    def explore(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
-        """Plan every statement and let the planner pick among its candidates, the heaviest statements first."""
+    def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
+        """Plan every statement as it is and derive its candidates, the heaviest statements first."""
         ordered = sorted(workload, key=lambda item: (-_weight(item, 1.0).ms, item.key))
         for statement in ordered:
             if late():
@@ -125,6 +128,10 @@ class _Advisor:
         used = usage(self._uses.values())
         for key, uses in self._uses.items():
             self._candidates[key] = candidates(uses, used, self._max_width)
+
+    def explore(self, late: Callable[[], bool]) -> None:
+        """Let the planner pick among each statement's candidates."""
+        for key in self._uses:
             if not late():
                 self._pick(key)
         self._share()
@@ -142,13 +149,13 @@ class _Advisor:
         uses += _only_shown(plan, uses, self._catalog)
         self._relations.update({(use.relation.schema, use.relation.name): use.relation for use in uses})
         self._statements[key] = statement
-        self._uses[key] = tuple(dict.fromkeys(uses))
+        self._uses[key] = uses
         self.what_if.watch(key, uses)
 
     def _pick(self, key: str) -> None:
-        """Offer each class of candidates at once; what the plan uses is a team, its members and their heads too."""
+        """Offer each class of candidates at once; what the plan uses becomes a team."""
         offered = self._candidates[key]
-        plain = frozenset(offered.plain)
+        plain = frozenset(index for index in offered.plain if self.what_if.concerns(key, index))
         picked: set[IndexDef] = set()
         for extra in ((), offered.covering, offered.partial):
             if not plain or (not extra and picked):
@@ -187,12 +194,13 @@ class _Advisor:
 
     def choose(self, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
         """The set of B-tree indexes for the whole workload, as recommendations."""
+        plain = {index for offered in self._candidates.values() for index in offered.plain}
         weights = {
             key: _weight(self._statements[key], self.what_if.cost(key, frozenset()).cost)
             for key in self._uses
         }
         workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
-        self._config = select(self._teams, workload, budget, late)
+        self._config = select(self._teams, plain, workload, budget, late)
         found = []
         for index in sorted(self._config, key=IndexDef.order_key):
             benefits = list(self._benefits(index, workload, weights))
@@ -257,17 +265,18 @@ class _Advisor:
             wanted = {
                 (index.place, index.columns[0].term.sql): index for index in self._candidates[key].searches
             }
-            priced = self.what_if.cost(key, self._config)
-            before = self.what_if.cost(key, frozenset()).cost
-            weight = _weight(statement, before)
+            priced = self.what_if.cost(key, frozenset())
+            total_ms = _weight(statement, priced.cost).ms
             for use, search in [(item, search) for item in uses for search in item.searches]:
                 index = wanted.get(((use.relation.schema, use.relation.name), search.expression))
                 if index is not None:
-                    now = weight.ms * priced.cost / max(before, 1e-9)
                     who = (key, statement.context, statement.criticality)
-                    demands.append(Demand(*who, index, use.relation, search, priced, now))
+                    demands.append(Demand(*who, index, use.relation, search, priced, total_ms))
         found, unproven = search_recommendations(demands, prove, budget, self._upkeep)
         self.skipped += unproven
+        for item in found:
+            for key, _, _ in item.benefits:
+                self.what_if.settle(key, item.index.place)
         return found
 
 

@@ -1,7 +1,8 @@
 """Candidate indexes of a workload: few, in the right column order, none that exists already.
 
 Equality columns come first (a range or a sort can only follow them), then one range or the sort keys, so that
-`ORDER BY ... LIMIT` needs no sort. The planner chooses among them; this module only leaves out what cannot pay.
+`ORDER BY ... LIMIT` needs no sort. The planner chooses among them; this module only leaves out what cannot
+pay.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .predicates import Group, TableUse
 from .statistics import average_width, equal_fraction, value_fraction
 from .terms import Term, column_term
 
-# A table of 10 pages is read in about the cost of two random page fetches: no index changes a plan that matters.
+# Ten pages are read for about the price of two random fetches: no index saves anything that matters.
 MIN_PAGES = 10
 MAX_INCLUDED = 3
 _MAX_INCLUDED_BYTES = 32
@@ -111,7 +112,7 @@ def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key
 
 
 def _heads(equal: list[Term], joined: list[Term], max_width: int) -> Iterator[tuple[Term, ...]]:
-    """Leading keys: all equality columns, each alone, other orders of few, joins alone and combined with them."""
+    """Leading keys: all equality columns, each alone, other orders of few; joins alone and with them."""
     if equal:
         yield tuple(equal[:max_width])
         for term in equal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from .resolve import Resolver
-from .terms import Term, bare, expression_sql, own_columns, term
+from .terms import Term, bare, own_columns, term
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 Placed = tuple[exp.Table, "Condition"]
@@ -25,7 +25,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined`, or only `fixed` (IS NOT NULL)."""
+    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL)."""
 
     kind: str
     term: Term
@@ -110,7 +110,7 @@ def _equality(part: exp.EQ, resolver: Resolver) -> list[Placed]:
     return _one_sided("equal", left, [right], resolver) + _one_sided("equal", right, [left], resolver)
 
 
-def _range(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+def _range(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     left, right = part.left.unnest(), part.right.unnest()
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         left, right = left.expressions[0], right.expressions[0]
@@ -130,9 +130,7 @@ def _semi_join(left: exp.Expr, query: exp.Expr, resolver: Resolver) -> list[Plac
     return [(found[0], Condition("joined", found[1])) for found in places if found is not None]
 
 
-def _one_sided(
-    kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver
-) -> list[Placed]:
+def _one_sided(kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver) -> list[Placed]:
     found = term(side, resolver)
     if found is None:
         return []
@@ -144,7 +142,8 @@ def _one_sided(
     constant = None
     value = _literal(others[0]) if len(others) == 1 else None
     if kind == "equal" and value is not None and found[1].column is not None:
-        text = f"{found[1].sql} = {expression_sql(others[0])}"
+        # Without its cast the constant takes the column's type, whatever the search path.
+        text = f"{found[1].sql} = {exp.Literal.string(value).sql('postgres')}"
         constant = Constant(found[1].column, text, value)
     return [(found[0], Condition(kind, found[1], constant))]
 

@@ -1,7 +1,7 @@
 """What a configuration of indexes is worth to a workload, in milliseconds of its time window.
 
-A statement's time under a configuration is its measured time scaled by the ratio of the planner's costs. So costs
-decide how much faster a statement gets, and measurements decide how much that matters.
+A statement's time under a configuration is its measured time scaled by the ratio of the planner's costs. So
+costs decide how much faster a statement gets, and measurements decide how much that matters.
 """
 
 from __future__ import annotations
@@ -40,11 +40,16 @@ class Weight:
 
 @dataclass(frozen=True)
 class Change:
-    """From one configuration to another: weighted ms won, the best relative win, the worst ratio to the start."""
+    """From one configuration to another.
+
+    `gain` is weighted ms, upkeep included; `best_share` the best relative win of a statement; `worst_ratio`
+    the worst cost after over the cost without any index; `largest_loss` the largest growth of that ratio.
+    """
 
     gain: float
     best_share: float
     worst_ratio: float
+    largest_loss: float
 
 
 def entry_ms(size_bytes: float) -> float:
@@ -107,7 +112,7 @@ class WorkloadCost:
         return sum(self.size(index) for index in config)
 
     def most(self, config: Config, added: Iterable[IndexDef]) -> float:
-        """An upper bound of what adding indexes can win: each statement at the lowest cost ever seen for it."""
+        """At most what adding indexes can win: each statement at the lowest cost ever seen for it."""
         lowest = self._what_if.lowest
         return sum(
             self._weighted(key) * max(self.ratio(key, config) - lowest[key] / self._base[key], 0.0)
@@ -116,15 +121,16 @@ class WorkloadCost:
 
     def change(self, config: Config, other: Config) -> Change:
         """What going from one configuration to the other brings."""
-        gain, best, worst = 0.0, 0.0, 0.0
+        gain, best, worst, loss = 0.0, 0.0, 0.0, 0.0
         for key in self.concerned(config ^ other):
             before, after = self.ratio(key, config), self.ratio(key, other)
             gain += self._weighted(key) * (before - after)
             best = max(best, 1.0 - after / before)
             worst = max(worst, after)
+            loss = max(loss, after - before)
         gain -= sum(self.upkeep(index) for index in sorted(other - config, key=IndexDef.order_key))
         gain += sum(self.upkeep(index) for index in sorted(config - other, key=IndexDef.order_key))
-        return Change(gain, best, worst)
+        return Change(gain, best, worst, loss)
 
     def added_bytes(self, config: Config, other: Config) -> int:
         """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""

@@ -48,7 +48,7 @@ class Key:
 
 @dataclass(frozen=True)
 class IndexDef:
-    """An index that could exist. `columns` are its keys, `include` plain columns, `where` its predicate's text.
+    """An index that could exist: `columns` are its keys, `include` plain columns, `where` its predicate.
 
     `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity.
     """

@@ -38,13 +38,14 @@ def serves(existing: Index, index: IndexDef) -> bool:
         return False
     if len(existing.columns) < len(index.columns) or any(key.opclass is not None for key in index.columns):
         return False
-    pairs = list(zip(existing.columns, index.columns))
-    if any(_plain(held) != _plain(key.column or key.expression or "") for held, key in pairs):
+    texts = _key_texts(existing)
+    for held, text, key in zip(existing.columns, texts, index.columns):
+        if held != key.column or (held is None and _plain(text) != _plain(key.term.sql)):
+            return False
+    directions = {held != key.descending for held, key in zip(existing.descending, index.columns)}
+    if index.method == "btree" and len(directions) > 1:
         return False
-    directions = [held != key.descending for held, key in zip(existing.descending, index.columns)]
-    if index.method == "btree" and len(set(directions)) > 1:
-        return False
-    return set(existing.columns) | set(existing.include) >= set(index.include)
+    return {*existing.columns, *existing.include} >= set(index.include)
 
 
 def findings(
@@ -79,7 +80,7 @@ def _judged(
             equal = len(other.columns) == len(index.columns) and set(index.include) == set(other.include)
             if equal:
                 return _finding("duplicate", relation, index, other, f"{other.name} is the same index")
-            text = f"{other.name} ({', '.join(other.columns)}) starts with the same columns and serves the same searches"
+            text = f"{other.name} ({', '.join(_key_texts(other))}) starts with the same columns"
             return _finding("redundant_prefix", relation, index, other, text)
     if scans.get((relation.schema, index.name)) == 0 and not _only_for_foreign_key(relation, index, others):
         return _finding("unused", relation, index, None, "no scan has used it since the counters began")
@@ -92,26 +93,27 @@ def _same_kind(index: Index, other: Index) -> bool:
 
 
 def _leads(index: Index, other: Index) -> bool:
-    """Whether the keys of `index` are the first keys of `other`, with the same directions and operator classes."""
+    """Whether the keys of `index`, with directions and operator classes, are the first of `other`."""
     width = len(index.columns)
     if index.method != "btree" and len(other.columns) != width:
         return False
-    if other.columns[:width] != index.columns or other.descending[:width] != index.descending:
+    if not set(index.include) <= {*other.include, *other.columns}:
         return False
-    if not set(index.include) <= set(other.include) | set(other.columns):
-        return False
-    return _keys_text(other).startswith(_keys_text(index))
+    return _key_texts(other)[:width] == _key_texts(index)
 
 
-def _keys_text(index: Index) -> str:
-    """The key list of the definition as text, so that operator classes and collations count."""
-    start = index.definition.find("(")
-    depth = 0
-    for position, character in enumerate(index.definition[start:], start):
+def _key_texts(index: Index) -> list[str]:
+    """The keys as the definition writes them, with operator classes, collations and directions."""
+    texts, depth = [""], 0
+    for character in index.definition[index.definition.find("(") :]:
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth == 0:
-            return index.definition[start + 1 : position]
-    return index.definition
+            break
+        if character == "," and depth == 1:
+            texts.append("")
+        else:
+            texts[-1] += character
+    return [texts[0][1:].strip(), *(text.strip() for text in texts[1:])]
 
 
 def _only_for_foreign_key(relation: Relation, index: Index, others: Iterable[Index]) -> bool:
@@ -126,7 +128,7 @@ def _only_for_foreign_key(relation: Relation, index: Index, others: Iterable[Ind
 
 def _foreign_key_columns(relation: Relation) -> Iterator[tuple[str, ...]]:
     for key in relation.foreign_keys:
-        yield tuple(key.columns)
+        yield key.columns
 
 
 def _finding(kind: str, relation: Relation, index: Index, other: Index | None, why: str) -> IndexFinding:

@@ -22,7 +22,7 @@ Prove = Callable[[Relation, Search], "Proof | Unproven"]
 
 @dataclass(frozen=True)
 class Demand:
-    """A statement's wish for a GIN index: its plan with what is chosen so far and its time (ms) under that."""
+    """A statement's wish for a GIN index: its plan as it is and its time (ms) in the window."""
 
     key: str
     context: str
@@ -40,7 +40,7 @@ def search_recommendations(
     budget: int,
     upkeep: Callable[[IndexDef, int], float],
 ) -> tuple[list[Recommendation], list[tuple[str, str]]]:
-    """The proven indexes that pay, best first within `budget` bytes, and (key, reason) of the unproven ones."""
+    """The proven indexes that pay, best first within `budget` bytes, and (key, reason) where unproven."""
     proofs: dict[tuple[IndexDef, Search], Proof | Unproven] = {}
     benefits: dict[IndexDef, dict[str, Benefit]] = {}
     sizes: dict[IndexDef, int] = {}

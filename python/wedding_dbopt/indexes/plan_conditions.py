@@ -1,7 +1,8 @@
 """The conditions a plan shows, as a statement: what views and row-level security add to the text.
 
-EXPLAIN prints each filter with the columns of the table it scans. A view's own conditions and a policy's appear
-only there, so a synthetic `SELECT` over the scanned tables with all those conditions is read like any other.
+EXPLAIN prints each filter with the columns of the table it scans. A view's own conditions and a policy's
+appear only there, so a synthetic `SELECT` over the scanned tables with all those conditions is read like any
+other.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ def shown_conditions(plan: Plan) -> exp.Expr | None:
     orders = [node.sort_key for node in plan.walk() if node.type in ("Sort", "Incremental Sort")]
     order = _readable(f"SELECT 1 ORDER BY {', '.join(orders[0])}") if len(orders) == 1 else None
     query = _readable(f"SELECT 1 FROM {', '.join(tables)}")
-    if query is None:
+    if not isinstance(query, exp.Select):
         return None
     for part in parts:
-        query = query.where(part, copy=False)  # type: ignore[attr-defined]
+        query.where(part, copy=False)
     if order is not None:
         query.set("order", order.args.get("order"))
     if any(node.type == "Limit" for node in plan.walk()):

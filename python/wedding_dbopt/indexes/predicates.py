@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from ..catalog import Catalog, Relation
 from .conditions import Condition, Constant, arms, conditions, conjuncts, search
-from .resolve import Resolver, Scope, name_of, joins, sources
+from .resolve import Resolver, Scope, joins, name_of, sources
 from .terms import Term, column_term, expression_sql, term
 
 
@@ -51,9 +51,9 @@ class Search:
 class TableUse:
     """What one table reference is asked for.
 
-    `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the columns
-    the statement reads, None when it reads whole rows. `order` is empty when not every key is of this table;
-    `written` are the columns an UPDATE sets.
+    `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the
+    columns the statement reads, None when it reads whole rows. `order` is empty when not every key is of
+    this table; `written` are the columns an UPDATE sets.
     """
 
     relation: Relation

@@ -14,7 +14,7 @@ _SMALL_GAIN = 0.05
 
 @dataclass(frozen=True)
 class Benefit:
-    """One statement that uses the index: planner costs before and after, ms won in the window, its context."""
+    """One statement that uses the index: planner costs before and after, ms won and spent in the window."""
 
     key: str
     cost_before: float
@@ -29,8 +29,8 @@ class Benefit:
 class Recommendation:
     """An index worth having.
 
-    `benefits` are (statement key, planner's cost before, after); `total_benefit_ms` and `write_cost` are ms per
-    window; `relative_gain` is the share (0..1) of the time of the statements that use it.
+    `benefits` are (statement key, planner's cost before, after); `total_benefit_ms` and `write_cost` are ms
+    per window; `relative_gain` is the share (0..1) of the time of the statements that use it.
     """
 
     index: IndexDef
@@ -79,7 +79,7 @@ def recommendation(
         priority=_priority(criticality, gain),
         confidence=round(confidence, 2),
         proof=proof,
-        reason=_reason(index, benefits, size, saved, write_cost, proof),
+        reason=_reason(index, benefits, size, write_cost, proof),
     )
 
 
@@ -93,17 +93,17 @@ def _priority(criticality: str, gain: float) -> str:
     return _CRITICALITIES[max(_rank(criticality) - steps, 0)]
 
 
-def _reason(
-    index: IndexDef, benefits: Sequence[Benefit], size: int, saved: float, write_cost: float, proof: str
-) -> str:
+def _reason(index: IndexDef, benefits: Sequence[Benefit], size: int, write_cost: float, proof: str) -> str:
     before = sum(benefit.cost_before for benefit in benefits)
     after = sum(benefit.cost_after for benefit in benefits)
+    saved = sum(benefit.saved_ms for benefit in benefits)
     many = len(benefits)
     keys = ", ".join(key.sql() for key in index.columns)
     who = "one statement uses it" if many == 1 else f"{many} statements use it"
     basis = "measured on a sample" if proof == "sample" else "planned with the index in place"
     text = (
-        f"An index on {index.table} ({keys}): {who}, whose planner cost falls from {before:,.1f} to {after:,.1f} "
+        f"An index on {index.table} ({keys}): {who}; "
+        f"the planner's cost falls from {before:,.1f} to {after:,.1f} "
         f"({1 - after / max(before, 1e-9):.1%} less, {basis}), about {saved:,.1f} ms of the observed time. "
         f"It takes about {size / 1e6:,.1f} MB and {write_cost:,.1f} ms of writing in the same time."
     )

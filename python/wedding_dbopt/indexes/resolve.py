@@ -36,7 +36,7 @@ class Resolver:
         return self._relations[id(node)]
 
     def column(self, node: exp.Column) -> tuple[exp.Table, str] | None:
-        """The table reference and the column name a column node stands for; None when it is none of a table."""
+        """The table reference and the column that a node stands for; None when it is no table's."""
         name, qualifier = name_of(node.this), name_of(node.args.get("table"))
         scope = node.find_ancestor(*Scope)
         while scope is not None:
@@ -85,13 +85,13 @@ class Resolver:
             return None
         name, ancestor = name_of(node.this), node.parent
         while ancestor is not None:
-            clause = ancestor.args.get("with_")
+            clause: exp.Expr | None = ancestor.args.get("with_")
             for cte in clause.expressions if clause is not None else []:
                 if _alias(cte) != name:
                     continue
                 if node.find_ancestor(exp.CTE) is not cte:
                     return cte.this  # type: ignore[no-any-return]
-                if clause.args.get("recursive"):
+                if clause is not None and clause.args.get("recursive"):
                     return exp.Null()
             ancestor = ancestor.parent
         return None

@@ -1,7 +1,7 @@
 """Proof for GIN indexes, which HypoPG cannot simulate: build one on a sample of the table and look.
 
-The caller's `Database` runs everything inside a subtransaction that is always rolled back. Reading the table as
-the extension's owner means that no code of other people may run: the expressions must consist of immutable
+The caller's `Database` runs everything inside a subtransaction that is always rolled back. Reading the table
+as the extension's owner means that no code of other people may run: the expressions must consist of immutable
 functions of pg_catalog owned by a superuser, and columns of built-in types.
 """
 
@@ -66,7 +66,7 @@ where a.attrelid = $1 and a.attname = any($2) and t.typnamespace <> 'pg_catalog'
 
 @dataclass(frozen=True)
 class Proof:
-    """The condition's cost on the whole table without and with the index, and the index's bytes, extrapolated."""
+    """The condition's cost on the whole table without and with the index, and its bytes, extrapolated."""
 
     cost_before: float
     cost_after: float
@@ -129,7 +129,8 @@ def _measure(
     database.query(sample_sql(relation, columns))
     database.query(f"ANALYZE pg_temp.{_SAMPLE}")
     size = database.query(
-        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{_SAMPLE}')::float8 AS bytes FROM pg_temp.{_SAMPLE}"
+        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{_SAMPLE}')::float8 AS bytes "
+        f"FROM pg_temp.{_SAMPLE}"
     )[0]
     if size["n"] < 1:
         return Unproven("the table's sample is empty")
@@ -144,23 +145,22 @@ def _measure(
     if f"{_SAMPLE}_gin" not in after.indexes_used():
         return Unproven("the condition does not use the index")
     index_bytes = database.query(f"SELECT pg_relation_size('pg_temp.{_SAMPLE}_gin')::float8 AS n")[0]["n"]
-    return _extrapolated(relation, size, kept, before, after, index_bytes)
+    return _extrapolated(relation, {**size, "kept": kept, "index_bytes": index_bytes}, before, after)
 
 
-def _extrapolated(
-    relation: Relation, size: dict[str, float], kept: float, before: Plan, after: Plan, index_bytes: float
-) -> Proof:
-    rows, factor = row_count(relation), row_count(relation) / size["n"]
-    per_row = max(before.total_cost - size["bytes"] / PAGE * _SEQ_PAGE_COST, 0.0) / size["n"]
-    found = max(kept, 1.0) * factor
+def _extrapolated(relation: Relation, sample: dict[str, float], before: Plan, after: Plan) -> Proof:
+    """The figures of the sample (rows `n`, `bytes`, rows `kept`, `index_bytes`) scaled to the table."""
+    rows, factor = row_count(relation), row_count(relation) / sample["n"]
+    per_row = max(before.total_cost - sample["bytes"] / PAGE * _SEQ_PAGE_COST, 0.0) / sample["n"]
+    found = max(sample["kept"], 1.0) * factor
     pages = min(found, float(relation.pages))
     start = min((node.total_cost for node in after.walk() if node.type == "Bitmap Index Scan"), default=0.0)
-    growing = max(index_bytes - _FIXED_GIN_PAGES * PAGE, 0.0)
+    growing = max(sample["index_bytes"] - _FIXED_GIN_PAGES * PAGE, 0.0)
     return Proof(
         cost_before=relation.pages * _SEQ_PAGE_COST + rows * per_row,
         cost_after=start + pages * _RANDOM_PAGE_COST + found * (_CPU_TUPLE_COST + per_row),
         estimated_bytes=int(_FIXED_GIN_PAGES * PAGE + growing * factor),
-        sample_rows=int(size["n"]),
+        sample_rows=int(sample["n"]),
     )
 
 
@@ -170,13 +170,14 @@ def _plan(database: Database, condition: str) -> Plan:
 
 
 def _with_value(database: Database, key: str, condition: exp.Expr, rows: float) -> str | None:
-    """The condition with a word of medium frequency in the place of a parameter; None when that is impossible."""
+    """The condition with a word of medium frequency for its parameter; None when that is impossible."""
     if condition.find(exp.Parameter) is None:
         return condition.sql("postgres")
     if not isinstance(condition, exp.MatchAgainst):
         return None
     words = database.query(
-        "SELECT quote_literal(quote_literal(word)) AS word FROM ts_stat($1) ORDER BY abs(ndoc - $2), word LIMIT 1",
+        "SELECT quote_literal(quote_literal(word)) AS word FROM ts_stat($1) "
+        "ORDER BY abs(ndoc - $2), word LIMIT 1",
         ["text", "float8"],
         [f"SELECT {key} FROM pg_temp.{_SAMPLE}", rows / 100],
     )
@@ -188,9 +189,7 @@ def _read(text: str) -> exp.Expr:
     return parse_one(normalised(parsed), dialect="postgres")
 
 
-def _refusal(
-    database: Database, relation: Relation, parts: list[exp.Expr], columns: list[str]
-) -> str | None:
+def _refusal(database: Database, relation: Relation, parts: list[exp.Expr], columns: list[str]) -> str | None:
     """Why reading the sample could run code of somebody else; None when it cannot."""
     if relation.kind not in ("r", "m"):
         return "only ordinary tables and materialised views can be sampled"

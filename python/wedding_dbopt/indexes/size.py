@@ -1,8 +1,8 @@
 """The size of a B-tree before it is built.
 
 HypoPG ignores the deduplication that PostgreSQL has had since version 13 and is 1.9 to 3.6 times too large on
-repeated keys. Here the leaf pages are counted as `nbtsort.c` fills them: 90 % of 8 kB, tuples with one key each,
-or posting lists of up to a tenth of a page where a key repeats.
+repeated keys. Here the leaf pages are counted as `nbtsort.c` fills them: 90 % of 8 kB, tuples with one key
+each, or posting lists of up to a tenth of a page where a key repeats.
 """
 
 from __future__ import annotations

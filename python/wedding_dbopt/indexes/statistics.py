@@ -20,7 +20,7 @@ def row_count(relation: Relation) -> float:
 
 
 def distinct_values(relation: Relation, column: str) -> float:
-    """The number of different values of a column, at least 1 (200 when unknown, the planner's own default)."""
+    """The number of different values of a column, at least 1 (when unknown 200, as the planner)."""
     rows = row_count(relation)
     known = relation.columns[column].n_distinct if column in relation.columns else None
     if known is None or known == 0:
@@ -45,7 +45,7 @@ def equal_fraction(relation: Relation, term: Term) -> float:
 
 
 def value_fraction(relation: Relation, column: str, value: str | None) -> float | None:
-    """The share of rows with one value; `None` asks for NULL, an empty text for NOT NULL. None when unknown."""
+    """The share of rows with one value (None is NULL, an empty text NOT NULL); None when unknown."""
     facts = relation.columns.get(column)
     if facts is None or facts.n_distinct is None:
         return None

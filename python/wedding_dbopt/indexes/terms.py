@@ -141,7 +141,7 @@ def _indexable(node: exp.Expr) -> bool:
         if isinstance(part, exp.Anonymous):
             if str(part.this).lower() not in _NAMED or part.find_ancestor(exp.Dot):
                 return False
-        elif not isinstance(part, _NODES):
+        elif not isinstance(part, _NODES) or (isinstance(part, exp.DataType) and part.is_type("userdefined")):
             return False
     return not isinstance(node, (exp.Literal, exp.Null))
 

@@ -32,7 +32,7 @@ class PlanSource(Protocol):
     """Plans statements, known by key, and holds hypothetical indexes."""
 
     def explain(self, key: str) -> Any:
-        """EXPLAIN (FORMAT JSON) of the statement, as the role that issued it; raises DboptError or DatabaseError."""
+        """EXPLAIN (FORMAT JSON) as the statement's own role; raises DboptError or DatabaseError."""
 
     def create_hypothetical(self, sql: str) -> int:
         """Make a hypothetical index of a CREATE INDEX statement and return its oid."""
@@ -53,8 +53,8 @@ class Priced:
 class WhatIf:
     """Prices statements under configurations, each (statement, relevant indexes) once.
 
-    `calls` counts the EXPLAINs; `lowest` is the lowest cost seen so far of each statement; `refused` holds the
-    indexes that HypoPG would not make, with its reason.
+    `calls` counts the EXPLAINs; `lowest` is the lowest cost seen so far of each statement; `refused` holds
+    the indexes that HypoPG would not make, with its reason.
     """
 
     def __init__(self, source: PlanSource, size: Callable[[IndexDef], int]) -> None:
@@ -72,6 +72,10 @@ class WhatIf:
         places = self._interests.setdefault(key, {})
         for use in uses:
             places.setdefault((use.relation.schema, use.relation.name), set()).update(use.terms())
+
+    def settle(self, key: str, place: tuple[str, str]) -> None:
+        """Tell that a statement needs no index on a table any more."""
+        self._interests.get(key, {}).pop(place, None)
 
     def concerns(self, key: str, index: IndexDef) -> bool:
         """Whether an index may change the statement's plan."""

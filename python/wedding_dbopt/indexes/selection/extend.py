@@ -1,15 +1,16 @@
 """Greedy choice of indexes by benefit per byte, adding or widening one index (or one team) at a time.
 
 After R. Schlosser, J. Kossmann, M. Boissier: Efficient Scalable Multi-Attribute Index Selection Using
-Recursive Strategies (ICDE 2019). Different here: candidates are those the planner itself picked, as in DB2Advis
-(G. Valentin et al., ICDE 2000); indexes that only pay together may come as one team; a lazy queue with
-upper bounds (M. Minoux, 1978) saves most pricing; and at the end members are exchanged while that helps.
+Recursive Strategies (ICDE 2019). Different here: candidates are those the planner itself picked, as in
+DB2Advis (G. Valentin et al., ICDE 2000); indexes that only pay together may come as one team; a lazy queue
+with upper bounds (M. Minoux, 1978) saves most pricing; and at the end members are exchanged while that helps.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection
+from itertools import combinations
 
 from ..cost import WorkloadCost
 from ..definition import IndexDef
@@ -19,19 +20,27 @@ MIN_STATEMENT_GAIN = 0.05
 MIN_WORKLOAD_GAIN = 0.005
 MAX_REGRESSION = 1.1
 _EXCHANGE_GAIN = 0.002
+_MERGE_LOSS = 0.01
 
 Team = frozenset[IndexDef]
 
 
-def select(teams: Collection[Team], workload: WorkloadCost, budget: int, late: Callable[[], bool]) -> Config:
+def select(
+    teams: Collection[Team],
+    merged: Collection[IndexDef],
+    workload: WorkloadCost,
+    budget: int,
+    late: Callable[[], bool],
+) -> Config:
     """The configuration found when nothing helps any more or `late()` says that time is up.
 
-    Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new indexes, and every
-    index is used by some plan.
+    `teams` may be added together; `merged` are candidates that may take the place of two indexes of their
+    table. Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new
+    indexes, and every index is used by some plan.
     """
     search = _Search(sorted(teams, key=_team_order), workload, budget, late)
-    config = search.pruned(search.filled(frozenset()))
-    return search.exchanged(config)
+    config = search.exchanged(search.pruned(search.filled(frozenset())))
+    return search.pruned(search.consolidated(config, sorted(merged, key=IndexDef.order_key)))
 
 
 class _Search:
@@ -91,6 +100,27 @@ class _Search:
                     break
         return config
 
+    def consolidated(self, config: Config, merged: list[IndexDef]) -> Config:
+        """Put one index in the place of two of its table where hardly anything is lost."""
+        for first, second in combinations(sorted(config, key=IndexDef.order_key), 2):
+            if not {first, second} <= config or first.place != second.place or self._late():
+                continue
+            keys = {*first.columns, *second.columns}
+            pair = frozenset({first, second})
+            trials = [
+                config - pair | {x} for x in merged if x.place == first.place and keys >= set(x.columns)
+            ]
+            smaller = [
+                trial for trial in trials if self._workload.bytes(trial) < self._workload.bytes(config)
+            ]
+            for trial in smaller:
+                change = self._workload.change(config, trial)
+                small_loss = change.gain >= -MIN_WORKLOAD_GAIN * self._start
+                if small_loss and change.largest_loss <= _MERGE_LOSS:
+                    config = trial
+                    break
+        return config
+
     def _worth(self, config: Config, other: Config) -> float:
         change = self._workload.change(config, other)
         if change.worst_ratio > MAX_REGRESSION or not self._pays(change.gain, change.best_share):
@@ -102,7 +132,7 @@ class _Search:
 
 
 def joined(config: Config, team: Team) -> Config:
-    """The configuration with a team: members that a present index already serves stay out, narrower ones go."""
+    """The configuration with a team: members already served stay out, narrower ones go."""
     fresh = {new for new in team if not any(old.extends(new) for old in config)}
     return frozenset(old for old in config if not any(new.extends(old) for new in fresh)) | fresh
 
