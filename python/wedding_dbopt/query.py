@@ -16,7 +16,13 @@ from typing import Literal, NamedTuple
 import sqlglot
 from sqlglot import exp
 
-from wedding_dbopt.errors import MultipleStatements, QueryRequired, UnparsableQuery, UnsupportedStatement
+from wedding_dbopt.errors import (
+    DboptError,
+    MultipleStatements,
+    QueryRequired,
+    UnparsableQuery,
+    UnsupportedStatement,
+)
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -54,19 +60,22 @@ _BODY = {
     "quoted": re.compile(r'[^"]*(?:""[^"]*)*"(?!")'),
 }
 # A string goes on, in its own mode, behind white space that holds a newline; `--` comments are white space.
-_CONTINUATION = re.compile(
-    r"(?:[ \t\f\v]|--[^\n\r]*(?![^\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'"
-)
+_CONTINUATION = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*(?![^\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 _NATIVE_CHAINS = frozenset([("]", "["), ("from", "from")])
-_PLANNED = frozenset("select insert update delete merge with values table".split())
-_COMMANDS = frozenset(
-    """abort alter analyse analyze begin call checkpoint close cluster comment commit copy create deallocate
-    declare discard do drop end execute explain fetch grant import listen load lock move notify prepare
-    reassign refresh reindex release reset revoke rollback savepoint security set show start truncate
-    unlisten vacuum""".split()
+_PLANNED = _words("select insert update delete merge with values table")
+_COMMANDS = _words(
+    """abort alter analyse analyze begin call checkpoint close cluster comment commit copy create
+    deallocate declare discard do drop end execute explain fetch grant import listen load lock move
+    notify prepare reassign refresh reindex release reset revoke rollback savepoint security set
+    show start truncate unlisten vacuum"""
 )
-_ROOTS: tuple[tuple[type[exp.Expression], Kind], ...] = (
+_ROOTS: tuple[tuple[type[exp.Expr], Kind], ...] = (
     (exp.Insert, "insert"),
     (exp.Update, "update"),
     (exp.Delete, "delete"),
@@ -76,12 +85,12 @@ _ROOTS: tuple[tuple[type[exp.Expression], Kind], ...] = (
 )
 
 # Words that may stand before a parameter; any other word before one is the type of a literal.
-_BEFORE_VALUE = frozenset(
-    """all and any array as asymmetric between both by case content current default distinct document else
-    escape except exists first for from groups having ilike in intersect is isnull join key leading like limit
-    next not notnull of offset on only or over overlaps passing path placing preceding range returning row rows
-    select set similar some symmetric then to trailing uescape union using value values variadic when where
-    with zone""".split()
+_BEFORE_VALUE = _words(
+    """all and any array as asymmetric between both by case content current default distinct document
+    else escape except exists first for from groups having ilike in intersect is isnull join key
+    leading like limit next not notnull of offset on only or over overlaps passing path placing
+    preceding range returning row rows select set similar some symmetric then to trailing uescape
+    union using value values variadic when where with zone"""
 )
 _TWO_WORD_TYPES = frozenset(
     [
@@ -198,7 +207,7 @@ class Query:
     """
 
     text: str
-    tree: exp.Expression
+    tree: exp.Expr
     kind: Kind
     tables: tuple[Table, ...]
     written: tuple[Table, ...]
@@ -221,51 +230,54 @@ class Query:
         found = list(tokens(statement))
         _refuse_command(statement, found)
         _refuse_too_deep(statement, found)
+        try:
+            return cls._of_tokens(statement, found)
+        except RecursionError as error:
+            raise _too_deep() from error
+        except DboptError:
+            raise
+        except Exception as error:  # a parser met by hostile text fails in many ways; all mean the same
+            raise UnparsableQuery("The statement could not be parsed", detail=str(error)) from error
+
+    @classmethod
+    def _of_tokens(cls, statement: str, found: list[Token]) -> Query:
         plannable = _plannable(statement, found)
-        tree = parse_tree(plannable)
+        trees = sqlglot.parse(plannable, dialect="postgres")
+        tree = trees[0] if len(trees) == 1 else None
         kind = next((kind for root, kind in _ROOTS if isinstance(tree, root)), None)
-        if kind is None:
-            raise UnparsableQuery("The text is not a statement")
+        if tree is None or kind is None:
+            raise UnparsableQuery("The text is not one statement")
+        if isinstance(tree, exp.Update) and not tree.expressions:
+            raise UnparsableQuery("The UPDATE sets nothing")
         if tree.find(exp.Into):
             raise UnsupportedStatement(
                 "SELECT INTO makes a table", hint="Analyse the SELECT without its INTO."
             )
+        nodes = table_nodes(tree)
+        numbers = (
+            int(statement[token.start + 1 : token.end]) for token in found if token.kind == "parameter"
+        )
         return cls(
             text=statement,
             tree=tree,
             kind=kind,
-            tables=tuple(dict.fromkeys(_table(node) for node in table_nodes(tree))),
-            written=tuple(dict.fromkeys(_table(node) for node in table_nodes(tree) if _is_target(node))),
-            parameter_count=max(
-                (int(statement[token.start + 1 : token.end]) for token in found if token.kind == "parameter"),
-                default=0,
-            ),
+            tables=tuple(dict.fromkeys(named(node) for node in nodes)),
+            written=tuple(dict.fromkeys(named(node) for node in nodes if is_target(node))),
+            parameter_count=max(numbers, default=0),
             plannable=plannable,
         )
 
 
-def parse_tree(statement: str) -> exp.Expression:
-    """Return sqlglot's tree of one statement that passed the checks of `Query.parse`, or raise UnparsableQuery."""
-    try:
-        trees = sqlglot.parse(statement, dialect="postgres")
-    except RecursionError as error:
-        raise _too_deep() from error
-    except Exception as error:  # a parser met by hostile text fails in many ways, and all mean the same
-        raise UnparsableQuery("The statement could not be parsed", detail=str(error)) from error
-    if len(trees) != 1 or trees[0] is None:
-        raise UnparsableQuery("The statement could not be parsed")
-    return trees[0]
-
-
-def table_nodes(tree: exp.Expression) -> list[exp.Table]:
+def table_nodes(tree: exp.Expr) -> list[exp.Table]:
     """Return the nodes under `tree` that name a table, in the order of the text: no CTE, no function."""
-    return [
+    named_nodes = [
         node
-        for node in sorted(tree.find_all(exp.Table), key=lambda node: int(node.this.meta.get("start", 0)))
+        for node in tree.find_all(exp.Table)
         if isinstance(node.this, exp.Identifier)
         and not isinstance(node.parent, exp.Lock)
-        and (_is_target(node) or not is_cte(node))
+        and (is_target(node) or not is_cte(node))
     ]
+    return sorted(named_nodes, key=lambda node: int(node.this.meta.get("start", 0)))
 
 
 def is_cte(node: exp.Table) -> bool:
@@ -273,8 +285,8 @@ def is_cte(node: exp.Table) -> bool:
     if node.args.get("db"):
         return False
     name = folded(node.this)
-    inner: exp.Expression = node
-    defined: exp.Expression | None = None
+    inner: exp.Expr = node
+    defined: exp.Expr | None = None
     while (outer := inner.parent) is not None:
         if isinstance(inner, exp.CTE):
             defined = inner
@@ -291,7 +303,7 @@ def is_cte(node: exp.Table) -> bool:
     return False
 
 
-def folded(identifier: exp.Expression) -> str:
+def folded(identifier: exp.Expr) -> str:
     """Return the name that PostgreSQL makes of an identifier: ASCII letters fold unless it is quoted."""
     name: str = identifier.name
     if identifier.args.get("quoted"):
@@ -299,7 +311,8 @@ def folded(identifier: exp.Expression) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
-def _table(node: exp.Table) -> Table:
+def named(node: exp.Table) -> Table:
+    """Return the table that a node names."""
     schema = node.args.get("db")
     alias = node.args.get("alias")
     name = folded(node.this)
@@ -310,7 +323,8 @@ def _table(node: exp.Table) -> Table:
     )
 
 
-def _is_target(node: exp.Table) -> bool:
+def is_target(node: exp.Table) -> bool:
+    """Tell whether the node is what its INSERT, UPDATE, DELETE or MERGE writes to."""
     holder = node.parent.parent if isinstance(node.parent, exp.Schema) else node.parent
     inner = node.parent if isinstance(node.parent, exp.Schema) else node
     return isinstance(holder, (exp.Insert, exp.Update, exp.Delete, exp.Merge)) and holder.this is inner
@@ -327,7 +341,8 @@ def _refuse_command(statement: str, found: list[Token]) -> None:
 
 def _too_deep() -> UnparsableQuery:
     return UnparsableQuery(
-        "The statement is nested too deeply", hint="Split the statement, or pass lists as one array parameter."
+        "The statement is nested too deeply",
+        hint="Split the statement, or pass lists as one array parameter.",
     )
 
 

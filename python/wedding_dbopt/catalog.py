@@ -1,0 +1,341 @@
+"""The facts of the tables that a statement touches, read once per call from the catalogue.
+
+Only `pg_catalog` is read, and no user relation is opened. Statistics come from the view `pg_stats`, which
+shows a caller only the columns he may read: a column without statistics has None in those fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.query import Table
+
+PAGE_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; `type` is `format_type` text with its modifier, `generated` tells of GENERATED ALWAYS AS.
+
+    `n_distinct`, `null_frac`, `avg_width` (bytes), `correlation` and the most common values (as text, with
+    their frequencies) are those of `pg_stats`; None or empty where there is no statistic.
+    `deterministic` is False for a collation under which different texts can be equal.
+    """
+
+    name: str
+    type: str
+    type_oid: int
+    not_null: bool
+    collation: str | None
+    generated: bool
+    n_distinct: float | None
+    null_frac: float | None
+    avg_width: int | None
+    correlation: float | None
+    most_common_vals: tuple[str, ...]
+    most_common_freqs: tuple[float, ...]
+    deterministic: bool = True
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index; `columns` and `descending` have one entry per key, None for an expression.
+
+    `expressions` and `predicate` are SQL text without the table's name; `size_bytes` is what the catalogue
+    last counted (pages of 8 kB). `constraint` tells that a constraint owns it. `immediate` is False for a
+    deferrable unique constraint.
+    """
+
+    name: str
+    oid: int
+    columns: tuple[str | None, ...]
+    include: tuple[str, ...]
+    expressions: str | None
+    method: str
+    unique: bool
+    primary: bool
+    valid: bool
+    constraint: bool
+    predicate: str | None
+    definition: str
+    size_bytes: int
+    descending: tuple[bool, ...]
+    immediate: bool = True
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key: `columns` point at `referenced_columns` of `referenced` (schema, name)."""
+
+    columns: tuple[str, ...]
+    referenced: tuple[str, str]
+    referenced_columns: tuple[str, ...]
+    validated: bool
+    name: str = ""
+    deferrable: bool = False
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, partitioned table, view, materialized view or foreign table.
+
+    `kind` is `pg_class.relkind`. `rows` is `reltuples`, -1 while the table was never analysed; `pages` are
+    of 8 kB. `unique_keys` hold the columns of immediate, valid, whole-table unique indexes without
+    expressions. `inherited` tells that other tables inherit from it.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    rows: float
+    pages: int
+    columns: Mapping[str, Column]
+    indexes: tuple[Index, ...]
+    unique_keys: tuple[tuple[str, ...], ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    row_security: bool
+    inherited: bool = False
+
+    @property
+    def is_table(self) -> bool:
+        """True where constraints hold for every row: a partitioned table, or a table without children."""
+        return self.kind == "p" or (self.kind == "r" and not self.inherited)
+
+    def not_null(self, column: str) -> bool:
+        """Tell whether a constraint keeps NULL out of the column."""
+        return self.is_table and column in self.columns and self.columns[column].not_null
+
+    def unique_on(self, columns: Collection[str]) -> bool:
+        """Tell whether no two rows agree on all of `columns`: they hold a unique key without NULLs."""
+        return self.is_table and any(
+            set(key) <= set(columns) and all(self.not_null(column) for column in key)
+            for key in self.unique_keys
+        )
+
+
+class Catalog:
+    """The relations that a statement names, found by the search path as PostgreSQL would."""
+
+    def __init__(
+        self, relations: Sequence[Relation], search_path: Sequence[str], hidden: Collection[str] = ()
+    ) -> None:
+        """Take relations that are already read.
+
+        `search_path` holds schema names in order; `hidden` are the names that mean a system or temporary
+        relation when they stand without a schema.
+        """
+        self._relations = {(relation.schema, relation.name): relation for relation in relations}
+        self._search_path = tuple(search_path)
+        self._hidden = frozenset(hidden)
+
+    @classmethod
+    def load(cls, database: Database, tables: Sequence[Table], search_path: Sequence[str]) -> Catalog:
+        """Read the facts of `tables`, in four queries, none when there is no table.
+
+        System and temporary relations are left out. Raises DatabaseError.
+        """
+        names = sorted({table.name for table in tables})
+        if not names:
+            return cls((), search_path)
+        schemas = sorted({*search_path, *(table.schema for table in tables if table.schema is not None)})
+        rows = database.query(_RELATIONS, ["text[]", "text[]"], [names, schemas])
+        hidden = [row["name"] for row in rows if row["hidden"]]
+        found = [row for row in rows if not row["hidden"]]
+        if not found:
+            return cls((), search_path, hidden)
+        oids = [row["oid"] for row in found]
+        columns, indexes, keys = (
+            _by_relation(database.query(sql, ["oid[]"], [oids]))
+            for sql in (_COLUMNS, _INDEXES, _FOREIGN_KEYS)
+        )
+        relations = [
+            _relation(row, columns.get(row["oid"], []), indexes.get(row["oid"], []), keys.get(row["oid"], []))
+            for row in found
+        ]
+        return cls(relations, search_path, hidden)
+
+    def relations(self) -> tuple[Relation, ...]:
+        """All relations read, ordered by schema and name."""
+        return tuple(self._relations[key] for key in sorted(self._relations))
+
+    def relation(self, table: Table) -> Relation | None:
+        """Return the relation that `table` means, or None for a system, temporary or unknown one.
+
+        A name without a schema is the first of its name on the search path, unless it is hidden: the
+        temporary and the system schema come before the path.
+        """
+        if table.schema is not None:
+            return self._relations.get((table.schema, table.name))
+        if table.name in self._hidden:
+            return None
+        candidates = (self._relations.get((schema, table.name)) for schema in self._search_path)
+        return next((relation for relation in candidates if relation is not None), None)
+
+
+def _by_relation(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    groups: dict[int, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["relation"], []).append(row)
+    return groups
+
+
+def _relation(row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Sequence[Row]) -> Relation:
+    made = tuple(_index(index) for index in indexes)
+    return Relation(
+        oid=row["oid"],
+        schema=row["schema"],
+        name=row["name"],
+        kind=row["kind"],
+        rows=float(row["rows"]),
+        pages=row["pages"],
+        columns={column["name"]: _column(column) for column in columns},
+        indexes=made,
+        unique_keys=tuple(
+            tuple(column for column in index.columns if column is not None)
+            for index, read in zip(made, indexes)
+            if index.unique
+            and index.valid
+            and index.immediate
+            and read["usual_equality"]
+            and not index.predicate
+            and not index.expressions
+        ),
+        foreign_keys=tuple(
+            ForeignKey(
+                name=key["name"],
+                columns=tuple(key["columns"]),
+                referenced=(key["referenced_schema"], key["referenced_name"]),
+                referenced_columns=tuple(key["referenced_columns"]),
+                validated=key["validated"],
+                deferrable=key["deferrable"],
+            )
+            for key in keys
+        ),
+        row_security=row["row_security"],
+        inherited=row["inherited"],
+    )
+
+
+def _column(row: Row) -> Column:
+    return Column(
+        name=row["name"],
+        type=row["type"],
+        type_oid=row["type_oid"],
+        not_null=row["not_null"],
+        collation=row["collation"],
+        deterministic=row["deterministic"],
+        generated=row["generated"],
+        n_distinct=_number(row["n_distinct"]),
+        null_frac=_number(row["null_frac"]),
+        avg_width=row["avg_width"],
+        correlation=_number(row["correlation"]),
+        most_common_vals=tuple(row["most_common_vals"] or ()),
+        most_common_freqs=tuple(float(frequency) for frequency in row["most_common_freqs"] or ()),
+    )
+
+
+def _index(row: Row) -> Index:
+    return Index(
+        name=row["name"],
+        oid=row["oid"],
+        columns=tuple(row["columns"]),
+        include=tuple(row["include"]),
+        expressions=row["expressions"],
+        method=row["method"],
+        unique=row["unique"],
+        primary=row["primary"],
+        valid=row["valid"],
+        immediate=row["immediate"],
+        constraint=row["constraint"],
+        predicate=row["predicate"],
+        definition=row["definition"],
+        size_bytes=row["pages"] * PAGE_BYTES,
+        descending=tuple(row["descending"]),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+_RELATIONS = """
+select c.oid::bigint as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
+       c.reltuples::float8 as rows, c.relpages as pages, c.relrowsecurity as row_security,
+       exists (select from pg_catalog.pg_inherits h where h.inhparent = c.oid) as inherited,
+       n.nspname ~ '^pg_' or n.nspname = 'information_schema' as hidden
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relname = any ($1::name[])
+  and (n.nspname = any ($2::name[]) or n.nspname = 'pg_catalog' or n.oid = pg_catalog.pg_my_temp_schema())
+  and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by n.nspname, c.relname
+"""
+
+_COLUMNS = """
+select a.attrelid::bigint as relation, a.attname::text as name,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) as type, a.atttypid::bigint as type_oid,
+       a.attnotnull and not exists (
+           select from pg_catalog.pg_constraint o
+           where o.conrelid = a.attrelid and o.contype = 'n' and o.conkey = array[a.attnum]
+             and not o.convalidated) as not_null, l.collname::text as collation,
+       coalesce(l.collisdeterministic, true) as deterministic, a.attgenerated <> '' as generated,
+       s.n_distinct, s.null_frac, s.avg_width, s.correlation,
+       s.most_common_vals::text::text[] as most_common_vals, s.most_common_freqs
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_class c on c.oid = a.attrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_collation l on l.oid = a.attcollation
+left join lateral (
+    select * from pg_catalog.pg_stats s
+    where s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname
+    order by s.inherited desc limit 1) s on true
+where a.attrelid = any ($1) and a.attnum > 0 and not a.attisdropped
+order by a.attrelid, a.attnum
+"""
+
+_INDEXES = """
+select i.indrelid::bigint as relation, c.relname::text as name, c.oid::bigint as oid,
+       m.amname::text as method,
+       i.indisunique as unique, i.indisprimary as primary, i.indisvalid and i.indisready as valid,
+       i.indimmediate as immediate, c.relpages as pages,
+       exists (select from pg_catalog.pg_constraint o
+               where o.conindid = c.oid and o.contype in ('p', 'u', 'x')) as constraint,
+       pg_catalog.pg_get_expr(i.indexprs, i.indrelid) as expressions,
+       pg_catalog.pg_get_expr(i.indpred, i.indrelid) as predicate,
+       pg_catalog.pg_get_indexdef(c.oid) as definition,
+       (select bool_and(p.opcdefault) from unnest(i.indclass::oid[]) k
+        join pg_catalog.pg_opclass p on p.oid = k) as usual_equality,
+       array(select a.attname::text from generate_series(0, i.indnkeyatts - 1) k
+             left join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
+             order by k) as columns,
+       array(select i.indoption[k] & 1 = 1 from generate_series(0, i.indnkeyatts - 1) k
+             order by k) as descending,
+       array(select a.attname::text from generate_series(i.indnkeyatts::int, i.indnatts - 1) k
+             join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
+             order by k) as include
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_am m on m.oid = c.relam
+where i.indrelid = any ($1)
+order by i.indrelid, c.relname
+"""
+
+_FOREIGN_KEYS = """
+select o.conrelid::bigint as relation, o.conname::text as name, n.nspname::text as referenced_schema,
+       r.relname::text as referenced_name, o.convalidated as validated, o.condeferrable as deferrable,
+       array(select a.attname::text from unnest(o.conkey) with ordinality k(attnum, place)
+             join pg_catalog.pg_attribute a on a.attrelid = o.conrelid and a.attnum = k.attnum
+             order by k.place) as columns,
+       array(select a.attname::text from unnest(o.confkey) with ordinality k(attnum, place)
+             join pg_catalog.pg_attribute a on a.attrelid = o.confrelid and a.attnum = k.attnum
+             order by k.place) as referenced_columns
+from pg_catalog.pg_constraint o
+join pg_catalog.pg_class r on r.oid = o.confrelid
+join pg_catalog.pg_namespace n on n.oid = r.relnamespace
+where o.contype = 'f' and o.conrelid = any ($1)
+order by o.conrelid, o.conname
+"""
