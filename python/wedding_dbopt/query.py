@@ -275,15 +275,15 @@ def table_nodes(tree: exp.Expr) -> list[exp.Table]:
         for node in tree.find_all(exp.Table)
         if isinstance(node.this, exp.Identifier)
         and not isinstance(node.parent, exp.Lock)
-        and (is_target(node) or not is_cte(node))
+        and (is_target(node) or defining_cte(node) is None)
     ]
     return sorted(named_nodes, key=lambda node: int(node.this.meta.get("start", 0)))
 
 
-def is_cte(node: exp.Table) -> bool:
-    """Tell whether the name in `node` means a common table expression of an enclosing WITH."""
+def defining_cte(node: exp.Table) -> exp.CTE | None:
+    """Return the common table expression of an enclosing WITH that the name in `node` means, if any."""
     if node.args.get("db"):
-        return False
+        return None
     name = folded(node.this)
     inner: exp.Expr = node
     defined: exp.Expr | None = None
@@ -297,10 +297,11 @@ def is_cte(node: exp.Table) -> bool:
         else:
             clause = outer.args.get("with_")
             visible = clause.expressions if clause is not None and clause is not inner else []
-        if any(folded(cte.args["alias"].this) == name for cte in visible):
-            return True
+        for cte in visible:
+            if isinstance(cte, exp.CTE) and folded(cte.args["alias"].this) == name:
+                return cte
         inner = outer
-    return False
+    return None
 
 
 def folded(identifier: exp.Expr) -> str:
