@@ -21,7 +21,7 @@ from .full_text import Demand, Prove, search_recommendations
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .recommendation import Benefit, Recommendation, recommendation
-from .selection.extend import Team, select
+from .selection.extend import Team, select, sorted_too
 from .size import btree_bytes
 from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
@@ -200,7 +200,10 @@ class _Advisor:
             for key in self._uses
         }
         workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
-        self._config = select(self._teams, plain, workload, budget, late)
+        sorting = {index for offered in self._candidates.values() for index in offered.sorting}
+        self._config = sorted_too(
+            select(self._teams, plain, workload, budget, late), sorting, workload, budget
+        )
         found = []
         for index in sorted(self._config, key=IndexDef.order_key):
             benefits = list(self._benefits(index, workload, weights))

@@ -34,9 +34,13 @@ Usage = Mapping[tuple[str, str, Term], int]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The indexes one statement could use: plain, and the special ones priced apart."""
+    """The indexes one statement could use: plain, and the special ones priced apart.
+
+    `sorting` are those of `plain` that serve all equality conditions and the order of a LIMIT.
+    """
 
     plain: tuple[IndexDef, ...]
+    sorting: tuple[IndexDef, ...]
     covering: tuple[IndexDef, ...]
     partial: tuple[IndexDef, ...]
     searches: tuple[IndexDef, ...]
@@ -60,6 +64,7 @@ def usage(statements: Iterable[Iterable[TableUse]]) -> Usage:
 def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Candidates:
     """All candidates of one statement, each new to its table."""
     plain: dict[IndexDef, None] = {}
+    sorting: dict[IndexDef, None] = {}
     covering: dict[IndexDef, None] = {}
     partial: dict[IndexDef, None] = {}
     searches: dict[IndexDef, None] = {}
@@ -70,6 +75,8 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
         for keys in _key_lists(use, used, max_width):
             _add(own, _index(use.relation, keys))
         plain |= own
+        for keys in _sorting(use, used, max_width):
+            _add(sorting, _index(use.relation, keys))
         for index in own:
             for variant in _covering(use, index):
                 _add(covering, variant)
@@ -81,7 +88,7 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
             index = IndexDef(use.relation.schema, use.relation.name, (key,), method="gin")
             if not any(serves(existing, index) for existing in use.relation.indexes):
                 searches[index] = None
-    return Candidates(tuple(plain), tuple(covering), tuple(partial), tuple(searches))
+    return Candidates(tuple(plain), tuple(sorting), tuple(covering), tuple(partial), tuple(searches))
 
 
 def eligible(relation: Relation) -> bool:
@@ -109,6 +116,15 @@ def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key
                     yield (*keys[: max(1, max_width - len(fresh))], *fresh)[:max_width]
         for tail in tails:
             yield tail[:max_width]
+
+
+def _sorting(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, ...]]:
+    group = use.groups[0]
+    sort = tuple(Key(key.term, key.descending, key.nulls_first) for key in use.order)
+    head = tuple(Key(term) for term in sorted(set(group.equal), key=_ranking(use.relation, used)))
+    fits = len(head) + len(sort) <= max_width and not (group.ranged or group.prefixed)
+    if use.limited and head and sort and fits:
+        yield head + sort
 
 
 def _heads(equal: list[Term], joined: list[Term], max_width: int) -> Iterator[tuple[Term, ...]]:

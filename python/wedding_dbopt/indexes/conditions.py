@@ -56,7 +56,7 @@ def arms(root: exp.Expr) -> Iterator[exp.Expr]:
 def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     """The keys one conjunct could use, each with its table reference; empty when no B-tree helps."""
     if isinstance(part, exp.EQ):
-        return _equality(part, resolver)
+        return _equality(part.left, part.right, resolver)
     if isinstance(part, _RANGES):
         return _range(part, resolver)
     if isinstance(part, exp.Between):
@@ -98,11 +98,11 @@ def _searchable(part: exp.Expr, found: tuple[exp.Table, Term], resolver: Resolve
     return kind == "jsonb" or kind.endswith("[]")
 
 
-def _equality(part: exp.EQ, resolver: Resolver) -> list[Placed]:
-    left, right = part.left.unnest(), part.right.unnest()
+def _equality(left: exp.Expr, right: exp.Expr, resolver: Resolver) -> list[Placed]:
+    left, right = left.unnest(), right.unnest()
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         pairs = zip(left.expressions, right.expressions)
-        return [found for a, b in pairs for found in _equality(exp.EQ(this=a, expression=b), resolver)]
+        return [found for one, other in pairs for found in _equality(one, other, resolver)]
     if isinstance(right, exp.Any):
         inner = right.this.unnest()
         if isinstance(inner, exp.Query):
@@ -150,24 +150,19 @@ def _one_sided(kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Reso
 
 def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
     found = term(part.this, resolver)
-    if found is None or found[1].column is None:
+    if found is None or found[1].column is None or isinstance(part.parent, exp.Not):
         return []
-    negated = isinstance(part.parent, exp.Not) or isinstance(part.expression, exp.Not)
-    text = f"{found[1].sql} IS {part.expression.sql('postgres')}"
-    value = {"NULL": None, "TRUE": "true", "FALSE": "false"}.get(part.expression.sql("postgres"), "")
-    if negated or value == "":
-        return [(found[0], Condition("fixed", found[1], Constant(found[1].column, text, "")))]
-    return [(found[0], Condition("equal", found[1], Constant(found[1].column, text, value)))]
+    what = part.expression.sql("postgres")
+    column = found[1].column
+    if part.args.get("negate"):
+        fixed = Constant(column, f"{found[1].sql} IS NOT NULL", "")
+        return [(found[0], Condition("fixed", found[1], fixed))] if what == "NULL" else []
+    value = {"TRUE": "true", "FALSE": "false"}.get(what)
+    return [(found[0], Condition("equal", found[1], Constant(column, f"{found[1].sql} IS {what}", value)))]
 
 
 def _boolean(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     column = part.this.unnest() if isinstance(part, exp.Not) else part
-    if isinstance(part, exp.Not) and isinstance(column, exp.Is) and isinstance(column.expression, exp.Null):
-        found = term(column.this, resolver)
-        if found is None or found[1].column is None:
-            return []
-        constant = Constant(found[1].column, f"{found[1].sql} IS NOT NULL", "")
-        return [(found[0], Condition("fixed", found[1], constant))]
     found = term(column, resolver) if isinstance(column, exp.Column) else None
     if found is None or found[1].column is None:
         return []

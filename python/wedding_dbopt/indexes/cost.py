@@ -132,6 +132,11 @@ class WorkloadCost:
         gain += sum(self.upkeep(index) for index in sorted(config - other, key=IndexDef.order_key))
         return Change(gain, best, worst, loss)
 
+    def largest_growth(self, config: Config, other: Config) -> float:
+        """The largest ratio of a statement's cost under the other configuration to that under this one."""
+        keys = self.concerned(config ^ other)
+        return max((self.ratio(key, other) / self.ratio(key, config) for key in keys), default=1.0)
+
     def added_bytes(self, config: Config, other: Config) -> int:
         """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""
         return max(self.bytes(other - config) - self.bytes(config - other), PAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..catalog import Index, Relation
@@ -117,18 +117,13 @@ def _key_texts(index: Index) -> list[str]:
 
 
 def _only_for_foreign_key(relation: Relation, index: Index, others: Iterable[Index]) -> bool:
-    for columns in _foreign_key_columns(relation):
+    for columns in (key.columns for key in relation.foreign_keys):
         width = len(columns)
         if set(index.columns[:width]) != set(columns):
             continue
         if not any(other.valid and set(other.columns[:width]) == set(columns) for other in others):
             return True
     return False
-
-
-def _foreign_key_columns(relation: Relation) -> Iterator[tuple[str, ...]]:
-    for key in relation.foreign_keys:
-        yield key.columns
 
 
 def _finding(kind: str, relation: Relation, index: Index, other: Index | None, why: str) -> IndexFinding:

@@ -104,7 +104,7 @@ def sources(scope: exp.Expr) -> Iterator[exp.Expr]:
         heads += [scope.args.get("this"), scope.args.get("using")]
     for head in heads:
         for item in head if isinstance(head, list) else [head]:
-            if item is not None:
+            if isinstance(item, exp.Expr):
                 yield from _flat(item.this if isinstance(item, exp.From) else item)
     for item in [*scope.args.get("joins", []), *scope.args.get("laterals", [])]:
         yield from _flat(item.this if isinstance(item, exp.Join) else item)

@@ -11,27 +11,24 @@ import math
 
 from ..catalog import Relation
 from .definition import IndexDef
-from .statistics import average_width, distinct_keys, distinct_values, row_count, value_fraction
+from .statistics import average_width, distinct_keys, row_count
 
 PAGE = 8192
 _USABLE = (PAGE - 24 - 16) * 0.9
 _LINE_POINTER = 4
 _TUPLE_HEADER = 8
 _POINTER = 6
+_NULL_BITMAP = 8
 _POSTING_LIMIT = 808
-_INNER_PAGES = 1.005
+_FANOUT = 200
 _NO_DEDUPLICATION = ("numeric", "real", "double precision", "jsonb")
 _ALIGNMENTS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 1}
 _EIGHT = ("bigint", "timestamp", "time", "double", "interval")
 
 
-def btree_bytes(relation: Relation, index: IndexDef, predicate_fraction: float | None = None) -> int:
-    """Bytes of the index on disk right after its build.
-
-    `predicate_fraction` is the share of rows a partial index holds; without it the statistics of the
-    columns are asked where they can say.
-    """
-    entries = row_count(relation) * (1.0 if predicate_fraction is None else predicate_fraction)
+def btree_bytes(relation: Relation, index: IndexDef) -> int:
+    """Bytes of the index on disk right after its build."""
+    entries = row_count(relation) * index.fraction
     entries = max(entries, 1.0)
     key = _aligned(_width(relation, index) + _TUPLE_HEADER)
     columns = [column for item in index.columns for column in item.term.columns]
@@ -41,7 +38,8 @@ def btree_bytes(relation: Relation, index: IndexDef, predicate_fraction: float |
     else:
         leaf = entries / repeats * _group_bytes(key, repeats)
     pages = math.ceil(leaf / _USABLE)
-    return PAGE * (1 + math.ceil(pages * _INNER_PAGES) + (1 if pages > 1 else 0))
+    inner = 1 + pages // _FANOUT if pages > 1 else 0
+    return PAGE * (1 + pages + inner)
 
 
 def tree_height(size_bytes: float, key_bytes: float = 24.0) -> int:
@@ -49,12 +47,6 @@ def tree_height(size_bytes: float, key_bytes: float = 24.0) -> int:
     fanout = _USABLE / (key_bytes + _LINE_POINTER)
     pages = max(size_bytes / PAGE, 1.0)
     return math.ceil(math.log(pages, fanout)) if pages > 1 else 0
-
-
-def partial_fraction(relation: Relation, column: str, value: str | None) -> float:
-    """The share of rows a partial index on a constant holds; all of them when unknown."""
-    fraction = value_fraction(relation, column, value)
-    return 1.0 if fraction is None else fraction
 
 
 def _group_bytes(key: float, repeats: float) -> float:
@@ -65,9 +57,8 @@ def _group_bytes(key: float, repeats: float) -> float:
 
 
 def _deduplicates(relation: Relation, index: IndexDef) -> bool:
-    kinds = [
-        relation.columns[c].type for key in index.columns for c in key.term.columns if c in relation.columns
-    ]
+    columns = [relation.columns.get(key.column or "") for key in index.columns]
+    kinds = [column.type for column in columns if column is not None]
     return not any(kind.startswith(_NO_DEDUPLICATION) or kind.endswith("[]") for kind in kinds)
 
 
@@ -77,12 +68,8 @@ def _width(relation: Relation, index: IndexDef) -> float:
     for name in names:
         step = _alignment(relation, name)
         width = math.ceil(width / step) * step + average_width(relation, name)
-    nullable = any(relation.columns[n].null_frac for n in names if n in relation.columns)
-    return width + (8 * max(_null_share(relation, names), 0.0) if nullable else 0.0)
-
-
-def _null_share(relation: Relation, names: list[str]) -> float:
-    return max((relation.columns[n].null_frac or 0.0) for n in names if n in relation.columns)
+    shares = [relation.columns[name].null_frac or 0.0 for name in names if name in relation.columns]
+    return width + _NULL_BITMAP * max(shares, default=0.0)
 
 
 def _alignment(relation: Relation, name: str) -> int:
@@ -92,6 +79,3 @@ def _alignment(relation: Relation, name: str) -> int:
 
 def _aligned(width: float) -> float:
     return math.ceil(width / 8) * 8
-
-
-__all__ = ["btree_bytes", "distinct_values", "partial_fraction", "tree_height"]

@@ -141,9 +141,13 @@ def _indexable(node: exp.Expr) -> bool:
         if isinstance(part, exp.Anonymous):
             if str(part.this).lower() not in _NAMED or part.find_ancestor(exp.Dot):
                 return False
-        elif not isinstance(part, _NODES) or (isinstance(part, exp.DataType) and part.is_type("userdefined")):
+        elif not isinstance(part, _NODES) or _is_foreign(part):
             return False
     return not isinstance(node, (exp.Literal, exp.Null))
+
+
+def _is_foreign(part: exp.Expr) -> bool:
+    return isinstance(part, exp.DataType) and part.this == exp.DType.USERDEFINED
 
 
 def _is_text(kind: exp.Expr | None) -> bool:

@@ -1,0 +1,198 @@
+"""From workload to recommendations, with a planner whose prices are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from wedding_dbopt.catalog import Relation
+from wedding_dbopt.errors import MissingExtension
+from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.predicates import Search
+from wedding_dbopt.indexes.sample import Proof, Unproven
+from wedding_dbopt.indexes.selection.extend import joined
+from wedding_dbopt.query import Query
+
+from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index
+
+VENUE = "select * from bookings where venue_id = $1"
+VENUE_STATUS = "select * from bookings where venue_id = $1 and status = $2"
+TEXTS = {"venue": VENUE, "both": VENUE_STATUS, "broken": VENUE}
+
+
+def statement(key: str, **facts: Any) -> WorkloadStatement:
+    values = {"calls": 1000.0, "mean_ms": 5.0, "criticality": "high", "context": "booking", **facts}
+    text = values.pop("text", TEXTS.get(key, VENUE))
+    return WorkloadStatement(key, Query.parse(text), **values)
+
+
+def price(key: str, live: list[str]) -> tuple[float, list[str]]:
+    """An index led by venue_id brings 1000 down to 100, with status behind it the second statement to 10."""
+    best, used = 1000.0, []
+    for sql in live:
+        keys = sql.split("btree (")[1].split(")")[0].replace('"', "").split(", ")
+        cost = 1000.0
+        if keys[0] == "venue_id":
+            cost = 10.0 if key == "both" and keys[:2] == ["venue_id", "status"] else 100.0
+        if cost < best:
+            best, used = cost, [sql]
+    return best, used
+
+
+def run(*statements: WorkloadStatement, source: FakeSource | None = None, **options: Any) -> Advice:
+    ticks = options.pop("ticks", 0.0)
+    counter = count()
+    clock: Callable[[], float] = lambda: next(counter) * ticks  # noqa: E731
+    chosen = {"storage_budget": 10**9, "deadline": 100.0, "clock": clock, **options}
+    return advise(statements, CATALOG, source or FakeSource(price), **chosen)
+
+
+def test_one_index_serves_both_statements() -> None:
+    source = FakeSource(price)
+    advice = run(statement("venue"), statement("both", mean_ms=9.0), source=source)
+    [found] = advice.recommendations
+    assert [key.column for key in found.index.columns] == ["venue_id", "status"]
+    assert [(key, before) for key, before, _ in found.benefits] == [("both", 1000.0), ("venue", 1000.0)]
+    assert all(after < 101 for _, _, after in found.benefits)
+    assert found.total_benefit_ms == pytest.approx(1000 * 5 * 0.9 + 1000 * 9 * 0.99, rel=0.01)
+    assert found.proof == "what-if"
+    assert found.priority == "high"
+    assert "2 statements use it" in found.reason
+    assert source.live == {}
+
+
+def test_the_descent_of_a_hypothetical_index_is_charged() -> None:
+    [found] = run(statement("venue")).recommendations
+    assert found.benefits[0][2] == pytest.approx(100 + 50 * 0.0025 * 2)
+
+
+def test_same_input_same_answer() -> None:
+    items = [statement("venue"), statement("both")]
+    assert run(*items) == run(*items)
+
+
+def test_budget_is_kept() -> None:
+    one = run(statement("venue")).recommendations[0].estimated_bytes
+    assert run(statement("venue"), storage_budget=one).recommendations
+    assert run(statement("venue"), storage_budget=one - 1).recommendations == ()
+
+
+def test_a_statement_that_cannot_be_planned_is_skipped() -> None:
+    advice = run(statement("broken"), statement("venue"))
+    assert advice.skipped == (("broken", "relation missing"),)
+    assert len(advice.recommendations) == 1
+
+
+def test_a_small_gain_is_no_reason() -> None:
+    source = FakeSource(lambda key, live: (980.0, live[:1]) if live else (1000.0, []))
+    assert run(statement("venue"), source=source).recommendations == ()
+
+
+def test_no_statement_may_get_much_dearer() -> None:
+    def harmful(key: str, live: list[str]) -> tuple[float, list[str]]:
+        cost, used = price(key, live)
+        return (1200.0, used) if key == "both" and used else (cost, used)
+
+    source = FakeSource(harmful)
+    assert run(statement("venue"), statement("both"), source=source).recommendations == ()
+
+
+def test_writes_can_outweigh_the_gain() -> None:
+    writes = {("public", "bookings"): WriteRate(inserts=50_000)}
+    assert run(statement("venue"), writes=writes).recommendations == ()
+    few = {("public", "bookings"): WriteRate(inserts=1)}
+    [found] = run(statement("venue"), writes=few).recommendations
+    assert found.write_cost > 0
+
+
+def test_indexes_that_pay_only_together_come_together() -> None:
+    def team(key: str, live: list[str]) -> tuple[float, list[str]]:
+        arms = [sql for sql in live if '("venue_id")' in sql or '("vendor_id")' in sql]
+        return (50.0, arms) if len(arms) == 2 else (1000.0, [])
+
+    text = "select * from bookings where venue_id = $1 or vendor_id = $2"
+    advice = run(statement("or", text=text), source=FakeSource(team))
+    columns = sorted(found.index.columns[0].column or "" for found in advice.recommendations)
+    assert columns == ["vendor_id", "venue_id"]
+    assert sum(found.total_benefit_ms for found in advice.recommendations) == pytest.approx(
+        5000 * 0.95, rel=0.01
+    )
+
+
+def test_time_limit_gives_what_there_is() -> None:
+    advice = run(statement("venue"), statement("both"), deadline=1.0, ticks=10.0)
+    assert advice.recommendations == ()
+    assert [reason for _, reason in advice.skipped] == ["the time limit came first"] * 2
+
+
+def test_an_index_the_server_refuses_is_left_out() -> None:
+    text = "select * from bookings where lower(email) = $1"
+    source = FakeSource(lambda key, live: (10.0, live[:1]) if live else (1000.0, []))
+    assert run(statement("lower", text=text), source=source).recommendations == ()
+
+
+def test_a_missing_extension_is_told() -> None:
+    class NoHypopg(FakeSource):
+        def create_hypothetical(self, sql: str) -> int:
+            raise MissingExtension("hypopg is missing")
+
+    with pytest.raises(MissingExtension):
+        run(statement("venue"), source=NoHypopg(price))
+
+
+def test_unmeasured_time_counts_as_planner_cost() -> None:
+    [found] = run(statement("venue", mean_ms=0.0, calls=1.0)).recommendations
+    assert found.total_benefit_ms == pytest.approx(1000 * 0.01 * 0.9, rel=0.01)
+
+
+def test_criticality_and_gain_make_the_priority() -> None:
+    [found] = run(statement("venue", criticality="critical")).recommendations
+    assert (found.criticality, found.priority) == ("critical", "critical")
+    source = FakeSource(lambda key, live: (900.0, live[:1]) if live else (1000.0, []))
+    [found] = run(statement("venue", criticality="critical"), source=source).recommendations
+    assert found.priority == "high"
+
+
+SEARCH = "select * from vendors where to_tsvector('english', name) @@ to_tsquery($1)"
+
+
+def searching(key: str, live: list[str]) -> Any:
+    return 1000.0, []
+
+
+class SearchSource(FakeSource):
+    def explain(self, key: str) -> Any:
+        return {"Node Type": "Seq Scan", "Relation Name": "vendors", "Total Cost": 1000.0, "Filter": "x"}
+
+
+def test_a_proven_search_index_is_recommended() -> None:
+    def prove(relation: Relation, search: Search) -> Proof | Unproven:
+        assert relation.name == "vendors"
+        assert search.condition == "TO_TSVECTOR('english', \"name\") @@ TO_TSQUERY($1)"
+        return Proof(1000.0, 40.0, 2_000_000, 5000)
+
+    advice = run(statement("find", text=SEARCH), source=SearchSource(searching), prove=prove)
+    [found] = advice.recommendations
+    assert (found.index.method, found.proof, found.estimated_bytes) == ("gin", "sample", 2_000_000)
+    assert found.benefits == (("find", 1000.0, 40.0),)
+
+
+def test_an_unproven_search_index_is_skipped_with_the_reason() -> None:
+    advice = run(
+        statement("find", text=SEARCH),
+        source=SearchSource(searching),
+        prove=lambda relation, search: Unproven("no rows"),
+    )
+    assert advice.recommendations == ()
+    assert advice.skipped == (("find", "GIN index unproven: no rows"),)
+    assert run(statement("find", text=SEARCH), source=SearchSource(searching)).recommendations == ()
+
+
+def test_joining_leaves_out_what_is_served() -> None:
+    narrow, wide = index("bookings", "venue_id"), index("bookings", "venue_id", "status")
+    assert joined(frozenset({narrow}), frozenset({wide})) == {wide}
+    assert joined(frozenset({wide}), frozenset({narrow})) == {wide}
+    assert BOOKINGS.name == wide.table

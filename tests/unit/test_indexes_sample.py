@@ -1,0 +1,122 @@
+"""The proof of a GIN index on a sample, with a database that records what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from wedding_dbopt.database import DatabaseError, Row
+from wedding_dbopt.indexes.sample import Proof, Unproven, prove_gin, sample_sql
+
+from test_indexes_fixture import BOOKINGS, VENDORS
+
+DOCUMENT = "(TO_TSVECTOR('english', \"name\" || ' ' || COALESCE(\"description\", '')))"
+CONDITION = f"{DOCUMENT} @@ TO_TSQUERY('english', $1)"
+
+
+class FakeDatabase:
+    """Answers as a server whose sample has 5000 rows of 800 kB, 50 of them found."""
+
+    def __init__(self, harmless: Sequence[str] = ("to_tsvector", "to_tsquery")) -> None:
+        self.harmless = harmless
+        self.foreign: list[Row] = []
+        self.fails = False
+        self.depth = 0
+        self.asked: list[str] = []
+
+    def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[Row]:
+        self.asked.append(sql)
+        if "pg_proc" in sql:
+            return [{"proname": name} for name in values[0] if name in self.harmless]
+        if "pg_attribute" in sql:
+            return self.foreign
+        assert self.depth == 1, "outside the subtransaction"
+        if self.fails:
+            raise DatabaseError("no room")
+        if sql.startswith("EXPLAIN"):
+            indexed = any("USING gin" in earlier for earlier in self.asked)
+            scan = {"Node Type": "Bitmap Index Scan", "Index Name": "wd_index_sample_gin", "Total Cost": 12.0}
+            root = {"Node Type": "Bitmap Heap Scan" if indexed else "Seq Scan", "Total Cost": 1400.0}
+            return [{"QUERY PLAN": [{"Plan": {**root, "Plans": [scan] if indexed else []}}]}]
+        if "ts_stat" in sql:
+            return [{"word": "'''dance'''"}]
+        if "_gin'" in sql:
+            return [{"n": 180_224.0}]
+        if "AS bytes" in sql:
+            return [{"n": 5000.0, "bytes": 819_200.0}]
+        return [{"n": 50.0}] if "count(*)" in sql else []
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    subtransaction = rolled_back
+
+    def commit(self) -> None:
+        raise AssertionError
+
+
+def test_a_proof_is_extrapolated_to_the_table() -> None:
+    database = FakeDatabase()
+    proof = prove_gin(database, VENDORS, DOCUMENT, CONDITION)
+    assert isinstance(proof, Proof)
+    assert proof.cost_before == pytest.approx(3000 + 20_000 * (1400 - 100) / 5000)
+    assert proof.cost_after < proof.cost_before / 5
+    assert proof.estimated_bytes == 16_384 + 4 * (180_224 - 16_384)
+    assert proof.sample_rows == 5000
+    assert database.depth == 0
+
+
+def test_the_parameter_becomes_a_word_of_the_sample() -> None:
+    database = FakeDatabase()
+    prove_gin(database, VENDORS, DOCUMENT, CONDITION)
+    [searched, _] = [sql for sql in database.asked if sql.startswith("EXPLAIN")]
+    assert searched.endswith("@@ '''dance'''::tsquery")
+    assert "search_path" in next(sql for sql in database.asked if "set_config" in sql)
+
+
+@pytest.mark.parametrize(
+    ("expression", "condition", "reason"),
+    [
+        ("my_vector(name)", "my_vector(name) @@ to_tsquery('x')", "my_vector"),
+        ("public.f(name)", "public.f(name) @@ to_tsquery('x')", "Dot"),
+        ("name", "name @@ (select 'x'::tsquery)", "harmless"),
+        ("name", "name::my_type @@ to_tsquery('x')", "cast"),
+        ("missing", "missing @@ to_tsquery('x')", "unknown"),
+        ("name", "name @@", "cannot be read"),
+    ],
+)
+def test_code_of_others_is_never_run(expression: str, condition: str, reason: str) -> None:
+    database = FakeDatabase()
+    proof = prove_gin(database, VENDORS, expression, condition)
+    assert isinstance(proof, Unproven)
+    assert reason in proof.reason
+    assert not any("CREATE" in sql for sql in database.asked)
+
+
+def test_user_types_views_and_failures_stay_unproven() -> None:
+    database = FakeDatabase()
+    database.foreign = [{"attname": "name"}]
+    for relation, fails in ((VENDORS, False), (replace(VENDORS, kind="v"), False)):
+        database.fails = fails
+        assert isinstance(prove_gin(database, relation, DOCUMENT, CONDITION), Unproven)
+    failing = FakeDatabase()
+    failing.fails = True
+    proof = prove_gin(failing, VENDORS, DOCUMENT, CONDITION)
+    assert proof == Unproven("the sample failed: no room")
+    assert failing.depth == 0
+
+
+def test_the_sample_is_small_and_repeatable() -> None:
+    assert sample_sql(BOOKINGS, ['a"b']) == (
+        'CREATE TEMPORARY TABLE wd_index_sample AS SELECT "a""b" FROM "public"."bookings" '
+        "TABLESAMPLE SYSTEM (3.750000) REPEATABLE (1) LIMIT 5000"
+    )
+    assert "TABLESAMPLE" not in sample_sql(replace(BOOKINGS, rows=4000.0), ["id"])
