@@ -1,6 +1,6 @@
 create or replace function wedding_dbopt.analyze_load_patterns(time_window interval default '24 hours', at timestamptz default now())
 returns jsonb
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
   season constant jsonb := wedding_dbopt.get_season(analyze_load_patterns.at);
@@ -11,7 +11,7 @@ begin
     'time_window must be an hour or more', 'For example ''24 hours'' or ''14 days''.');
   with profile as materialized (
     select * from _wedding_dbopt.hour_profile(
-      analyze_load_patterns.at - analyze_load_patterns.time_window, analyze_load_patterns.at, zone)
+      analyze_load_patterns.at - least(analyze_load_patterns.time_window, interval '14 days'), analyze_load_patterns.at, zone)
   ), day_hour as (
     select profile.hour_of_day, sum(profile.calls_per_hour) as calls_per_hour, max(profile.hours) as hours
     from profile group by profile.hour_of_day
@@ -97,4 +97,4 @@ begin
   return result;
 end $$;
 comment on function wedding_dbopt.analyze_load_patterns(interval, timestamptz) is
-  'Load now against its own past. peak_hours: local hours of the day with at least 1.5 times the median calls of the window. Usual = the median pass of the last six hours or, if greater, the same hour of the day in the window. booking_surge: bookings of the last two minutes at least 3 times usual and 30 calls per minute above it. Loads: high from 2 times usual, low up to half (and 5 calls per minute apart). capacity_utilization: the higher of connection and CPU use, percent.';
+  'Load now against its own past. peak_hours: local hours of the day with at least 1.5 times the median calls of the window (fourteen days at most). Usual = the median pass of the last six hours or, if greater, the same hour of the day in the window. booking_surge: bookings of the last two minutes at least 3 times usual and 30 calls per minute above it. Loads: high from 2 times usual, low up to half (and 5 calls per minute apart). capacity_utilization: the higher of connection and CPU use, percent.';

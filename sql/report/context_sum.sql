@@ -1,6 +1,6 @@
 create or replace function _wedding_dbopt.context_sum(since timestamptz, until timestamptz)
 returns table(context text, calls bigint, mean_ms float8, cache_hit_percent float8)
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select coalesce(workload.context, 'all'), sum(workload.calls)::bigint, sum(workload.exec_ms) / sum(workload.calls),
          100.0 * sum(workload.hit) / nullif(sum(workload.hit) + sum(workload.read), 0)
   from _wedding_dbopt.workload(context_sum.since, context_sum.until) as workload

@@ -6,7 +6,7 @@ returns table(schemaname name, tablename name, indexrelname name, index_size big
               cache_hit_ratio numeric, efficiency_ratio numeric,
               is_primary boolean, is_unique boolean, is_constraint boolean, is_valid boolean, is_redundant boolean,
               wedding_relevance text, optimization_priority numeric, definition text)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
   since constant timestamptz := get_index_usage_stats.at - get_index_usage_stats.time_window;

@@ -1,6 +1,6 @@
 create or replace function wedding_dbopt.get_metrics(
   time_range text default '24h', season_mode boolean default false, at timestamptz default now()) returns jsonb
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   span constant interval := case get_metrics.time_range
     when '1h' then interval '1 hour' when '24h' then interval '24 hours' when '7d' then interval '7 days'

@@ -1,7 +1,7 @@
 create or replace function wedding_dbopt.get_objectives(time_window interval default '1 hour', at timestamptz default now())
 returns table(context text, objective_ms numeric, calls bigint, average_ms numeric, stddev_ms numeric,
               share_above_at_most numeric, met boolean, slowest_queryid text, slowest_query text, slowest_average_ms numeric)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 begin
   perform _wedding_dbopt.require(get_objectives.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');

@@ -6,7 +6,7 @@ returns table(queryid text, query text, calls bigint, mean_exec_time numeric, st
               wedding_context text, business_criticality text,
               query_hash text, avg_duration numeric, total_calls bigint, rows_examined bigint, rows_returned bigint,
               objective_ms numeric, objective_met boolean, complete boolean)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
   since constant timestamptz := get_query_performance.at - get_query_performance.time_window;

@@ -1,5 +1,5 @@
 create or replace function wedding_dbopt.get_tuning_run(run_id bigint default null) returns jsonb
-language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   run _wedding_dbopt.tuning_run;
 begin

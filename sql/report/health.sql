@@ -1,6 +1,6 @@
 create or replace function wedding_dbopt.health(at timestamptz default now())
 returns table(severity text, check_name text, object text, finding text, remedy text)
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with found(severity, check_name, object, finding, remedy) as (
     select * from _wedding_dbopt.health_collection(health.at)
     union all select * from _wedding_dbopt.health_objectives(health.at)

@@ -1,5 +1,5 @@
 create or replace function _wedding_dbopt.performance_impact(run_id bigint) returns jsonb
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with judged as (
     -- A statement that several actions of the run touched counts once, with its latest judgement.
     select distinct on (verification.statement_id) verification.*,

@@ -1,4 +1,4 @@
-create or replace function _wedding_dbopt.report_objectives(since timestamptz, until timestamptz, time_zone text) returns text
+create or replace function _wedding_dbopt.report_objectives(until timestamptz, sums jsonb, time_zone text) returns text
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with applied as (
     select deed.run_id, min(coalesce(deed.started_at, deed.applied_at)) as begun, max(deed.applied_at) as done
@@ -8,16 +8,16 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   ), span as (
     select applied.*, least(until - applied.done, interval '24 hours') as length from applied where until > applied.done
   ), compared as (
-    select now_goal.context, now_goal.objective_ms, before.calls as before_calls, before.average_ms as before_ms, before.met as before_met,
-           coalesce(after.calls, now_goal.calls) as after_calls,
-           case when span.length is null then now_goal.average_ms else after.average_ms end as after_ms,
-           case when span.length is null then now_goal.met else after.met end as after_met
-    from wedding_dbopt.get_objectives(until - since, until) as now_goal
-    left join span on true
-    left join lateral wedding_dbopt.get_objectives(coalesce(span.length, until - since), span.begun) as before
-      on before.context = now_goal.context and span.length is not null
-    left join lateral wedding_dbopt.get_objectives(coalesce(span.length, until - since), coalesce(span.done + span.length, until)) as after
-      on after.context = now_goal.context and span.length is not null
+    select before.context, before.objective_ms, before.calls as before_calls, before.average_ms as before_ms,
+           after.calls as after_calls, after.average_ms as after_ms, after.met as after_met
+    from span
+    cross join lateral wedding_dbopt.get_objectives(span.length, span.begun) as before
+    join lateral wedding_dbopt.get_objectives(span.length, span.done + span.length) as after on after.context = before.context
+    union all
+    select objective.context, objective.latency_ms, null, null, coalesce((whole.figures ->> 'calls')::bigint, 0),
+           (whole.figures ->> 'mean_ms')::numeric, (whole.figures ->> 'mean_ms')::numeric <= objective.latency_ms
+    from _wedding_dbopt.objective, lateral (select sums -> objective.context) as whole(figures)
+    where not exists (select from span)
   )
   select format('<section><h2>Objectives</h2><p class="muted">%s</p>%s</section>',
     coalesce((select format('Tuning run %s: before is the time of %s h up to its first change (%s), after the same length from its last change (%s).',
@@ -35,5 +35,5 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
        from compared join _wedding_dbopt.contexts() on contexts.context = compared.context),
       'No objective is defined.'))
 $$;
-comment on function _wedding_dbopt.report_objectives(timestamptz, timestamptz, text) is
+comment on function _wedding_dbopt.report_objectives(timestamptz, jsonb, text) is
   'Part of the report: each business context against its objective, before and after the last tuning run.';

@@ -1,9 +1,8 @@
-create or replace function _wedding_dbopt.report_statements(since timestamptz, until timestamptz) returns text
+create or replace function _wedding_dbopt.report_statements(since timestamptz, until timestamptz, total_ms numeric) returns text
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with top as (
-    select stat.*, 100 * stat.total_exec_time / nullif(sum(stat.total_exec_time) over (), 0) as share
-    from wedding_dbopt.get_query_performance(100000, 1, until - since, until) as stat
-    order by stat.total_exec_time desc limit 20
+    select stat.*, 100 * stat.total_exec_time / nullif(total_ms, 0) as share
+    from wedding_dbopt.get_query_performance(20, 1, until - since, until) as stat
   )
   select format('<section><h2>Statements that took the most time</h2>%s</section>',
     _wedding_dbopt.html_table('{Statement,Context,#Calls,#Mean ms,#Deviation ms,#Share of time %,#Rows per call,#Cache hits %}',
@@ -19,5 +18,5 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
       'No statement was recorded in this window.'))
   from top
 $$;
-comment on function _wedding_dbopt.report_statements(timestamptz, timestamptz) is
+comment on function _wedding_dbopt.report_statements(timestamptz, timestamptz, numeric) is
   'Part of the report: the twenty statements with the most execution time in the window.';

@@ -1,10 +1,11 @@
-create or replace function _wedding_dbopt.report_summary(since timestamptz, until timestamptz) returns text
+create or replace function _wedding_dbopt.report_summary(since timestamptz, until timestamptz, sums jsonb) returns text
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with total as (
-    select * from _wedding_dbopt.context_sum(since, until) as summed where summed.context = 'all'
+    select (sums #>> '{all,calls}')::numeric as calls, (sums #>> '{all,mean_ms}')::numeric as mean_ms,
+           (sums #>> '{all,cache_hit_percent}')::numeric as cache_hit_percent
   ), goal as (
-    select count(*) filter (where goals.met) as met, count(*) filter (where goals.met is not null) as judged
-    from wedding_dbopt.get_objectives(until - since, until) as goals
+    select count(*) filter (where summed.mean_ms <= objective.latency_ms) as met, count(summed.mean_ms) as judged
+    from _wedding_dbopt.objective, lateral (select (sums -> objective.context ->> 'mean_ms')::numeric as mean_ms) as summed
   ), deed as (
     select count(*) filter (where action.state = 'kept') as kept, count(*) filter (where action.state = 'verifying') as judging,
            count(*) filter (where action.state = 'rolled_back') as undone, count(*) filter (where action.state = 'failed') as failed
@@ -14,11 +15,11 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   ), tile(place, label, figure, note) as (
     select 1, 'Calls', _wedding_dbopt.html_number(total.calls), format('%s per minute on average',
            _wedding_dbopt.html_number(total.calls / (extract(epoch from until - since) / 60)))
-    from (values (1)) as one left join total on true
+    from total
     union all
-    select 2, 'Mean time', _wedding_dbopt.html_number(total.mean_ms::numeric) || ' ms', format('%s %% of blocks from cache',
-           _wedding_dbopt.html_number(total.cache_hit_percent::numeric))
-    from (values (1)) as one left join total on true
+    select 2, 'Mean time', _wedding_dbopt.html_number(total.mean_ms) || ' ms', format('%s %% of blocks from cache',
+           _wedding_dbopt.html_number(total.cache_hit_percent))
+    from total
     union all
     select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts with calls in the window' from goal
     union all
@@ -33,4 +34,4 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     '<div class="tile"><span class="muted">%s</span><strong>%s</strong><span class="muted">%s</span></div>', tile.label, tile.figure, tile.note), '' order by tile.place))
   from tile
 $$;
-comment on function _wedding_dbopt.report_summary(timestamptz, timestamptz) is 'Part of the report: five figures on top.';
+comment on function _wedding_dbopt.report_summary(timestamptz, timestamptz, jsonb) is 'Part of the report: five figures on top.';

@@ -1,6 +1,6 @@
 create or replace function _wedding_dbopt.resource_efficiency(
   since timestamptz, until timestamptz, out index_hit_percent float8, out calls_per_connection float8)
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select (select 100.0 * coalesce(sum(delta.blks_hit), 0) / nullif(coalesce(sum(delta.blks_hit), 0) + coalesce(sum(delta.blks_read), 0), 0)
           from _wedding_dbopt.index_delta(resource_efficiency.since, resource_efficiency.until) as delta),
          (select sum(workload.calls) from _wedding_dbopt.workload(resource_efficiency.since, resource_efficiency.until) as workload)

@@ -1,5 +1,5 @@
 create or replace function _wedding_dbopt.trends(since timestamptz, until timestamptz) returns jsonb
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with compared(name, back, place) as (
     values ('previous_window', trends.until - trends.since, 1), ('day_ago', interval '1 day', 2), ('week_ago', interval '7 days', 3)
   ), period as (

@@ -2,7 +2,7 @@ create or replace function _wedding_dbopt.workload(since timestamptz, until time
 returns table(statement_id integer, queryid bigint, tables text[], context text, criticality text,
               calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint, read bigint,
               temp_written bigint, wal_bytes bigint)
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select statement.id, statement.queryid, statement.tables,
          coalesce(statement.context, 'other'), coalesce(statement.criticality, 'medium'),
          used.calls, used.exec_ms, used.exec_sq, used.rows, used.hit, used.read, used.temp_written, used.wal_bytes
