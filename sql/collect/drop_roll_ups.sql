@@ -1,0 +1,13 @@
+create or replace function _wedding_dbopt.drop_roll_ups(at timestamptz) returns void
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp as $$
+declare
+  time_zone constant text := _wedding_dbopt.setting_value('time_zone');
+begin
+  delete from _wedding_dbopt.statement_hour h
+  where h.hour < date_trunc('day', drop_roll_ups.at - _wedding_dbopt.setting_value('hourly_retention')::interval, time_zone);
+  delete from _wedding_dbopt.statement_day d
+  where d.day < ((drop_roll_ups.at - _wedding_dbopt.setting_value('daily_retention')::interval) at time zone time_zone)::date;
+end $$;
+comment on function _wedding_dbopt.drop_roll_ups(timestamptz) is
+  'Deletes hourly and daily roll-ups that are older than the settings hourly_retention and daily_retention, by whole days.';

@@ -1,0 +1,13 @@
+create or replace function _wedding_dbopt.drop_statements(at timestamptz) returns void
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from _wedding_dbopt.statement s
+  where s.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
+    and not exists (select from _wedding_dbopt.statement_last l where l.id = s.id)
+    and not exists (select from _wedding_dbopt.statement_hour h where h.statement_id = s.id)
+    and not exists (select from _wedding_dbopt.statement_day d where d.statement_id = s.id)
+    and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id);
+end $$;
+comment on function _wedding_dbopt.drop_statements(timestamptz) is
+  'Deletes statements, with their texts, that pg_stat_statements has forgotten and that no roll-up or verification mentions.';

@@ -1,0 +1,21 @@
+create or replace function _wedding_dbopt.gaps(since timestamptz, until timestamptz)
+returns table (gap_start timestamptz, gap_end timestamptz, gap interval)
+language sql stable security invoker
+set search_path = pg_catalog, pg_temp as $$
+  with pass as (
+    select l.at from _wedding_dbopt.collect_log l
+    where l.source = 'pass' and l.reason is null and l.at <= gaps.until
+      and l.at >= coalesce((select max(p.at) from _wedding_dbopt.collect_log p
+                            where p.source = 'pass' and p.reason is null and p.at <= gaps.since), gaps.since)
+    union
+    select gaps.until
+  ), step as (
+    select lag(p.at) over (order by p.at) as previous_at, p.at from pass p
+  )
+  select s.previous_at, s.at, s.at - s.previous_at
+  from step s
+  where s.at - s.previous_at > interval '2 minutes'
+  order by s.at
+$$;
+comment on function _wedding_dbopt.gaps(timestamptz, timestamptz) is
+  'Intervals of more than two minutes in which no pass of collect() was taken; the last one may reach up to the end of the window.';

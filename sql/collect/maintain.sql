@@ -1,0 +1,33 @@
+-- Each step is a transaction of its own. The raw samples are rolled up before they are dropped, but a roll-up that fails
+-- does not keep them for ever. No SET clause is possible here because of the commits, so all names are qualified.
+create or replace procedure wedding_dbopt.maintain(at timestamptz default null)
+language plpgsql security invoker as $$
+declare
+  run_at  constant pg_catalog.timestamptz := coalesce(at, pg_catalog.clock_timestamp());
+  step    pg_catalog.text;
+  started pg_catalog.timestamptz;
+begin
+  if pg_catalog.pg_is_in_recovery() then
+    raise notice 'skipped: this server is a standby';
+    return;
+  end if;
+  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'drop_partitions', 'drop_roll_ups',
+                              'drop_statements', 'expire_recommendations', 'prune_cron_log'] loop
+    started := pg_catalog.clock_timestamp();
+    begin
+      if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('wedding_dbopt.maintain', 0)) then
+        execute pg_catalog.format('select _wedding_dbopt.%I($1)', step) using run_at;
+        insert into _wedding_dbopt.collect_log (at, source, duration_ms)
+        values (run_at, pg_catalog.concat('maintain: ', step), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() operator(pg_catalog.-) started) operator(pg_catalog.*) 1000);
+      else
+        insert into _wedding_dbopt.collect_log (at, source, reason) values (run_at, pg_catalog.concat('maintain: ', step), 'skipped');
+      end if;
+    exception when others then
+      insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
+      values (run_at, pg_catalog.concat('maintain: ', step), sqlstate, sqlerrm);
+    end;
+    commit;
+  end loop;
+end $$;
+comment on procedure wedding_dbopt.maintain(timestamptz) is
+  'Makes and drops partitions, rolls up hours and days, and removes what is past its retention; meant to run each hour. A step that fails is logged and does not stop the others.';
