@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.errors import MissingExtension
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
@@ -15,8 +16,6 @@ from wedding_dbopt.indexes.predicates import Search
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.extend import joined
 from wedding_dbopt.query import Query
-
-from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index
 
 VENUE = "select * from bookings where venue_id = $1"
 VENUE_STATUS = "select * from bookings where venue_id = $1 and status = $2"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, relation, uses_of
 from wedding_dbopt.indexes.candidates import Candidates, candidates, usage
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.size import btree_bytes, tree_height
 from wedding_dbopt.indexes.terms import Term, column_term
-
-from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, relation, uses_of
 
 
 def offered(text: str, width: int = 3) -> Candidates:

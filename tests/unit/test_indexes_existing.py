@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from test_indexes_fixture import column, existing, foreign_key, relation
 from wedding_dbopt.catalog import Index
 from wedding_dbopt.indexes.existing import IndexFinding, findings
-
-from test_indexes_fixture import column, existing, foreign_key, relation
 
 
 def found(

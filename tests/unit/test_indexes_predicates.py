@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from test_indexes_fixture import CATALOG, uses_of
 from wedding_dbopt.indexes.plan_conditions import shown_conditions
 from wedding_dbopt.indexes.predicates import table_uses
 from wedding_dbopt.plan import Plan
-
-from test_indexes_fixture import CATALOG, uses_of
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from test_indexes_fixture import BOOKINGS, VENDORS
 from wedding_dbopt.database import DatabaseError, Row
 from wedding_dbopt.indexes.sample import Proof, Unproven, prove_gin, sample_sql
-
-from test_indexes_fixture import BOOKINGS, VENDORS
 
 DOCUMENT = "(TO_TSVECTOR('english', \"name\" || ' ' || COALESCE(\"description\", '')))"
 CONDITION = f"{DOCUMENT} @@ TO_TSQUERY('english', $1)"
