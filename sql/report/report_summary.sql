@@ -14,14 +14,14 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     select wedding_dbopt.get_season(until) as now
   ), tile(place, label, figure, note) as (
     select 1, 'Calls', _wedding_dbopt.html_number(total.calls), format('%s per minute on average',
-           _wedding_dbopt.html_number(total.calls / (extract(epoch from until - since) / 60)))
-    from total
+           _wedding_dbopt.html_number(total.calls / nullif(extract(epoch from until - greatest(since, history.since)) / 60, 0)))
+    from total, (select min(first_seen) as since from _wedding_dbopt.statement where first_seen < until) as history
     union all
     select 2, 'Mean time', _wedding_dbopt.html_number(total.mean_ms) || ' ms', format('%s %% of blocks from cache',
            _wedding_dbopt.html_number(total.cache_hit_percent))
     from total
     union all
-    select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts with calls in the window' from goal
+    select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts, over the whole window' from goal
     union all
     select 4, 'Changes kept', deed.kept::text, format('%s being judged, %s rolled back, %s failed', deed.judging, deed.undone, deed.failed) from deed
     union all

@@ -18,6 +18,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from _wedding_dbopt.contexts() as known
     cross join lateral (select trends -> 'previous_window' -> known.context) as figure(value)
     where abs((figure.value ->> 'mean_ms_change_percent')::numeric) >= 10
+      and (figure.value ->> 'calls_before')::bigint >= 0.1 * (figure.value ->> 'calls')::bigint  -- too few calls prove nothing
     union all
     select 30, format('Booking surge: %s bookings calls per minute against %s usual.',
              load #>> '{context_load,booking,calls_per_minute}', load #>> '{context_load,booking,usual_per_minute}')
