@@ -54,7 +54,7 @@ class Change:
 
 
 def entry_ms(size_bytes: float) -> float:
-    """The time to put one entry into a B-tree of this size: a base, and more the less of it is in the cache."""
+    """The ms to put one entry into a B-tree of this size: a base, and more the less of it is cached."""
     return _ENTRY_MS + _MORE_MS_PER_CACHE * size_bytes / _CACHED_BYTES
 
 
