@@ -124,7 +124,7 @@ begin
       coalesce(array_agg(id), '{}'),
       coalesce(array_agg(least(calls, 2147483647)::integer), '{}'),
       coalesce(array_agg((1000 * exec_ms)::bigint), '{}'),
-      coalesce(array_agg(greatest(exec_sq, exec_ms * exec_ms / nullif(calls, 0), 0)::real), '{}'),
+      coalesce(array_agg(greatest(exec_sq, (round(1000 * exec_ms) / 1000) ^ 2 / nullif(calls, 0), 0)::real), '{}'),
       case when bool_or(rows <> 0) then array_agg(least(rows, 2147483647)::integer) end,
       case when bool_or(hit <> 0) then array_agg(least(hit, 2147483647)::integer) end,
       case when bool_or(read <> 0) then array_agg(least(read, 2147483647)::integer) end,

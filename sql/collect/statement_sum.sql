@@ -5,7 +5,8 @@ create or replace function _wedding_dbopt.statement_sum(since timestamptz, until
 returns table (statement_id integer, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint, read bigint,
   temp_written bigint, wal_bytes bigint)
 language plpgsql stable security invoker
-set search_path = pg_catalog, pg_temp as $$
+set search_path = pg_catalog, pg_temp
+set jit = off as $$
 #variable_conflict use_column
 declare
   raw_from   constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);

@@ -1,0 +1,128 @@
+-- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
+begin;
+select plan(27);
+create extension if not exists dblink;
+select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
+  split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
+select dblink_exec('other', 'drop table if exists public.tap_collect; create table public.tap_collect (id int primary key)') \gset
+
+create function pg_temp.calls(minute integer) returns bigint language sql as $$
+  select coalesce(sum(d.calls), 0)::bigint
+  from _wedding_dbopt.statement_delta(timestamptz '2101-01-01Z' + (minute - 1) * interval '1 minute',
+                                      timestamptz '2101-01-01Z' + minute * interval '1 minute') d
+  join _wedding_dbopt.statement_text t using (statement_id)
+  where t.query like 'select id as tap_probe %'
+$$;
+
+-- Another pass is running.
+select * from dblink('other', $$select pg_advisory_lock(hashtextextended('wedding_dbopt.collect', 0))::text$$) as (ok text) \gset
+call wedding_dbopt.collect('2101-01-01 00:00Z');
+select results_eq($$select source, reason from _wedding_dbopt.collect_log where at = '2101-01-01 00:00Z'$$,
+  $$values ('pass', 'skipped')$$, 'a pass is skipped while another one runs');
+select * from dblink('other', $$select pg_advisory_unlock(hashtextextended('wedding_dbopt.collect', 0))::text$$) as (ok text) \gset
+
+select pg_stat_statements_reset() \gset
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+call wedding_dbopt.collect('2101-01-01 00:01Z');
+select results_eq($$select source from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is null and duration_ms > 0 order by 1$$,
+  $$values ('connections'), ('pass'), ('relations'), ('statements'), ('system')$$, 'each source is logged with its duration');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is not null), 0::bigint, 'no source failed');
+
+-- Plain growth.
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+select id as tap_probe from generate_series(1, 3) as id where id = 2;
+select id as tap_probe from generate_series(1, 3) as id where id = 3;
+call wedding_dbopt.collect('2101-01-01 00:02Z');
+select is(pg_temp.calls(2), 3::bigint, 'calls between two passes are counted exactly');
+select is((select rows from _wedding_dbopt.statement_delta('2101-01-01 00:01Z', '2101-01-01 00:02Z')
+           join _wedding_dbopt.statement_text t using (statement_id) where query like 'select id as tap_probe %'), 3::bigint, 'and so are rows');
+select is((select complete and previous_at = '2101-01-01 00:01Z' from _wedding_dbopt.statement_sample where at = '2101-01-01 00:02Z'), true,
+  'an interval without restarts is complete and knows when it began');
+
+-- Nothing ran.
+call wedding_dbopt.collect('2101-01-01 00:03Z');
+select is(pg_temp.calls(3), 0::bigint, 'a statement that did not run is not stored');
+
+-- The entry was reset, then it ran less often than before.
+select pg_stat_statements_reset(0, 0, queryid) from pg_stat_statements where query like 'select id as tap_probe %' \gset
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+select id as tap_probe from generate_series(1, 3) as id where id = 2;
+call wedding_dbopt.collect('2101-01-01 00:04Z');
+select is(pg_temp.calls(4), 2::bigint, 'after a reset of the entry the new calls count, and only they');
+select is((select complete from _wedding_dbopt.statement_sample where at = '2101-01-01 00:04Z'), false, 'such an interval is marked incomplete');
+select is((select restarted = array[s.id] from _wedding_dbopt.statement_sample, _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
+           where at = '2101-01-01 00:04Z' and query like 'select id as tap_probe %'), true, 'and names the statement');
+
+-- Everything was reset, then it ran more often than before.
+select pg_stat_statements_reset() \gset
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+select id as tap_probe from generate_series(1, 3) as id where id = 2;
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+select id as tap_probe from generate_series(1, 3) as id where id = 2;
+select id as tap_probe from generate_series(1, 3) as id where id = 3;
+call wedding_dbopt.collect('2101-01-01 00:05Z');
+select is(pg_temp.calls(5), 5::bigint, 'after a reset of everything the new calls count, and only they');
+select is((select entries from _wedding_dbopt.statement_sample where at = '2101-01-01 00:05Z'),
+  (select count(*)::integer from _wedding_dbopt.statement_last), 'statements that are gone are forgotten');
+select is((select count(*) from _wedding_dbopt.statement_delta('2101-01-01Z', '2101-01-02Z')
+           where least(calls, exec_ms, rows, hit, read, dirtied, written, temp_read, temp_written, wal_bytes) < 0
+              or exec_sq < 0.99999 * exec_ms * exec_ms / calls), 0::bigint, 'no difference is negative, no variance impossible');
+select is((select sum(calls)::bigint from _wedding_dbopt.statement_sum('2101-01-01 00:01Z', '2101-01-02Z') s
+           join _wedding_dbopt.statement_text t using (statement_id) where query like 'select id as tap_probe %'), (3 + 2 + 5)::bigint,
+  'statement_sum adds the same calls');
+
+-- The old counters are lost, as in a crash, but the statistics are not.
+truncate _wedding_dbopt.statement_last;
+select id as tap_probe from generate_series(1, 3) as id where id = 1;
+call wedding_dbopt.collect('2101-01-01 00:06Z');
+select is((select cardinality(ids) || ' ' || complete from _wedding_dbopt.statement_sample where at = '2101-01-01 00:06Z'), '0 false',
+  'without the old counters a pass is a base line and stores no differences');
+
+-- Texts.
+create role tap_collect_role password 'tap-secret@example.com';
+drop role tap_collect_role;
+select id as tap_probe from generate_series(1, 3) as id where id::text = 'tap-secret@example.com';
+call wedding_dbopt.collect('2101-01-01 00:07Z');
+select is((select count(*) from _wedding_dbopt.statement_text where query like '%tap-' || 'secret%'), 0::bigint, 'no literal is stored');
+select is(_wedding_dbopt.hide_literals('select 1 from t where a = $1 and b = ''x''''y'' and c = 4915112345'),
+  'select 1 from t where a = $1 and b = $2 and c = $3', 'literals in a text that was not normalised are hidden');
+select is((select bool_and(s.own and s.kind = 'utility' and t.query = 'call') from _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
+           join pg_stat_statements p using (queryid, dbid, userid, toplevel)
+           where p.query like 'call wedding_dbopt.collect%'), true, 'our own calls are marked; of a utility statement the keyword is kept');
+
+-- Tables: while another session holds the strongest lock.
+select dblink_exec('other', 'insert into public.tap_collect select generate_series(1, 5)') \gset
+select * from dblink('other', 'select pg_stat_force_next_flush()::text') as (ok text) \gset
+select * from dblink('other', 'select 1') as (one integer) \gset
+select dblink_exec('other', 'begin; lock table public.tap_collect') \gset
+call wedding_dbopt.collect('2101-01-01 00:08Z');
+select dblink_exec('other', 'rollback') \gset
+select is((select sum(inserted)::bigint from _wedding_dbopt.table_delta('2101-01-01Z', '2101-01-02Z') where relid = 'public.tap_collect'::regclass),
+  5::bigint, 'rows inserted into a table are counted, also while the table is locked');
+select is((select count(*) from _wedding_dbopt.index_delta('2101-01-01Z', '2101-01-02Z') where relid = 'public.tap_collect_pkey'::regclass and blks_hit > 0),
+  1::bigint, 'and so is the use of its index');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2101-01-01 00:08Z' and reason is not null), 0::bigint, 'the lock made no source fail');
+
+-- Connections and system.
+select cmp_ok((select total from _wedding_dbopt.connection_sample where at = '2101-01-01 00:08Z'), '>=', 1, 'the other session is counted');
+select is((select disk_free > 0 and memory_total > 0 and cpus > 0 and seasons = '{proposal}'
+           from _wedding_dbopt.system_sample where at = '2101-01-01 00:08Z'), true, 'the machine is measured and the season noted');
+alter function _wedding_dbopt.disk_space(text) rename to disk_space_away;
+call wedding_dbopt.collect('2101-01-01 00:30Z');
+select is((select disk_total is null and disk_free is null and memory_total > 0 from _wedding_dbopt.system_sample where at = '2101-01-01 00:30Z'), true,
+  'a figure of the system that cannot be read is null, never zero');
+select is((select sqlstate from _wedding_dbopt.collect_log where at = '2101-01-01 00:30Z' and source = 'system: disk'), '42883', 'and the log says why');
+
+-- A source that fails.
+alter function _wedding_dbopt.sample_connections(timestamptz) rename to sample_connections_away;
+call wedding_dbopt.collect('2101-01-01 00:31Z');
+select results_eq($$select source, sqlstate from _wedding_dbopt.collect_log where at = '2101-01-01 00:31Z' and source not like 'system:%' and sqlstate is not null$$,
+  $$values ('connections', '42883')$$, 'a source that fails is logged');
+select is((select count(*) from _wedding_dbopt.statement_sample where at = '2101-01-01 00:31Z')
+          + (select count(*) from _wedding_dbopt.system_sample where at = '2101-01-01 00:31Z'), 2::bigint, 'and the others go on');
+
+select dblink_exec('other', 'drop table public.tap_collect') \gset
+select dblink_disconnect('other') \gset
+select * from finish();
+rollback;

@@ -1,0 +1,89 @@
+-- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
+select plan(23);
+
+insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
+select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
+from generate_series(timestamptz '2001-06-08 20:10Z', '2001-06-10 02:00Z', '10 minutes') as at;
+insert into _wedding_dbopt.connection_sample (at, total) values ('2001-06-08 22:10Z', 7);
+insert into _wedding_dbopt.recommendation
+  (fingerprint, kind, schema_name, table_name, columns, sql, rollback_sql, context, criticality, priority, reason, created_at, updated_at, expires_at)
+select 'tap ' || name, 'index', 'public', 'tap', '{id}', 'create', 'drop', 'other', 'low', 'low', 'test', '2001-05-01Z', '2001-05-01Z', expires_at
+from (values ('old', timestamptz '2001-06-01Z'), ('young', '2001-07-01Z')) as v(name, expires_at);
+
+create function pg_temp.total(since timestamptz, until timestamptz) returns text language sql as $$
+  select string_agg(format('%s: %s calls, %s ms, %s, %s rows', s.statement_id, s.calls, round(s.exec_ms::numeric, 3), s.exec_sq, s.rows), '; ' order by s.statement_id desc)
+  from _wedding_dbopt.statement_sum(since, until) s where s.statement_id < 0
+$$;
+create temporary table before as
+  select pg_temp.total('2001-06-01Z', '2001-06-11Z') as everything, pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z') as part;
+select is(everything, '-1: 360 calls, 720.000 ms, 1440, 3600 rows; -2: 540 calls, 1620.000 ms, 4860, 0 rows', 'sums of the raw samples') from before;
+
+call wedding_dbopt.maintain('2001-06-09 12:00Z');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 8::bigint,
+  'each step is logged');
+select is((select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
+           where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'), 48::bigint, 'six tables have partitions for today and a week ahead');
+select is((select count(*) from _wedding_dbopt.statement_sample_default where at < '2002-01-01Z'), 0::bigint, 'rows in the default partition moved to their days');
+select is((select count(*) from _wedding_dbopt.statement_sample where at < '2002-01-01Z'), 180::bigint, 'and none was lost');
+select is((select tableoid::regclass::text from _wedding_dbopt.connection_sample where at = '2001-06-08 22:10Z'), '_wedding_dbopt.connection_sample_20010608', 'also in the other tables');
+
+-- A day later the first day is past its retention.
+call wedding_dbopt.maintain('2001-06-10 02:30Z');
+select is((select min(at) from _wedding_dbopt.statement_sample), timestamptz '2001-06-09Z', 'whole days past the retention are dropped');
+select is(to_regclass('_wedding_dbopt.connection_sample_20010608'), null, 'in all tables');
+select is((select array[count(*), min(calls), max(calls)] from _wedding_dbopt.statement_hour where statement_id = -1), '{30,12,12}', 'each closed hour is rolled up');
+select is((select array[calls, rows] || array[exec_ms, exec_sq]::bigint[] from _wedding_dbopt.statement_hour where statement_id = -2 and hour = '2001-06-09 10:00Z'),
+  '{18,0,54,162}', 'with the sums of its passes');
+select is((select array[count(*), sum(calls)] from _wedding_dbopt.statement_day where statement_id = -1), '{2,336}', 'and each closed day');
+select is(pg_temp.total('2001-06-01Z', '2001-06-11Z'), everything, 'statement_sum says the same with roll-ups') from before;
+select is(pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z'), part, 'also for a window that cuts hours') from before;
+
+create temporary table version as select xmin::text as writer, hour, statement_id from _wedding_dbopt.statement_hour where statement_id < 0;
+insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
+values ('2001-06-10 01:15Z', '2001-06-10 01:10Z', true, '{-1}', '{100}', '{1000}', '{1}');
+call wedding_dbopt.maintain('2001-06-10 02:31Z');
+select is((select calls from _wedding_dbopt.statement_hour where statement_id = -1 and hour = '2001-06-10 01:00Z'), 112::bigint, 'a late sample gets into its hour');
+select is((select count(*) from version v join _wedding_dbopt.statement_hour h using (hour, statement_id) where h.xmin::text <> v.writer), 1::bigint, 'the other hours are not written again');
+
+select is((select array[status, status_reason is not null || ''] from _wedding_dbopt.recommendation where fingerprint = 'tap old'), '{expired,true}', 'an old recommendation expires');
+select is((select status from _wedding_dbopt.recommendation where fingerprint = 'tap young'), 'open', 'a young one stays');
+select is((select count(*) from _wedding_dbopt.event e join _wedding_dbopt.recommendation r on e.subject_id = r.id::text
+           where e.subject = 'recommendation' and r.fingerprint = 'tap old' and e.to_state = 'expired'), 1::bigint, 'and the event is kept');
+
+create temporary table rolled as select pg_temp.total('2001-06-01Z', '2001-06-11Z') as everything;
+-- A step that fails.
+alter function _wedding_dbopt.roll_up_hours(timestamptz) rename to roll_up_hours_away;
+call wedding_dbopt.maintain('2001-06-12 12:00Z');
+alter function _wedding_dbopt.roll_up_hours_away(timestamptz) rename to roll_up_hours;
+select results_eq($$select source, sqlstate from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and sqlstate is not null$$,
+  $$values ('maintain: roll_up_hours', '42883')$$, 'a step that fails is logged');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 7::bigint, 'and the others go on');
+select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from hours alone') from rolled;
+
+-- The run log of pg_cron: our own jobs only.
+select cron.schedule(name, '0 0 1 1 *', 'select 1') from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
+insert into cron.job_run_details (jobid, runid, command, end_time)
+select j.jobid, -10 * j.jobid - n, 'tap', ended from cron.job j, (values (1, timestamptz '2001-06-01Z'), (2, '2001-09-30Z')) as v(n, ended) where j.jobname like '%tap%';
+
+-- Hours go after 90 days, days stay.
+call wedding_dbopt.maintain('2001-10-01Z');
+select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from days alone') from rolled;
+
+select results_eq($$select j.jobname::text, -d.runid % 10 from cron.job_run_details d join cron.job j using (jobid) where d.command = 'tap' order by 1, 2$$,
+  $$values ('tap of others', 1::bigint), ('tap of others', 2), ('wedding_dbopt tap', 2)$$, 'old runs of our own jobs are pruned from the log of pg_cron, others are not');
+
+delete from cron.job_run_details where command = 'tap';
+select cron.unschedule(name) from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
+delete from _wedding_dbopt.statement_hour where statement_id < 0;
+delete from _wedding_dbopt.statement_day where statement_id < 0;
+delete from _wedding_dbopt.event where subject = 'recommendation' and at < '2002-01-01Z';
+delete from _wedding_dbopt.recommendation where fingerprint like 'tap %';
+do $$
+declare
+  partition regclass;
+begin
+  for partition in select c.oid from pg_class c where c.relnamespace = '_wedding_dbopt'::regnamespace and c.relispartition and c.relname ~ '_2001\d{4}$' and c.relkind = 'r' loop
+    execute format('drop table %s', partition);
+  end loop;
+end $$;
+select * from finish();
