@@ -51,7 +51,7 @@ build: $(INSTALL_SQL) ## Build the extension's SQL script from the sources
 
 $(INSTALL_SQL): $(STATE_FILES) $(CODE_FILES) Makefile $(EXTENSION).control
 	@{ echo '\echo Use "CREATE EXTENSION $(EXTENSION) CASCADE" to load this file. \quit'; \
-	   echo 'set local check_function_bodies = off;'; \
+	   echo 'set local search_path = pg_catalog, pg_temp;'; echo 'set local check_function_bodies = off;'; \
 	   for file in $(STATE_FILES) $(CODE_FILES); do echo "-- $$file"; cat $$file; echo; done; } > $@
 
 # ------------------------------------------------------------------ install
@@ -119,8 +119,8 @@ bench: install build/tools/test/.done ## Measure what the README claims
 lint: install build/tools/lint/.done build/tools/test/.done ## ruff, mypy, pgspot, plpgsql_check, documentation up to date
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff check -q --config python/pyproject.toml python tests
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff format -q --check --config python/pyproject.toml python tests
-	@PYTHONPATH=build/tools/lint:build/tools/test MYPYPATH=python:build/tools/test /usr/bin/python3 -m mypy --config-file python/pyproject.toml -p wedding_dbopt
-	@PYTHONPATH=build/tools/lint /usr/bin/python3 build/tools/lint/bin/pgspot --ignore PS002 $(INSTALL_SQL)
+	@PYTHONPATH=build/tools/lint:build/tools/test MYPYPATH=python /usr/bin/python3 -m mypy --config-file python/pyproject.toml -p wedding_dbopt
+	@PYTHONPATH=build/tools/lint:. /usr/bin/python3 -m tests.lint.spot $(INSTALL_SQL)
 	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.lint.run
 
 format: build/tools/lint/.done ## Format the Python sources

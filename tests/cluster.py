@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,6 +36,8 @@ class Cluster:
     """A running server in a temporary folder, removed on close. `settings` are added to the defaults."""
 
     def __init__(self, preloaded: tuple[str, ...] = PRELOADED, **settings: str) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         wanted = {
             "shared_preload_libraries": ",".join(preloaded),
             **{name: value for name, value in SETTINGS.items() if "cron" not in name or "pg_cron" in preloaded},

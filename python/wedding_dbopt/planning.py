@@ -14,9 +14,11 @@ still inside the subtransaction, is the role allowed to read and write tables, w
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from wedding_dbopt.database import Database, DatabaseError, Row
@@ -26,6 +28,8 @@ from wedding_dbopt.query import Query
 PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
 QUERY_CANCELED = "57014"
+INDETERMINATE_DATATYPE = "42P18"
+_UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
 select r.oid, r.rolname, r.rolsuper, quote_ident(r.rolname) as quoted, _wedding_dbopt.role_search_path(r.oid) as search_path
@@ -104,16 +108,19 @@ class PlanningSession:
         `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery.
         """
         role = self._role(userid)
+        explain = self._explain_as_planner_role if role["rolname"] == PLANNER_ROLE else self._explain_as
         try:
-            if role["rolname"] == PLANNER_ROLE:
-                return self._explain_as_planner_role(query, role)
-            return self._explain_as(query, role)
+            return explain(query, role)
         except DatabaseError as error:
+            untyped = _UNTYPED.search(str(error)) if error.sqlstate == INDETERMINATE_DATATYPE else None
+            if untyped:
+                number = re.escape(untyped[1])
+                typed = re.sub(rf"\${number}(?![0-9])", f"${untyped[1]}::text", query.plannable)
+                if f"${untyped[1]}::text::text" not in typed:
+                    return self.explain(replace(query, plannable=typed), userid)
             if error.sqlstate == QUERY_CANCELED and userid is None:
                 raise
-            raise UnplannableQuery(
-                "PostgreSQL cannot plan this statement", detail=f"{error} (SQLSTATE {error.sqlstate})"
-            ) from error
+            raise UnplannableQuery(f"PostgreSQL cannot plan this statement: {error} ({error.sqlstate})") from error
 
     def search_path(self, userid: int | None = None) -> list[str]:
         """Schemas in which a role's unqualified names are looked for."""

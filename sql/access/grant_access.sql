@@ -25,7 +25,7 @@ begin
     where p.pronamespace = '_wedding_dbopt'::regnamespace and p.prokind = 'f' and p.provolatile <> 'v'
       and p.prorettype <> 'trigger'::regtype
     union all
-    select '_wedding_dbopt.load_python()' where grant_access.level <> 'read'
+    select '_wedding_dbopt.load_python()'
   loop
     execute format('grant execute on function %s to %I', routine_name, role);
     granted := granted + 1;

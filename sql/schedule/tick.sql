@@ -7,22 +7,16 @@ begin
   if pg_catalog.pg_is_in_recovery() then
     return;
   end if;
-  if exists (select from _wedding_dbopt.statement s where s.classified_at is null) then
+  if _wedding_dbopt.pending('statements') then
     perform _wedding_dbopt.classify_statements();
     commit;
   end if;
-  if _wedding_dbopt.tuning_due(moment) then
-    insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
-    select 'schedule', session_user, moment, _wedding_dbopt.setting_value('tuning_level'),
-           (wedding_dbopt.get_season(moment) ->> 'is_wedding_season')::boolean;
-    commit;
-  end if;
-  if exists (select from _wedding_dbopt.tuning_run r where r.state in ('queued', 'running')) then
+  perform _wedding_dbopt.queue_scheduled_run(moment);
+  commit;
+  if _wedding_dbopt.pending('runs') then
     call _wedding_dbopt.process_queued_runs(moment);
   end if;
-  if exists (select from _wedding_dbopt.action a
-             where a.state in ('approved', 'applying', 'verifying') or a.rollback_requested)
-     or exists (select from _wedding_dbopt.tuning_run r where r.state = 'verifying') then
+  if _wedding_dbopt.pending('actions') then
     call wedding_dbopt.process_actions(tick.at);
   end if;
 end $$;

@@ -34,7 +34,7 @@ select name, value, description, 'default' from (values
   ('analysis_statements',        '60',         'number of statements, by weight, that a tuning run considers'),
   ('workload_window',            '24 hours',   'how far back a tuning run looks at the collected workload'),
   ('index_storage_budget',       '0.25',       'indexes of one tuning run may take this share of the size of the tables they are on'),
-  ('actions_per_run',            '12',         'most actions that one tuning run may enqueue for applying'),
+  ('actions_per_run',            '20',         'most actions that one tuning run may enqueue for applying'),
   ('min_disk_free',              '0.10',       'share of the data disk that must stay free after a build'),
   ('verification_min_calls',     '50',         'calls of a statement needed before and after a change for a verdict'),
   ('verification_min_window',    '30 minutes', 'shortest time after a change before it is judged kept'),

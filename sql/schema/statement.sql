@@ -14,20 +14,23 @@ create table _wedding_dbopt.statement (
   criticality  text,
   confidence   real,
   classified_at timestamptz,
+  needs_constants boolean not null default false,
   parse_error  text,
   unique (queryid, dbid, userid, toplevel)
 );
 comment on table _wedding_dbopt.statement is
   'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality).';
+create index statement_needs_constants on _wedding_dbopt.statement (queryid) where needs_constants;
 create index statement_unclassified on _wedding_dbopt.statement (id) where classified_at is null;
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_id_seq', '');
 
 create table _wedding_dbopt.statement_text (
   statement_id integer primary key references _wedding_dbopt.statement on delete cascade,
-  query        text not null
+  query        text not null,
+  observed_query text
 );
-comment on table _wedding_dbopt.statement_text is 'Normalised texts; rows are visible to members of pg_read_all_stats only.';
+comment on table _wedding_dbopt.statement_text is 'Normalised texts; rows are visible to members of pg_read_all_stats only. observed_query has the constants of full-text expressions, which an index needs.';
 alter table _wedding_dbopt.statement_text enable row level security;
 create policy read_all_stats on _wedding_dbopt.statement_text for select
   using (pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'));

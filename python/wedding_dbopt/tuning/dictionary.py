@@ -6,6 +6,7 @@ from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
 from wedding_dbopt.query import Query, Table
+from wedding_dbopt.tuning.constants import needs_constants, with_constants
 
 BATCH = 500
 
@@ -17,10 +18,21 @@ where s.classified_at is null order by s.id limit {BATCH}
 _STORE = """
 update _wedding_dbopt.statement
 set kind = $2, tables = $3, context = $4, contexts = $5, criticality = $6, confidence = $7, parse_error = $8,
-    classified_at = clock_timestamp()
+    needs_constants = $9, classified_at = clock_timestamp()
 where id = $1
 """
-_STORE_TYPES = ["integer", "text", "text[]", "text", "text[]", "text", "real", "text"]
+_STORE_TYPES = ["integer", "text", "text[]", "text", "text[]", "text", "real", "text", "boolean"]
+_SEEN = """
+select s.id, t.query, a.query as seen
+from _wedding_dbopt.statement s
+join _wedding_dbopt.statement_text t on t.statement_id = s.id
+join pg_catalog.pg_stat_activity a on a.query_id = s.queryid and a.datid = s.dbid
+where s.needs_constants
+"""
+_STORE_SEEN = """
+with seen as (update _wedding_dbopt.statement_text set observed_query = $2 where statement_id = $1)
+update _wedding_dbopt.statement set needs_constants = false where id = $1
+"""
 _RESOLVE = """
 select n.nspname as schema
 from pg_catalog.pg_class c
@@ -34,13 +46,27 @@ _PATH = "select _wedding_dbopt.role_search_path($1) as path"
 
 
 def classify_new(database: Database) -> int:
-    """Classify up to 500 new statements; what does not parse is recorded with its reason. Returns how many."""
+    """Classify up to 500 new statements; what does not parse is recorded with its reason. Returns how many.
+
+    Also looks whether a session shows the full text of a statement whose constants are still needed.
+    """
     rules = database.query("select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled")
     rows = database.query(_NEW)
     names = _Names(database)
     for row in rows:
         database.query(_STORE, _STORE_TYPES, [row["id"], *_facts(row, rules, names)])
+    _observe(database)
     return len(rows)
+
+
+def _observe(database: Database) -> None:
+    for row in database.query(_SEEN):
+        try:
+            observed = with_constants(row["query"], row["seen"])
+        except DboptError:
+            continue  # cut off at track_activity_query_size
+        if observed is not None:
+            database.query(_STORE_SEEN, ["integer", "text"], [row["id"], observed])
 
 
 class _Names:
@@ -66,13 +92,14 @@ class _Names:
 
 
 def _facts(row: Row, rules: list[Row], names: _Names) -> list[object]:
-    """kind, tables, context, contexts, criticality, confidence, parse error of one statement."""
+    """kind, tables, context, contexts, criticality, confidence, parse error, need of constants of one statement."""
     try:
         query = Query.parse(row["query"] or "")
     except (UnsupportedStatement, QueryRequired):
-        return ["utility", [], "other", [], "low", 1.0, None]
+        return ["utility", [], "other", [], "low", 1.0, None, False]
     except DboptError as error:
-        return [None, [], "other", [], "low", 0.0, str(error)]
+        return [None, [], "other", [], "low", 0.0, str(error), False]
     found = classify(query, rules)
     tables = [full for full in (names.full(table, row["userid"]) for table in query.tables) if full]
-    return [query.kind, tables, found.context, list(found.contexts), found.criticality, found.confidence, None]
+    needs = needs_constants(query.text)
+    return [query.kind, tables, found.context, list(found.contexts), found.criticality, found.confidence, None, needs]

@@ -19,7 +19,7 @@ from wedding_dbopt.errors import ActionFailed, ExecutorUnavailable
 
 APPLICATION_NAME = "wedding_dbopt executor"
 POLL_SECONDS = 0.5
-SESSION = "-c statement_timeout=0 -c search_path=pg_catalog -c default_transaction_read_only=off -c idle_session_timeout=0"
+SESSION = "-c statement_timeout=0 -c default_transaction_read_only=off -c idle_session_timeout=0"
 
 _TARGET = """
 select current_setting('port') as port, current_database() as dbname,

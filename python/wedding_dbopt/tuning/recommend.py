@@ -24,7 +24,7 @@ _WORKLOAD = """
 with moment as (
   select clock_timestamp() as now, clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval as since
 )
-select s.id, t.query, s.userid, s.context, s.criticality, w.calls, w.exec_ms / w.calls as mean_ms,
+select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality, w.calls, w.exec_ms / w.calls as mean_ms,
        extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
 from moment m
 cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w

@@ -1,0 +1,15 @@
+create or replace function _wedding_dbopt.pending(work text) returns boolean
+language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+  select case pending.work
+    when 'statements' then
+      exists (select from _wedding_dbopt.statement s where s.classified_at is null)
+      or exists (select from _wedding_dbopt.statement s join pg_stat_activity a on a.query_id = s.queryid where s.needs_constants)
+    when 'runs' then exists (select from _wedding_dbopt.tuning_run r where r.state in ('queued', 'running'))
+    when 'actions' then
+      exists (select from _wedding_dbopt.action a
+              where a.state in ('approved', 'applying', 'verifying') or a.rollback_requested)
+      or exists (select from _wedding_dbopt.tuning_run r where r.state = 'verifying')
+  end
+$$;
+comment on function _wedding_dbopt.pending(text) is
+  'Whether the tick has something to do: new statements to parse, tuning runs to carry out, or actions to apply, judge or undo.';

@@ -1,0 +1,56 @@
+"""One throw-away cluster for the run, one fresh database with the extension for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cluster import Cluster
+
+TEMPLATE = "installed"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as running:
+        with running.connect() as connection:
+            connection.execute(f"create database {TEMPLATE}")
+        running.install(TEMPLATE, "hypopg")
+        yield running
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[str]:
+    """Name of a fresh database with the extension and hypopg."""
+    name = f"db{next(_numbers)}"
+    with cluster.connect() as connection:
+        connection.execute(f"create database {name} template {TEMPLATE}")
+        yield name
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def connection(cluster: Cluster, database: str) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser's autocommit session in the fresh database."""
+    with cluster.connect(database) as session:
+        yield session
+
+
+@pytest.fixture
+def role(cluster: Cluster) -> Iterator[str]:
+    """An ordinary role that may log in; gone after the test."""
+    name = f"app{next(_numbers)}"
+    with cluster.connect() as connection:
+        connection.execute(f"create role {name} login")
+        yield name
+        for (owned,) in connection.execute(
+            "select datname from pg_database where datallowconn and not datistemplate"
+        ).fetchall():
+            with cluster.connect(owned) as inside:
+                inside.execute(f"drop owned by {name} cascade")
+        connection.execute(f"drop role {name}")
