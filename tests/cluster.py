@@ -28,7 +28,9 @@ SETTINGS = {
 def server_binary(name: str) -> str:
     """Path of a program of the server that PG_CONFIG names."""
     pg_config = os.environ.get("PG_CONFIG", "pg_config")
-    bindir = subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+    bindir = subprocess.run(
+        [pg_config, "--bindir"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     return str(Path(bindir) / name)
 
 
@@ -40,7 +42,11 @@ class Cluster:
             signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         wanted = {
             "shared_preload_libraries": ",".join(preloaded),
-            **{name: value for name, value in SETTINGS.items() if "cron" not in name or "pg_cron" in preloaded},
+            **{
+                name: value
+                for name, value in SETTINGS.items()
+                if "cron" not in name or "pg_cron" in preloaded
+            },
             **settings,
         }
         options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
@@ -59,7 +65,9 @@ class Cluster:
             "", host=self.host, port=self.port, dbname=dbname, user=user, **options
         )
 
-    def connect(self, dbname: str = "test", user: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
+    def connect(
+        self, dbname: str = "test", user: str = "postgres", **options: Any
+    ) -> psycopg.Connection[Any]:
         """An autocommit connection."""
         return psycopg.connect(self.conninfo(dbname, user), autocommit=True, **options)
 
@@ -91,5 +99,7 @@ class Cluster:
     def __enter__(self) -> Cluster:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

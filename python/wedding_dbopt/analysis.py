@@ -17,7 +17,8 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.engine import Rewriting, rewrite, semantic_options
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.tuning.recommend import as_row
+from wedding_dbopt.tuning.dictionary import rules
+from wedding_dbopt.tuning.recommend import as_row, scanned
 
 #: A rewrite is offered only when the planner's cost falls by this share.
 MIN_REWRITE_GAIN = 0.05
@@ -43,12 +44,9 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
         raise QueryRequired
     query = Query.parse(text)
     with planning_session(database) as session:
-        catalog = Catalog.load(database, query.tables, session.search_path())
-        rules = database.query(
-            "select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled"
-        )
-        classification = classify(query, rules)
         original = Plan.from_json(session.explain(query))
+        catalog = Catalog.load(database, (*query.tables, *scanned(original)), session.search_path())
+        classification = classify(query, rules(database))
         rewriting, best = _rewritten(session, query, catalog, level, original)
         optimized = best or original
         chosen = Query.parse(rewriting.text) if best else query
@@ -66,7 +64,9 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
         "steps": [asdict(step) for step in rewriting.steps] if best else [],
         "index_recommendations": [as_row(item) for item in advice.recommendations],
         "semantic_options": options,
-        "wedding_optimization_notes": _notes(rewriting, best is not None, gain, advice, missing, original, table_rows),
+        "wedding_optimization_notes": _notes(
+            rewriting, best is not None, gain, advice, missing, original, table_rows
+        ),
         "cost_analysis": {
             "before": _costs(original, table_rows),
             "after": _costs(optimized, table_rows),
@@ -99,7 +99,11 @@ def _rewritten(
 
 
 def _indexes(
-    database: Database, session: PlanningSession, query: Query, catalog: Catalog, classification: Classification
+    database: Database,
+    session: PlanningSession,
+    query: Query,
+    catalog: Catalog,
+    classification: Classification,
 ) -> tuple[Advice, str | None]:
     statement = WorkloadStatement(
         "query", query, 1.0, 0.0, classification.criticality, classification.context
@@ -114,7 +118,9 @@ def _indexes(
                 storage_budget=2**62,
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
-                prove=lambda relation, search: prove_gin(database, relation, search.expression, search.condition),
+                prove=lambda relation, search: prove_gin(
+                    database, relation, search.expression, search.condition
+                ),
             ),
             None,
         )
@@ -128,9 +134,9 @@ def _rows(catalog: Catalog) -> dict[str, float]:
 
 def _work_mem(database: Database) -> int:
     return int(
-        database.query("select setting::bigint * 1024 as bytes from pg_catalog.pg_settings where name = 'work_mem'")[0][
-            "bytes"
-        ]
+        database.query(
+            "select setting::bigint * 1024 as bytes from pg_catalog.pg_settings where name = 'work_mem'"
+        )[0]["bytes"]
     )
 
 
@@ -161,7 +167,9 @@ def _notes(
         notes.append(f"Rewritten by {rules}: same rows, planner cost {100 * gain:.1f} % lower.")
     elif rewriting.steps:
         rules = ", ".join(step.rule for step in rewriting.steps)
-        notes.append(f"{rules} would apply, but the planner's cost does not fall by 5 %, so the text stays as it is.")
+        notes.append(
+            f"{rules} would apply, but the planner's cost does not fall by 5 %, so the text stays as it is."
+        )
     notes += [item.reason for item in advice.recommendations]
     notes += [f"No index advice: {reason}." for _, reason in advice.skipped]
     if missing:

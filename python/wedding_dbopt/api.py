@@ -23,7 +23,9 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
             return function(SpiDatabase(plpy), *arguments)
         except DboptError as error:
             failure: dict[str, str | None] = {
-                "sqlstate": error.sqlstate, "detail": error.detail, "hint": error.hint
+                "sqlstate": error.sqlstate,
+                "detail": error.detail,
+                "hint": error.hint,
             }
             message = str(error)
         except DatabaseError as error:
@@ -41,13 +43,16 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
 def _level(optimization_level: str | None) -> str:
     if optimization_level not in LEVELS:
         raise InvalidArgument(
-            f"Unknown optimization_level {optimization_level!r}", hint="Use conservative, moderate or aggressive."
+            f"Unknown optimization_level {optimization_level!r}",
+            hint="Use conservative, moderate or aggressive.",
         )
     return optimization_level
 
 
 @_reported
-def analyze_query(database: SpiDatabase, query: str | None, context: str | None, optimization_level: str | None) -> str:
+def analyze_query(
+    database: SpiDatabase, query: str | None, context: str | None, optimization_level: str | None
+) -> str:
     from wedding_dbopt.analysis import analyze
 
     return json.dumps(analyze(database, query, context, _level(optimization_level)))

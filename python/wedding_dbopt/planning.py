@@ -96,7 +96,9 @@ class PlanningSession:
         self._hypothetical: set[int] = set()
         self._hypopg: str | None = None
         self._names = 0
-        version = database.query("select current_setting('server_version_num')::int as version, current_user as me")
+        version = database.query(
+            "select current_setting('server_version_num')::int as version, current_user as me"
+        )
         self._version = int(version[0]["version"])
         self._me = str(version[0]["me"])
 
@@ -120,7 +122,9 @@ class PlanningSession:
                     return self.explain(replace(query, plannable=typed), userid)
             if error.sqlstate == QUERY_CANCELED and userid is None:
                 raise
-            raise UnplannableQuery(f"PostgreSQL cannot plan this statement: {error} ({error.sqlstate})") from error
+            raise UnplannableQuery(
+                f"PostgreSQL cannot plan this statement: {error} ({error.sqlstate})"
+            ) from error
 
     def search_path(self, userid: int | None = None) -> list[str]:
         """Schemas in which a role's unqualified names are looked for."""
@@ -167,14 +171,18 @@ class PlanningSession:
             f" language sql begin atomic {query.plannable}\n; end",
             read_only=False,
         )
-        oid = self._database.query("select oid from pg_catalog.pg_proc where proname = $1", ["text"], [body])[0]["oid"]
+        oid = self._database.query("select oid from pg_catalog.pg_proc where proname = $1", ["text"], [body])[
+            0
+        ]["oid"]
         for untrusted in self._database.query(_UNTRUSTED, ["oid"], [oid]):
             raise UnsafeQuery(
                 f"Statement not planned: it would run {untrusted['function']}, which belongs to {untrusted['owner']}",
                 detail="The statement's own role is a superuser or is gone, and planning a statement runs functions.",
             )
 
-    def _call(self, role: Row, *, setup: str = "", explain: str = "", read_only: bool = True) -> dict[str, Any]:
+    def _call(
+        self, role: Row, *, setup: str = "", explain: str = "", read_only: bool = True
+    ) -> dict[str, Any]:
         rows = self._database.query(
             f"select {self._function_of(role, read_only)}($1, $2, $3) as plan",
             ["text", "text", "text"],
@@ -262,7 +270,8 @@ class PlanningSession:
             )
             if not rows:
                 raise MissingExtension(
-                    "Index advice needs the extension hypopg", hint="Run CREATE EXTENSION hypopg; in this database."
+                    "Index advice needs the extension hypopg",
+                    hint="Run CREATE EXTENSION hypopg; in this database.",
                 )
             self._hypopg = str(rows[0]["schema"])
         return self._hypopg

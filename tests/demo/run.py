@@ -100,7 +100,9 @@ def value(session: Session, query: str, *parameters: Any) -> Any:
 
 def catalogue(session: Session) -> list[str]:
     """Definitions of every index of the platform."""
-    rows = session.execute("select indexdef from pg_indexes where schemaname = 'public' order by indexdef").fetchall()
+    rows = session.execute(
+        "select indexdef from pg_indexes where schemaname = 'public' order by indexdef"
+    ).fetchall()
     return [row[0] for row in rows]
 
 
@@ -136,7 +138,9 @@ def tune(session: Session) -> int:
     def applied() -> bool:
         state = value(session, "select state from _wedding_dbopt.tuning_run where id = %s", run)
         if state == "failed":
-            raise RuntimeError(value(session, "select error from _wedding_dbopt.tuning_run where id = %s", run))
+            raise RuntimeError(
+                value(session, "select error from _wedding_dbopt.tuning_run where id = %s", run)
+            )
         open_actions = "select count(*) from _wedding_dbopt.action where run_id = %s and state in ('approved', 'applying')"
         return state in ("verifying", "finished") and value(session, open_actions, run) == 0
 
@@ -218,22 +222,35 @@ def undo_one(session: Session, original: list[str]) -> bool:
     session.execute("call wedding_dbopt.tick()")
     wait_for(
         "the rollback",
-        lambda: value(session, "select state = 'rolled_back' from _wedding_dbopt.action where id = %s", identity),
+        lambda: value(
+            session, "select state = 'rolled_back' from _wedding_dbopt.action where id = %s", identity
+        ),
         90,
     )
-    others = {row[0] for row in session.execute("select object_name from _wedding_dbopt.action where state = 'kept'")}
-    now = [definition for definition in catalogue(session) if not any(other in definition for other in others)]
+    others = {
+        row[0]
+        for row in session.execute("select object_name from _wedding_dbopt.action where state = 'kept'")
+    }
+    now = [
+        definition for definition in catalogue(session) if not any(other in definition for other in others)
+    ]
     print(f"\nIndexes of {relation} after the rollback:")
-    for definition in [line for line in catalogue(session) if f" {relation} " in line or f".{relation} " in line]:
+    for definition in [
+        line for line in catalogue(session) if f" {relation} " in line or f".{relation} " in line
+    ]:
         print(f"  {definition}")
     same = now == original
-    print(f"  apart from the kept actions the catalogue is {'identical to' if same else 'DIFFERENT FROM'} what it was\n")
+    print(
+        f"  apart from the kept actions the catalogue is {'identical to' if same else 'DIFFERENT FROM'} what it was\n"
+    )
     return same
 
 
 def report(session: Session) -> None:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(value(session, "select wedding_dbopt.report_html(title => 'Wedding platform, season demo')"))
+    REPORT.write_text(
+        value(session, "select wedding_dbopt.report_html(title => 'Wedding platform, season demo')")
+    )
     say(f"report: {REPORT}")
 
 

@@ -57,7 +57,8 @@ def code_of_the_script() -> str:
     first_code = re.search(r"^-- sql/(?!schema/)", script, re.MULTILINE)
     assert first_code is not None
     return (
-        "set search_path = pg_catalog, pg_temp; set check_function_bodies = off;\n" + script[first_code.start() :]
+        "set search_path = pg_catalog, pg_temp; set check_function_bodies = off;\n"
+        + script[first_code.start() :]
     )
 
 
@@ -69,25 +70,43 @@ def test_code_can_be_run_again_and_changes_nothing(connection: Connection) -> No
     assert lines(connection, MEMBERS) == before
 
 
-def test_dump_and_restore_keep_history_and_go_on_counting(cluster: Cluster, connection: Connection, database: str) -> None:
+def test_dump_and_restore_keep_history_and_go_on_counting(
+    cluster: Cluster, connection: Connection, database: str
+) -> None:
     connection.execute("call wedding_dbopt.maintain()")
     connection.execute("call wedding_dbopt.collect()")
     connection.execute("select wedding_dbopt.set_setting('verification_min_calls', '77')")
     connection.execute("update _wedding_dbopt.objective set latency_ms = 15 where context = 'payment'")
-    connection.execute("insert into _wedding_dbopt.context_rule (word, context, criticality) values ('honeymoons', 'booking', 'low')")
+    connection.execute(
+        "insert into _wedding_dbopt.context_rule (word, context, criticality) values ('honeymoons', 'booking', 'low')"
+    )
     connection.execute("select wedding_dbopt.optimize_database()")
     restored = f"{database}_restored"
     with cluster.connect() as admin:
         admin.execute(f"create database {restored}")
-    dump = subprocess.run([server_binary("pg_dump"), database], env=cluster.environment(), check=True, capture_output=True)
+    dump = subprocess.run(
+        [server_binary("pg_dump"), database], env=cluster.environment(), check=True, capture_output=True
+    )
     loaded = subprocess.run(
         [server_binary("psql"), "-v", "ON_ERROR_STOP=1", "-q", restored],
-        env=cluster.environment(), input=dump.stdout, check=False, capture_output=True,
+        env=cluster.environment(),
+        input=dump.stdout,
+        check=False,
+        capture_output=True,
     )
     assert loaded.returncode == 0, loaded.stderr.decode()
     with cluster.connect(restored) as copy:
         assert lines(copy, MEMBERS) == lines(connection, MEMBERS)
-        for table in ("setting", "objective", "context_rule", "season", "tuning_run", "statement", "statement_text", "event"):
+        for table in (
+            "setting",
+            "objective",
+            "context_rule",
+            "season",
+            "tuning_run",
+            "statement",
+            "statement_text",
+            "event",
+        ):
             key = f"select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from _wedding_dbopt.{table} t"
             assert lines(copy, key) == lines(connection, key), table
         samples = "select count(*)::text from _wedding_dbopt.connection_sample"
@@ -103,7 +122,9 @@ def test_drop_extension_leaves_the_planner_role_only(connection: Connection) -> 
     connection.execute("call wedding_dbopt.maintain()")
     connection.execute("drop extension wedding_dbopt")
     assert lines(connection, "select nspname from pg_namespace where nspname like '%wedding_dbopt%'") == []
-    assert lines(connection, "select rolname from pg_roles where rolname like '%wedding_dbopt%'") == ["wedding_dbopt_planner"]
+    assert lines(connection, "select rolname from pg_roles where rolname like '%wedding_dbopt%'") == [
+        "wedding_dbopt_planner"
+    ]
     connection.execute("create extension wedding_dbopt")
 
 
@@ -119,19 +140,31 @@ def test_missing_pieces_are_named_and_do_not_fail(bare: Cluster) -> None:
     with bare.connect() as connection:
         rows = {
             row[0]: row[1:]
-            for row in connection.execute("select need, status, cost_of_lack, remedy from wedding_dbopt.check_installation()")
+            for row in connection.execute(
+                "select need, status, cost_of_lack, remedy from wedding_dbopt.check_installation()"
+            )
         }
         assert rows["Python package"][0] == "ok"
-        for need in ("pg_stat_statements preloaded", "pg_cron preloaded", "extension hypopg", "extension pg_cron"):
+        for need in (
+            "pg_stat_statements preloaded",
+            "pg_cron preloaded",
+            "extension hypopg",
+            "extension pg_cron",
+        ):
             status, cost, remedy = rows[need]
             assert (status, bool(cost), bool(remedy)) == ("missing", True, True), need
         connection.execute("call wedding_dbopt.collect()")
         connection.execute("call wedding_dbopt.tick()")
-        reasons = lines(connection, "select source || ': ' || reason from _wedding_dbopt.collect_log where reason is not null")
+        reasons = lines(
+            connection,
+            "select source || ': ' || reason from _wedding_dbopt.collect_log where reason is not null",
+        )
         assert any(reason.startswith("statements: ") for reason in reasons)
         assert lines(connection, "select count(*)::text from _wedding_dbopt.connection_sample") == ["1"]
         connection.execute("create table t as select g as id from generate_series(1, 1000) g")
-        analysis = connection.execute("select wedding_dbopt.analyze_query('select * from t where id = 1')").fetchone()
+        analysis = connection.execute(
+            "select wedding_dbopt.analyze_query('select * from t where id = 1')"
+        ).fetchone()
         assert analysis is not None
         assert any("hypopg" in note for note in analysis[0]["wedding_optimization_notes"])
         with pytest.raises(psycopg.Error) as refused:
@@ -156,11 +189,15 @@ def test_privileges_are_the_policy(connection: Connection) -> None:
         public = "select p.oid::regproc::text from pg_proc p where p.pronamespace = 'wedding_dbopt'::regnamespace order by 1"
         assert lines(connection, policy) == lines(connection, public)
     finally:
-        connection.execute("drop owned by snapshot_reader, snapshot_analyst, snapshot_operator, nobody_at_all")
+        connection.execute(
+            "drop owned by snapshot_reader, snapshot_analyst, snapshot_operator, nobody_at_all"
+        )
         connection.execute("drop role nobody_at_all, snapshot_reader, snapshot_analyst, snapshot_operator")
 
 
-def test_a_reader_sees_no_texts_and_no_secrets(cluster: Cluster, connection: Connection, database: str, role: str) -> None:
+def test_a_reader_sees_no_texts_and_no_secrets(
+    cluster: Cluster, connection: Connection, database: str, role: str
+) -> None:
     connection.execute("select wedding_dbopt.grant_access(%s, 'read')", [role])
     connection.execute("select wedding_dbopt.set_setting('executor_dsn', 'password=secret')")
     connection.execute("create table seen (id integer); select count(*) from seen")
@@ -169,7 +206,9 @@ def test_a_reader_sees_no_texts_and_no_secrets(cluster: Cluster, connection: Con
     connection.execute("call wedding_dbopt.collect()")
     with cluster.connect(database, role) as reader:
         assert lines(reader, "select count(*)::text from _wedding_dbopt.statement_text") == ["0"]
-        assert lines(reader, "select value from wedding_dbopt.get_settings() where name = 'executor_dsn'") == []
+        assert (
+            lines(reader, "select value from wedding_dbopt.get_settings() where name = 'executor_dsn'") == []
+        )
         assert reader.execute("select wedding_dbopt.get_metrics('1h')").fetchone()
         for forbidden in (
             "select wedding_dbopt.pause()",

@@ -42,7 +42,8 @@ ATTACKS = {
         "select * from {schema}.victim where id = {schema}.f(3)",
     ),
     "operator": (
-        """create function {schema}.f(integer, integer) returns boolean language plpgsql immutable as $f$ {grab} return true; end $f$;
+        """create function {schema}.f(integer, integer) returns boolean language plpgsql immutable
+             as $f$ {grab} return true; end $f$;
            create operator {schema}.=== (leftarg = integer, rightarg = integer, function = {schema}.f)""",
         "select * from {schema}.victim where 1 operator({schema}.===) 2",
     ),
@@ -123,9 +124,7 @@ def test_no_path_gives_an_author_more_rights(
     cluster: Cluster, connection: Connection, database: str, hostile: str, attack: str, extra: str, path: str
 ) -> None:
     plant, statement = (
-        part.format(
-            schema=hostile, grab=GRAB.format(role=hostile, extra=extra.format(role=hostile))
-        )
+        part.format(schema=hostile, grab=GRAB.format(role=hostile, extra=extra.format(role=hostile)))
         for part in ATTACKS[attack]
     )
     with cluster.connect(database, hostile) as author:
@@ -138,7 +137,9 @@ def test_no_path_gives_an_author_more_rights(
     assert ran_as in ("", hostile), f"the attack ran as {ran_as}"
     assert later_as == "", f"what was planted ran later as {later_as}"
     assert connection.execute("select count(*) from pg_cursors where name = 'held'").fetchone() == (0,)
-    assert connection.execute("select count(*) from pg_prepared_statements where name like 'wedding%%'").fetchone() == (0,)
+    assert connection.execute(
+        "select count(*) from pg_prepared_statements where name like 'wedding%%'"
+    ).fetchone() == (0,)
 
 
 def take(
@@ -185,12 +186,16 @@ def remember(connection: Connection, author: str, statement: str) -> None:
 
 def test_honest_statement_of_a_superuser_is_planned(connection: Connection) -> None:
     connection.execute("create table honest as select g as id from generate_series(1, 1000) g")
-    row = connection.execute("select wedding_dbopt.analyze_query('select * from honest where id = 5')").fetchone()
+    row = connection.execute(
+        "select wedding_dbopt.analyze_query('select * from honest where id = 5')"
+    ).fetchone()
     assert row is not None
     assert row[0]["execution_plan"]["total_cost"] > 0
 
 
-def test_row_security_is_planned_as_the_callers(cluster: Cluster, connection: Connection, database: str, role: str) -> None:
+def test_row_security_is_planned_as_the_callers(
+    cluster: Cluster, connection: Connection, database: str, role: str
+) -> None:
     connection.execute(
         f"""create table notes as select g as id, 'u' || g %% 50 as owner from generate_series(1, 5000) g;
             alter table notes enable row level security;
@@ -199,6 +204,8 @@ def test_row_security_is_planned_as_the_callers(cluster: Cluster, connection: Co
     )
     connection.execute("select wedding_dbopt.grant_access(%s, 'analyze')", [role])
     with cluster.connect(database, role) as caller:
-        row = caller.execute("select wedding_dbopt.analyze_query('select * from notes where id = 5')").fetchone()
+        row = caller.execute(
+            "select wedding_dbopt.analyze_query('select * from notes where id = 5')"
+        ).fetchone()
     assert row is not None
     assert "app.user" in str(row[0]["execution_plan"])

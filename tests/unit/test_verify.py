@@ -7,7 +7,9 @@ import pytest
 from wedding_dbopt.tuning.statistics import Summary
 from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
 
-RULES = Rules(age_s=3600, min_calls=50, min_window_s=1800, max_window_s=259200, min_gain=0.05, regression=0.10)
+RULES = Rules(
+    age_s=3600, min_calls=50, min_window_s=1800, max_window_s=259200, min_gain=0.05, regression=0.10
+)
 
 
 def sample(
@@ -104,7 +106,9 @@ def test_not_enough_data_waits_and_then_ends() -> None:
 
 
 def test_the_shortest_window_is_waited_for() -> None:
-    assert verdict([sample(1, after_ms=1.0, after_blocks=5.0)], replace(RULES, age_s=60)).verdict == "undecided"
+    assert (
+        verdict([sample(1, after_ms=1.0, after_blocks=5.0)], replace(RULES, age_s=60)).verdict == "undecided"
+    )
 
 
 def test_nothing_changed_gives_at_most_five_percent_false_verdicts() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import ActionFailed
 from wedding_dbopt.tuning.executor import APPLICATION_NAME, Executor
 from wedding_dbopt.tuning.statistics import Summary
@@ -54,7 +54,9 @@ def process_actions(database: Database, at: str | None) -> None:
 def change(database: Database, action: Row, state: str, reason: str) -> None:
     """Move an action to a state, with its event, and commit."""
     database.query(
-        "select _wedding_dbopt.change_action($1, $2, $3)", ["bigint", "text", "text"], [action["id"], state, reason]
+        "select _wedding_dbopt.change_action($1, $2, $3)",
+        ["bigint", "text", "text"],
+        [action["id"], state, reason],
     )
     database.commit()
 
@@ -77,7 +79,9 @@ def _go_on(database: Database) -> Callable[[], bool]:
     """Asks for the kill switch in a transaction of its own, so that no snapshot holds the build up."""
 
     def enabled() -> bool:
-        answer = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
+        answer = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0][
+            "enabled"
+        ]
         database.commit()
         return bool(answer)
 
@@ -85,7 +89,9 @@ def _go_on(database: Database) -> Callable[[], bool]:
 
 
 def _run_concurrently(database: Database, executor: Executor, sql: str, go_on: Callable[[], bool]) -> None:
-    timeout = database.query("select _wedding_dbopt.setting_value('concurrent_lock_timeout') as value")[0]["value"]
+    timeout = database.query("select _wedding_dbopt.setting_value('concurrent_lock_timeout') as value")[0][
+        "value"
+    ]
     database.commit()
     executor.run("set lock_timeout = '" + str(timeout).replace("'", "''") + "'")
     executor.run(sql, go_on)
@@ -110,7 +116,9 @@ def _roll_back_requested(database: Database) -> None:
 
 
 def _apply_approved(database: Database) -> None:
-    condition = "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp())"
+    condition = (
+        "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp())"
+    )
     enabled = _go_on(database)
     for action in _actions(database, condition):
         if not enabled():
@@ -203,12 +211,16 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
         _applied(database, action, index, "built")
     else:
         state = (failure.server_sqlstate if failure else None) or "XX000"
-        _retry_or_fail(database, action, state, str(failure or "the index is not there"), clean=index is not None)
+        _retry_or_fail(
+            database, action, state, str(failure or "the index is not there"), clean=index is not None
+        )
 
 
 def _mark(action: Row) -> str:
     """The comment by which everybody sees who made the index."""
-    name = ".".join('"' + str(action[part]).replace('"', '""') + '"' for part in ("schema_name", "object_name"))
+    name = ".".join(
+        '"' + str(action[part]).replace('"', '""') + '"' for part in ("schema_name", "object_name")
+    )
     return f"comment on index {name} is 'Made by wedding_dbopt, action {action['id']}'"
 
 
@@ -313,7 +325,17 @@ def _store(database: Database, action: Row, judgement: Judgement, at: str | None
                  after_ms = excluded.after_ms, after_sd_ms = excluded.after_sd_ms,
                  after_blocks = excluded.after_blocks, time_change = excluded.time_change,
                  blocks_change = excluded.blocks_change, p_value = excluded.p_value, verdict = excluded.verdict""",
-            ["bigint", "integer", "text", "timestamptz", "bigint", *["float8"] * 3, "bigint", *["float8"] * 6, "text"],
+            [
+                "bigint",
+                "integer",
+                "text",
+                "timestamptz",
+                "bigint",
+                *["float8"] * 3,
+                "bigint",
+                *["float8"] * 6,
+                "text",
+            ],
             [
                 action["id"],
                 sample.statement_id,
@@ -337,6 +359,10 @@ def _store(database: Database, action: Row, judgement: Judgement, at: str | None
     database.query(
         "update _wedding_dbopt.action set measured_impact = $2, verdict = $3 where id = $1",
         ["bigint", "numeric", "text"],
-        [action["id"], None if gain is None else round(100 * gain, 2), f"{judgement.verdict}: {judgement.reason}"],
+        [
+            action["id"],
+            None if gain is None else round(100 * gain, 2),
+            f"{judgement.verdict}: {judgement.reason}",
+        ],
     )
     database.commit()

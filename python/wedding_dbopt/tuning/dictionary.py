@@ -45,16 +45,23 @@ order by path.place limit 1
 _PATH = "select _wedding_dbopt.role_search_path($1) as path"
 
 
+def rules(database: Database) -> list[Row]:
+    """The rules by which the words of table names give context and criticality."""
+    return database.query(
+        "select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled"
+    )
+
+
 def classify_new(database: Database) -> int:
     """Classify up to 500 new statements; what does not parse is recorded with its reason. Returns how many.
 
     Also looks whether a session shows the full text of a statement whose constants are still needed.
     """
-    rules = database.query("select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled")
+    context_rules = rules(database)
     rows = database.query(_NEW)
     names = _Names(database)
     for row in rows:
-        database.query(_STORE, _STORE_TYPES, [row["id"], *_facts(row, rules, names)])
+        database.query(_STORE, _STORE_TYPES, [row["id"], *_facts(row, context_rules, names)])
     _observe(database)
     return len(rows)
 
@@ -88,10 +95,14 @@ class _Names:
         schema = self._known[table.name, path]
         if schema is None:
             return None
-        return str(self._database.query("select format('%I.%I', $1, $2) as full", ["text", "text"], [schema, table.name])[0]["full"])
+        return str(
+            self._database.query(
+                "select format('%I.%I', $1, $2) as full", ["text", "text"], [schema, table.name]
+            )[0]["full"]
+        )
 
 
-def _facts(row: Row, rules: list[Row], names: _Names) -> list[object]:
+def _facts(row: Row, context_rules: list[Row], names: _Names) -> list[object]:
     """kind, tables, context, contexts, criticality, confidence, parse error, need of constants of one statement."""
     try:
         query = Query.parse(row["query"] or "")
@@ -99,7 +110,16 @@ def _facts(row: Row, rules: list[Row], names: _Names) -> list[object]:
         return ["utility", [], "other", [], "low", 1.0, None, False]
     except DboptError as error:
         return [None, [], "other", [], "low", 0.0, str(error), False]
-    found = classify(query, rules)
+    found = classify(query, context_rules)
     tables = [full for full in (names.full(table, row["userid"]) for table in query.tables) if full]
     needs = needs_constants(query.text)
-    return [query.kind, tables, found.context, list(found.contexts), found.criticality, found.confidence, None, needs]
+    return [
+        query.kind,
+        tables,
+        found.context,
+        list(found.contexts),
+        found.criticality,
+        found.confidence,
+        None,
+        needs,
+    ]

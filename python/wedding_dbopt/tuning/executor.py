@@ -34,14 +34,20 @@ class Executor:
 
     def __init__(self, database: Database) -> None:
         target = database.query(_TARGET)[0]
-        parameters: dict[str, Any] = {"application_name": APPLICATION_NAME, "connect_timeout": 5, "options": SESSION}
+        parameters: dict[str, Any] = {
+            "application_name": APPLICATION_NAME,
+            "connect_timeout": 5,
+            "options": SESSION,
+        }
         if not target["dsn"]:
             parameters |= {name: target[name] for name in ("port", "dbname")}
             parameters |= {"host": target["socket"].strip() or "localhost", "user": target["owner"]}
         try:
             self._connection = psycopg.connect(target["dsn"] or "", autocommit=True, **parameters)
         except psycopg.Error as error:
-            raise ExecutorUnavailable("The extension cannot connect to its own server", detail=str(error)) from error
+            raise ExecutorUnavailable(
+                "The extension cannot connect to its own server", detail=str(error)
+            ) from error
 
     @property
     def pid(self) -> int:
@@ -76,7 +82,9 @@ class Executor:
                 try:
                     wire.consume_input()
                 except psycopg.OperationalError as error:
-                    raise ActionFailed(f"The connection was lost: {error}", server_sqlstate="08006") from error
+                    raise ActionFailed(
+                        f"The connection was lost: {error}", server_sqlstate="08006"
+                    ) from error
             result = wire.get_result()
             if result is None:
                 break

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from wedding_dbopt.catalog import Catalog
@@ -15,14 +16,18 @@ from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import prove_gin
+from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
-from wedding_dbopt.query import Query
+from wedding_dbopt.query import Query, Table
+from wedding_dbopt.tuning.dictionary import rules
 
 _WORKLOAD = """
 with moment as (
-  select clock_timestamp() as now, clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval as since
+  select clock_timestamp() as now,
+         clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval as since
 )
 select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality, w.calls, w.exec_ms / w.calls as mean_ms,
        extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
@@ -50,7 +55,7 @@ insert into _wedding_dbopt.recommendation as r (
   fingerprint, run_id, kind, schema_name, table_name, columns, index_type, index_name, where_clause, sql, rollback_sql,
   estimated_bytes, estimated_gain_ms, estimated_improvement, benefits, write_cost, context, criticality, priority,
   confidence, proof, reason, created_at, updated_at, expires_at)
-values ($1, $2, 'index_creation', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+values ($1, $2, $22, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
         clock_timestamp(), clock_timestamp(),
         clock_timestamp() + _wedding_dbopt.setting_value('recommendation_lifetime')::interval)
 on conflict (fingerprint) do update set
@@ -64,7 +69,7 @@ on conflict (fingerprint) do update set
 _STORE_TYPES = (
     ["text", "bigint", "text", "text", "text[]", "text", "text", "text", "text", "text", "bigint"]
     + ["numeric"] * 2
-    + ["jsonb", "numeric", "text", "text", "text", "numeric", "text", "text"]
+    + ["jsonb", "numeric", "text", "text", "text", "numeric", "text", "text", "text"]
 )
 
 
@@ -108,8 +113,9 @@ def recommend(
     else:
         _require_superuser(database)
         members, skipped, window = _collected(database)
-    advice = _search(database, members, skipped, window, storage_budget, seconds, max_width)
-    return [as_row(item) for item in advice.recommendations]
+    advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
+    rows = [as_row(item) for item in advice.recommendations]
+    return rows + (existing_rows(catalog) if include_existing else [])
 
 
 def recommend_for_run(database: Database, run_id: int) -> int:
@@ -118,15 +124,15 @@ def recommend_for_run(database: Database, run_id: int) -> int:
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
     members, skipped, window = _collected(database)
     budget = _storage_budget(database, members)
-    advice = _search(database, members, skipped, window, budget, seconds, 3)
-    for item in advice.recommendations:
-        row = as_row(item)
-        hours = max(window / 3600, 1 / 60)
+    advice, catalog = _search(database, members, skipped, window, budget, seconds, 3)
+    hours = max(window / 3600, 1 / 60)
+    new = [("index_creation", as_row(item)) for item in advice.recommendations]
+    for kind, row in [*new, *(("index_drop", row) for row in existing_rows(catalog))]:
         database.query(
             _STORE,
             _STORE_TYPES,
             [
-                hashlib.sha256(item.create_sql.encode()).hexdigest(),
+                hashlib.sha256(row["implementation_sql"].encode()).hexdigest(),
                 run_id,
                 row["schema_name"],
                 row["table_name"],
@@ -147,11 +153,12 @@ def recommend_for_run(database: Database, run_id: int) -> int:
                 row["confidence"],
                 row["proof"],
                 row["reason"],
+                kind,
             ],
         )
     withdrawn = (
         "update _wedding_dbopt.recommendation set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, "
-        "updated_at = clock_timestamp() where status = 'open' and kind = 'index_creation' and run_id is distinct from $1"
+        "updated_at = clock_timestamp() where status = 'open' and run_id is distinct from $1"
     )
     database.query(withdrawn, ["bigint"], [run_id])
     database.query(
@@ -195,6 +202,34 @@ def as_row(item: Recommendation) -> Row:
     }
 
 
+def existing_rows(catalog: Catalog) -> list[Row]:
+    """Existing indexes not worth keeping, as rows of the same form: advice for people, never an action of ours."""
+    return [
+        {
+            "schema_name": found.schema,
+            "table_name": found.table,
+            "columns": [],
+            "index_type": None,
+            "index_name": found.index,
+            "where_clause": None,
+            "implementation_sql": found.drop_sql,
+            "rollback_sql": found.create_sql,
+            "estimated_bytes": -found.size_bytes,
+            "estimated_improvement": 0.0,
+            "estimated_gain_ms": 0.0,
+            "write_cost": 0.0,
+            "wedding_context": "other",
+            "criticality": "low",
+            "priority": "low",
+            "confidence": 1.0,
+            "proof": "catalogue",
+            "benefits": "[]",
+            "reason": f"{found.kind}: {found.reason}",
+        }
+        for found in findings(catalog.relations())
+    ]
+
+
 # ---------------------------------------------------------------------- the workload
 
 Skipped = list[tuple[str, str]]
@@ -204,8 +239,10 @@ def _given(
     database: Database, queries: Sequence[str], weights: Sequence[float] | None
 ) -> tuple[list[Member], Skipped, float]:
     if weights is not None and len(weights) != len(queries):
-        raise InvalidArgument("weights and queries must have the same length", hint="Leave weights out for equal ones.")
-    rules = _rules(database)
+        raise InvalidArgument(
+            "weights and queries must have the same length", hint="Leave weights out for equal ones."
+        )
+    context_rules = rules(database)
     members: list[Member] = []
     skipped: Skipped = []
     for number, text in enumerate(queries):
@@ -214,7 +251,7 @@ def _given(
         except DboptError as error:
             skipped.append((str(number + 1), str(error)))
             continue
-        found = classify(query, rules)
+        found = classify(query, context_rules)
         calls = float(weights[number]) if weights is not None else 1.0
         statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
@@ -233,7 +270,12 @@ def _collected(database: Database) -> tuple[list[Member], Skipped, float]:
             skipped.append((str(row["id"]), str(error)))
             continue
         statement = WorkloadStatement(
-            str(row["id"]), query, float(row["calls"]), float(row["mean_ms"]), row["criticality"], row["context"]
+            str(row["id"]),
+            query,
+            float(row["calls"]),
+            float(row["mean_ms"]),
+            row["criticality"],
+            row["context"],
         )
         members.append(Member(statement, int(row["userid"])))
     return members, skipped, max(window, 1.0)
@@ -247,14 +289,16 @@ def _search(
     storage_budget: int | None,
     seconds: float,
     max_width: int,
-) -> Advice:
+) -> tuple[Advice, Catalog]:
     if not members:
-        return Advice((), tuple(skipped), 0)
+        return Advice((), tuple(skipped), 0), Catalog((), ())
     started = time.monotonic()
     with planning_session(database) as session:
-        tables = [table for member in members for table in member.statement.query.tables]
+        tables = [table for member in members for table in _tables(session, member)]
         paths = [session.search_path(member.userid) for member in members]
-        catalog = Catalog.load(database, list(dict.fromkeys(tables)), list(dict.fromkeys(sum(paths, []))))
+        catalog = Catalog.load(
+            database, list(dict.fromkeys(tables)), list(dict.fromkeys(chain.from_iterable(paths)))
+        )
         advice = advise(
             [member.statement for member in members],
             catalog,
@@ -267,7 +311,25 @@ def _search(
             window_seconds=window,
             prove=lambda relation, search: prove_gin(database, relation, search.expression, search.condition),
         )
-    return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls)
+    return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
+
+
+def _tables(session: PlanningSession, member: Member) -> list[Table]:
+    """The tables a statement names and those its plan reads, which views and policies bring in."""
+    query = member.statement.query
+    try:
+        return [*query.tables, *scanned(Plan.from_json(session.explain(query, member.userid)))]
+    except DboptError:
+        return []  # the search meets the same failure and records it
+
+
+def scanned(plan: Plan) -> list[Table]:
+    """The tables that a plan reads."""
+    return [
+        Table(node.schema, node.relation, node.relation)
+        for node in plan.scans()
+        if node.schema and node.relation
+    ]
 
 
 def _write_rates(database: Database, window: float) -> dict[tuple[str, str], WriteRate]:
@@ -297,10 +359,6 @@ def _storage_budget(database: Database, members: Sequence[Member]) -> int:
 # ---------------------------------------------------------------------- small readings
 
 
-def _rules(database: Database) -> list[Row]:
-    return database.query("select word, context, criticality, weight from _wedding_dbopt.context_rule where enabled")
-
-
 def _setting(database: Database, name: str) -> Any:
     return database.query("select _wedding_dbopt.setting_value($1) as value", ["text"], [name])[0]["value"]
 
@@ -317,7 +375,9 @@ def _seconds(database: Database, interval: str | None) -> float:
 
 
 def _require_superuser(database: Database) -> None:
-    if not database.query("select rolsuper from pg_catalog.pg_roles where rolname = current_user")[0]["rolsuper"]:
+    if not database.query("select rolsuper from pg_catalog.pg_roles where rolname = current_user")[0][
+        "rolsuper"
+    ]:
         raise NotPermitted(
             "Only a superuser can analyse the collected workload, because it plans other roles' statements",
             hint="Pass your own statements in queries, or read get_recommendations().",

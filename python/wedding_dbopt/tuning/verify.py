@@ -80,7 +80,9 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     def conclude(verdict: str, reason: str) -> Judgement:
         return Judgement(verdict, reason, time_gain, blocks_gain, drift, verdicts)
 
-    worse = [verdict for verdict in judged if verdict.verdict == "regressed" and _counts(verdict, judged, drift)]
+    worse = [
+        verdict for verdict in judged if verdict.verdict == "regressed" and _counts(verdict, judged, drift)
+    ]
     if worse:
         first = max(worse, key=lambda verdict: verdict.time_change or 0)
         return conclude(
@@ -90,17 +92,27 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
             f"{first.sample.after.n}, p = {first.p_value:.2g})",
         )
     if rules.age_s < rules.min_window_s:
-        return conclude("undecided", f"{rules.min_window_s - rules.age_s:.0f} s of the shortest window are left")
+        return conclude(
+            "undecided", f"{rules.min_window_s - rules.age_s:.0f} s of the shortest window are left"
+        )
     if not affected or _covered(affected, verdicts) < 0.5:
         if rules.age_s < rules.max_window_s:
-            return conclude("undecided", f"not enough data yet: {rules.min_calls} calls before and after are needed")
+            return conclude(
+                "undecided", f"not enough data yet: {rules.min_calls} calls before and after are needed"
+            )
         if not affected:
             return conclude("rolled_back", "no affected statement ran often enough to show a gain")
     improved = [verdict for verdict in affected if verdict.verdict == "improved"]
     gains = f"blocks {_percent(-(blocks_gain or 0))}, time {_percent(-(time_gain or 0))}"
     calls = sum(verdict.sample.after.n for verdict in affected)
-    if improved and max(time_gain or 0, blocks_gain or 0) >= rules.min_gain and (time_gain or 0) > -rules.regression:
-        return conclude("kept", f"{len(improved)} of {len(affected)} statements improved: {gains}, n = {calls} calls")
+    if (
+        improved
+        and max(time_gain or 0, blocks_gain or 0) >= rules.min_gain
+        and (time_gain or 0) > -rules.regression
+    ):
+        return conclude(
+            "kept", f"{len(improved)} of {len(affected)} statements improved: {gains}, n = {calls} calls"
+        )
     return conclude("rolled_back", f"no gain worth keeping: {gains}, n = {calls} calls")
 
 
@@ -109,7 +121,9 @@ def _drift(controls: Sequence[Sample], min_calls: int) -> float:
     ratios = sorted(
         (sample.after.mean / sample.before.mean, math.sqrt(min(sample.before.n, sample.after.n)))
         for sample in controls
-        if min(sample.before.n, sample.after.n) >= min_calls and sample.before.mean > 0 and sample.after.mean > 0
+        if min(sample.before.n, sample.after.n) >= min_calls
+        and sample.before.mean > 0
+        and sample.after.mean > 0
     )
     if len(ratios) < MIN_CONTROLS:
         return 1.0
@@ -144,7 +158,10 @@ def _statement_verdict(sample: Sample, drift: float, rules: Rules, comparisons: 
 def _counts(verdict: StatementVerdict, judged: Sequence[StatementVerdict], drift: float) -> bool:
     """A regression counts when it breaks the objective or eats a good part of the gain."""
     sample = verdict.sample
-    if sample.objective_ms is not None and sample.after.mean > sample.objective_ms > sample.before.mean * drift:
+    if (
+        sample.objective_ms is not None
+        and sample.after.mean > sample.objective_ms > sample.before.mean * drift
+    ):
         return True
     lost = _saved_ms(sample, drift)
     gained = sum(max(_saved_ms(other.sample, drift), 0) for other in judged)
