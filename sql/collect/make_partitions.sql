@@ -18,7 +18,7 @@ begin
       child := parent || to_char(day at time zone 'UTC', '_YYYYMMDD');
       continue when to_regclass(format('_wedding_dbopt.%I', child)) is not null;
       execute format('lock table _wedding_dbopt.%I in access exclusive mode', parent || '_default');
-      execute format('create table _wedding_dbopt.%I (like _wedding_dbopt.%I including all)', child, parent);
+      execute format('create table _wedding_dbopt.%I (like _wedding_dbopt.%I including all)', child, parent || '_default');
       execute format(
         $sql$with moved as (delete from _wedding_dbopt.%1$I s where s.at >= $1 and s.at < $2 returning *)
              insert into _wedding_dbopt.%2$I select * from moved$sql$, parent || '_default', child)

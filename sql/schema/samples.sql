@@ -17,8 +17,8 @@ create table _wedding_dbopt.table_sample (
 ) partition by range (at);
 comment on table _wedding_dbopt.table_sample is
   'Interval differences of the tables'' counters; live, dead and pages are the values at that time.';
-create index table_sample_at on _wedding_dbopt.table_sample (at);
 create table _wedding_dbopt.table_sample_default partition of _wedding_dbopt.table_sample default;
+create index table_sample_default_at on _wedding_dbopt.table_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.table_sample_default', '');
 
 create table _wedding_dbopt.index_sample (
@@ -29,8 +29,8 @@ create table _wedding_dbopt.index_sample (
   idx_scan    bigint[], idx_tup_read bigint[], idx_tup_fetch bigint[], blks_hit bigint[], blks_read bigint[], pages integer[]
 ) partition by range (at);
 comment on table _wedding_dbopt.index_sample is 'Interval differences of the indexes'' counters; pages is the size at that time.';
-create index index_sample_at on _wedding_dbopt.index_sample (at);
 create table _wedding_dbopt.index_sample_default partition of _wedding_dbopt.index_sample default;
+create index index_sample_default_at on _wedding_dbopt.index_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.index_sample_default', '');
 
 create table _wedding_dbopt.connection_sample (
@@ -48,8 +48,8 @@ create table _wedding_dbopt.connection_sample (
   wait_events         jsonb
 ) partition by range (at);
 comment on table _wedding_dbopt.connection_sample is 'Client connections by state; ages in seconds; waiting = active and waiting for a lock.';
-create index connection_sample_at on _wedding_dbopt.connection_sample (at);
 create table _wedding_dbopt.connection_sample_default partition of _wedding_dbopt.connection_sample default;
+create index connection_sample_default_at on _wedding_dbopt.connection_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.connection_sample_default', '');
 
 create table _wedding_dbopt.system_sample (
@@ -75,8 +75,8 @@ create table _wedding_dbopt.system_sample (
 ) partition by range (at);
 comment on table _wedding_dbopt.system_sample is
   'Machine and database: sizes in bytes, counters as interval differences; null = the source could not be read (see collect_log).';
-create index system_sample_at on _wedding_dbopt.system_sample (at);
 create table _wedding_dbopt.system_sample_default partition of _wedding_dbopt.system_sample default;
+create index system_sample_default_at on _wedding_dbopt.system_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.system_sample_default', '');
 
 create unlogged table _wedding_dbopt.system_last (
@@ -95,6 +95,6 @@ create table _wedding_dbopt.collect_log (
   reason      text
 ) partition by range (at);
 comment on table _wedding_dbopt.collect_log is 'Each source of each pass: its duration, or why it gave nothing.';
-create index collect_log_at on _wedding_dbopt.collect_log (at);
 create table _wedding_dbopt.collect_log_default partition of _wedding_dbopt.collect_log default;
+create index collect_log_default_at on _wedding_dbopt.collect_log_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.collect_log_default', '');

@@ -75,8 +75,10 @@ create table _wedding_dbopt.statement_sample (
 ) partition by range (at);
 comment on table _wedding_dbopt.statement_sample is
   'Interval differences of pg_stat_statements: exec_sq is the sum of squared milliseconds of the interval''s calls; complete is false where a restart, reset or eviction hides calls.';
-create index statement_sample_at on _wedding_dbopt.statement_sample (at);
+-- Each partition has an index of its own. One of the parent would make a dump fail to restore: attaching a partition
+-- to the extension's table would build the index that the dump then creates.
 create table _wedding_dbopt.statement_sample_default partition of _wedding_dbopt.statement_sample default;
+create index statement_sample_default_at on _wedding_dbopt.statement_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_sample_default', '');
 
 create table _wedding_dbopt.statement_hour (
