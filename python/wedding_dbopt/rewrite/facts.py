@@ -1,0 +1,208 @@
+"""What the rules may ask of the catalogue: what a name means, whether it can be NULL, what is unique."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from wedding_dbopt.catalog import Catalog, Column, Index, Relation
+from wedding_dbopt.query import defining_cte, folded, named
+
+BOOLEAN = 16
+BIGINT, SMALLINT, INTEGER = 20, 21, 23
+TEXT, VARCHAR = 25, 1043
+DATE, TIMESTAMP, TIMESTAMPTZ = 1082, 1114, 1184
+NUMERIC = 1700
+INTEGER_RANGES = {SMALLINT: 2**15, INTEGER: 2**31, BIGINT: 2**63}
+
+SCOPES = (exp.Select, exp.Update, exp.Delete)
+
+
+@dataclass(frozen=True)
+class ColumnFact:
+    """The table column that a name in a statement means.
+
+    `source` is the node that brings the table in; `nullable_side` tells that an outer join may put NULLs in
+    place of its rows.
+    """
+
+    relation: Relation
+    column: Column
+    source: exp.Table
+    nullable_side: bool
+
+    @property
+    def not_null(self) -> bool:
+        """Tell whether the value is never NULL where the name stands."""
+        return not self.nullable_side and self.relation.not_null(self.column.name)
+
+    @property
+    def not_null_constraint(self) -> str:
+        """Name the constraint that `not_null` rests on."""
+        return f"{self.relation.schema}.{self.relation.name}.{self.column.name} NOT NULL"
+
+
+class Facts:
+    """Answers for one statement; every method returns None or False where it is not sure."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Take the relations of the statement."""
+        self._catalog = catalog
+
+    def relation(self, source: exp.Expr) -> Relation | None:
+        """Return the relation that a node of FROM names; None for a CTE, a function or an unknown table."""
+        if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
+            return None
+        alias = source.args.get("alias")
+        if source.args.get("joins") or (alias is not None and alias.args.get("columns")):
+            return None
+        return None if defining_cte(source) else self._catalog.relation(named(source))
+
+    def column(self, node: exp.Expr) -> ColumnFact | None:
+        """Return what a column name means, by SQL's scoping rules; None if it is no plain table column."""
+        if (
+            not isinstance(node, exp.Column)
+            or not isinstance(node.this, exp.Identifier)
+            or node.args.get("db")
+        ):
+            return None
+        qualifier = node.args.get("table")
+        name = folded(node.this)
+        for scope in _scopes(node):
+            sources = list(_sources(scope))
+            if qualifier is not None:
+                found = [place for place in sources if _alias(place.node) == folded(qualifier)]
+            else:
+                found = [place for place in sources if self._may_hold(place, name)]
+            if not found:
+                if any(place.opaque for place in sources):
+                    return None
+                continue
+            if len(found) > 1 or (qualifier is None and any(place.merged for place in sources)):
+                return None
+            relation = self.relation(found[0].node)
+            if relation is None or name not in relation.columns:
+                return None
+            source = found[0].node
+            assert isinstance(source, exp.Table)
+            return ColumnFact(relation, relation.columns[name], source, found[0].nullable)
+        return None
+
+    def _may_hold(self, place: _Place, name: str) -> bool:
+        relation = self.relation(place.node)
+        return relation is None or name in relation.columns
+
+    def reads_tables_only(self, query: exp.Expr) -> bool:
+        """Tell whether `query` reads at least one source, and each is a known table and no view."""
+        found = [self.relation(table) for table in query.find_all(exp.Table)]
+        known = all(relation is not None and relation.kind != "v" for relation in found)
+        return bool(found) and known and query.find(exp.Lateral, exp.Unnest) is None
+
+    def unique_index(self, relation: Relation, columns: set[str]) -> Index | None:
+        """Return an index that proves the rows of `relation` to differ in `columns`."""
+        for index in relation.indexes:
+            key = tuple(column for column in index.columns if column is not None)
+            if (
+                key in relation.unique_keys
+                and index.unique
+                and not index.expressions
+                and not index.predicate
+                and set(key) <= columns
+                and relation.unique_on(key)
+                and all(relation.columns[column].deterministic for column in key)
+            ):
+                return index
+        return None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A source of rows in a scope; `merged` tells of USING or NATURAL, which merge columns."""
+
+    node: exp.Expr
+    nullable: bool
+    merged: bool
+
+    @property
+    def opaque(self) -> bool:
+        """Tell whether the source may bring in names that are not seen here: a join in parentheses."""
+        return _alias(self.node) is None or bool(self.node.args.get("joins"))
+
+
+def enclosing_scope(node: exp.Expr) -> exp.Expr | None:
+    """Return the SELECT, UPDATE or DELETE whose FROM the names in `node` are looked up in first."""
+    return node.find_ancestor(*SCOPES)
+
+
+def only_source(scope: exp.Expr | None) -> exp.Table | None:
+    """Return the table of a scope that has one source, which is a table."""
+    sources = [] if scope is None else list(_sources(scope))
+    if len(sources) != 1 or not isinstance(sources[0].node, exp.Table):
+        return None
+    return sources[0].node
+
+
+def alias_of(source: exp.Table) -> exp.Identifier:
+    """Return the identifier that qualifies columns of `source`."""
+    alias = source.args.get("alias")
+    identifier = alias.this if alias is not None and alias.this is not None else source.this
+    assert isinstance(identifier, exp.Identifier)
+    return identifier
+
+
+def source_aliases(scope: exp.Expr) -> set[str | None]:
+    """Return the names that qualify columns in a scope; None stands for a source without a name."""
+    return {_alias(place.node) for place in _sources(scope)}
+
+
+def _alias(source: exp.Expr) -> str | None:
+    if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
+        return folded(alias_of(source))
+    alias = source.args.get("alias")
+    return folded(alias.this) if alias is not None and alias.this is not None else None
+
+
+def _scopes(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the scopes around a name, innermost first, as far out as they are surely visible.
+
+    A subquery in FROM sees its neighbours only if it is LATERAL, so the search ends there, as at a CTE.
+    """
+    inner, outer = node, node.parent
+    while outer is not None:
+        if isinstance(outer, SCOPES):
+            if inner.arg_key in ("from_", "using", "with_", "laterals"):
+                return
+            if isinstance(inner, exp.Join) and not _is_below(node, inner.args.get("on")):
+                return
+            yield outer
+        elif isinstance(outer, (exp.CTE, exp.Lateral, exp.Merge, exp.Insert)):
+            return
+        inner, outer = outer, outer.parent
+
+
+def _is_below(node: exp.Expr, ancestor: exp.Expr | None) -> bool:
+    current: exp.Expr | None = node
+    while current is not None and current is not ancestor:
+        current = current.parent
+    return current is not None
+
+
+def _sources(scope: exp.Expr) -> Iterator[_Place]:
+    """Yield the sources of a scope with the effect of its outer joins on each."""
+    first = scope.args.get("from_")
+    joins = scope.args.get("joins") or []
+    listed = [first.this] if first is not None else []
+    if not isinstance(scope, exp.Select):
+        listed = [scope.this, *listed, *(scope.args.get("using") or [])]
+    nested = [join for source in listed for join in source.args.get("joins") or []] if joins == [] else []
+    sides = [str(join.args.get("side") or "") for join in joins]
+    merged = any(join.args.get("using") or join.args.get("method") == "NATURAL" for join in [*joins, *nested])
+    for source in listed:
+        yield _Place(source, any(side in ("RIGHT", "FULL") for side in sides), merged)
+    for number, join in enumerate(joins):
+        own = sides[number] in ("LEFT", "FULL")
+        yield _Place(join.this, own or any(side in ("RIGHT", "FULL") for side in sides[number + 1 :]), merged)
+    for lateral in scope.args.get("laterals") or []:
+        yield _Place(lateral, True, merged)

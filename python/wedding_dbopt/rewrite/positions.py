@@ -1,0 +1,81 @@
+"""Where a node stands in its statement, which decides how much of its value counts."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from wedding_dbopt.rewrite.facts import ColumnFact, alias_of, enclosing_scope, only_source
+
+# Functions without side effects whose result does not depend on how often they are called.
+PURE = (
+    exp.And, exp.Or, exp.Abs, exp.Any, exp.Array, exp.Avg, exp.Case, exp.Cast, exp.Coalesce, exp.Concat,
+    exp.Count, exp.CurrentDate, exp.CurrentTimestamp, exp.Date, exp.Exists, exp.Extract, exp.Greatest, exp.If,
+    exp.JSONExtract, exp.JSONExtractScalar, exp.Least, exp.Length, exp.Lower, exp.Max, exp.Min, exp.Nullif,
+    exp.Round, exp.Sum, exp.TimestampTrunc, exp.Trim, exp.Upper,
+)  # fmt: skip
+
+
+def in_filter(node: exp.Expr) -> bool:
+    """Tell whether `node` is a condition of WHERE or JOIN ON, or joined to one by AND, OR and NOT."""
+    return _filter(node, (exp.And, exp.Or, exp.Paren, exp.Not))
+
+
+def decides_rows(node: exp.Expr) -> bool:
+    """Tell whether `node` is such a condition that NULL counts as false: no NOT stands above it."""
+    return _filter(node, (exp.And, exp.Or, exp.Paren))
+
+
+def _filter(node: exp.Expr, connectors: tuple[type[exp.Expr], ...]) -> bool:
+    parent = node.parent
+    while isinstance(parent, connectors):
+        node, parent = parent, parent.parent
+    if isinstance(parent, exp.Join):
+        return node.arg_key == "on"
+    return isinstance(parent, exp.Where) and isinstance(parent.parent, (exp.Select, exp.Update, exp.Delete))
+
+
+def conjuncts(node: exp.Expr) -> list[exp.Expr]:
+    """Return the conditions that AND joins to `node`, itself included."""
+    top = node
+    while isinstance(top.parent, (exp.And, exp.Paren)):
+        top = top.parent
+    return list(flattened(top, exp.And))
+
+
+def flattened(node: exp.Expr, connector: type[exp.Expr]) -> list[exp.Expr]:
+    """Return the operands of nested AND or OR in their order."""
+    operands: list[exp.Expr] = []
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        inner = current.unnest()
+        if isinstance(inner, connector):
+            waiting += [inner.args["expression"], inner.this]
+        else:
+            operands.append(current)
+    return operands
+
+
+def qualified(column: exp.Expr) -> exp.Column:
+    """Return a copy of a column with its source's name; it has one, or its scope has one source."""
+    copy = column.copy()
+    assert isinstance(copy, exp.Column)
+    source = only_source(enclosing_scope(column))
+    if copy.args.get("table") is None and source is not None:
+        copy.set("table", alias_of(source).copy())
+    return copy
+
+
+def can_be_qualified(column: exp.Expr, fact: ColumnFact) -> bool:
+    """Tell whether `qualified` gives the name that `fact` describes."""
+    return bool(column.args.get("table")) or only_source(enclosing_scope(column)) is fact.source
+
+
+def is_pure(node: exp.Expr) -> bool:
+    """Tell whether every function call below `node` is known to be without side effects."""
+    return all(isinstance(call, PURE) for call in node.find_all(exp.Func, exp.Dot, exp.SessionParameter))
+
+
+def has_only(select: exp.Expr, *clauses: str) -> bool:
+    """Tell whether a SELECT has no other clause than a list of expressions and those named."""
+    return all(not value or clause in ("expressions", *clauses) for clause, value in select.args.items())

@@ -1,0 +1,239 @@
+"""Every rule against its fixture, the parts a rule may not touch, and the offers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+from wedding_dbopt.catalog import Catalog, Column, Index, Relation
+from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite import rules
+from wedding_dbopt.rewrite.engine import LEVELS, catalogue, name_of, rewrite, semantic_options
+from wedding_dbopt.rewrite.facts import Facts
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "rewrite"
+TYPES = {
+    exp.DType.INT: ("integer", 23),
+    exp.DType.BIGINT: ("bigint", 20),
+    exp.DType.SMALLINT: ("smallint", 21),
+    exp.DType.TEXT: ("text", 25),
+    exp.DType.VARCHAR: ("character varying", 1043),
+    exp.DType.CHAR: ("character", 1042),
+    exp.DType.BOOLEAN: ("boolean", 16),
+    exp.DType.DECIMAL: ("numeric", 1700),
+    exp.DType.DATE: ("date", 1082),
+    exp.DType.TIMESTAMP: ("timestamp without time zone", 1114),
+    exp.DType.TIMESTAMPTZ: ("timestamp with time zone", 1184),
+}
+
+
+def fixture_pairs(name: str) -> Iterator[tuple[str, str]]:
+    """Yield (before, after) of a fixture; an UNCHANGED statement comes as (before, before)."""
+    lines = (FIXTURES / f"{name}.sql").read_text().splitlines()
+    statements = "\n".join(line for line in lines if not line.startswith("--"))
+    texts = [text.strip() for text in (statements + "\n").split(";\n") if text.strip()]
+    assert len(texts) % 2 == 0
+    for before, after in zip(texts[::2], texts[1::2]):
+        yield before, before if after == "UNCHANGED" else after
+
+
+def relation(create: exp.Create, inherited: bool, oid: int) -> Relation:
+    """Build what the catalogue would say of one CREATE TABLE of schema.sql."""
+    columns: dict[str, Column] = {}
+    indexes: list[Index] = []
+    name = create.this.this.name
+    for definition in create.this.expressions:
+        kinds = {type(constraint.kind): constraint.kind for constraint in definition.constraints}
+        primary = exp.PrimaryKeyColumnConstraint in kinds
+        unique = exp.UniqueColumnConstraint in kinds
+        not_null = primary or exp.NotNullColumnConstraint in kinds
+        if primary or unique:
+            immediate = "deferrable" not in definition.sql().lower()
+            indexes.append(
+                Index(
+                    *(f"{name}_{definition.name}", oid, (definition.name,), (), None, "btree", True, primary),
+                    *(True, True, None, "", 0, (False,), immediate),
+                )
+            )
+        collation = kinds.get(exp.CollateColumnConstraint)
+        columns[definition.name] = Column(
+            *(definition.name, *TYPES[definition.kind.this], not_null, "c" if collation else None, False),
+            *(-1.0, 0.0, 8, None, (), (), collation is None),
+        )
+    keys = tuple((index.columns[0] or "",) for index in indexes if index.immediate)
+    return Relation(oid, "public", name, "r", 5000, 50, columns, tuple(indexes), keys, (), False, inherited)
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    trees = sqlglot.parse((FIXTURES / "schema.sql").read_text(), dialect="postgres")
+    creates = [tree for tree in trees if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema)]
+    relations = [
+        relation(create, create.this.this.name == "parents", number)
+        for number, create in enumerate(creates)
+        if create.this.this.name != "children"
+    ]
+    return Facts(Catalog(relations, ["public"]))
+
+
+NAMES = [name_of(rule) for rule in rules.RULES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fixture(name: str, facts: Facts) -> None:
+    for before, after in fixture_pairs(name):
+        rewriting = rewrite(Query.parse(before), facts, "aggressive")
+        assert rewriting.text == after
+        assert bool(rewriting.steps) == (before != after)
+        assert {step.rule for step in rewriting.steps} <= {name}
+        for step in rewriting.steps:
+            assert step.before in before and step.after in after
+
+
+def test_files_registry_and_fixtures_agree() -> None:
+    files = sorted(path.stem for path in Path(rules.__file__).parent.glob("*.py") if path.stem != "__init__")
+    fixtures = sorted(path.stem for path in FIXTURES.glob("*.sql") if path.stem != "schema")
+    assert files == fixtures == sorted(NAMES)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=name_of)
+def test_rule_is_documented_and_has_a_case_that_stays(rule: rules.Rule) -> None:
+    pairs = list(fixture_pairs(name_of(rule)))
+    assert any(before == after for before, after in pairs) and any(before != after for before, after in pairs)
+    assert rule.LEVEL in LEVELS and rule.PROOF in ("always", "constraint")
+
+
+def test_catalogue_tells_why_and_when() -> None:
+    listed = catalogue()
+    assert [entry["name"] for entry in listed] == NAMES
+    for entry in listed:
+        assert list(entry) == ["name", "level", "proof", "why", "sound_when"]
+        assert entry["why"].endswith(".") and entry["sound_when"].endswith(".")
+        assert "Sound when" not in entry["why"]
+
+
+def test_proof_class_constraint_names_its_constraints(facts: Facts) -> None:
+    for rule in rules.RULES:
+        for before, _ in fixture_pairs(name_of(rule)):
+            for step in rewrite(Query.parse(before), facts, "aggressive").steps:
+                assert step.proof == rule.PROOF
+                if step.proof == "constraint":
+                    assert step.constraints
+    found = rewrite(Query.parse("select distinct id from vendors"), facts, "moderate")
+    assert found.steps[0].constraints == ("public.vendors UNIQUE vendors_id", "public.vendors.id NOT NULL")
+
+
+def test_levels_are_nested(facts: Facts) -> None:
+    text = (
+        "select distinct id from vendors v where id not in (select vendor_id from bookings) "
+        "and (select count(*) from bookings b where b.vendor_id = v.id) > 0 and coalesce(score, 0) > 1"
+    )
+    used = [{step.rule for step in rewrite(Query.parse(text), facts, level).steps} for level in LEVELS]
+    assert used[0] < used[1] < used[2]
+    assert len(used[2]) == 4
+
+
+def test_everything_else_keeps_its_characters(facts: Facts) -> None:
+    before = (
+        "SELECT /* app */ now()  AS \"Now\",\n  b.*, E'a\\'b' -- note\n  FROM bookings b\n"
+        " WHERE  date( b.created )='2026-05-02'  AND b.confirmed > now() - interval '1 day'\n"
+        "   AND (b.status!=$1 OR b.id = any($2)) ORDER BY 1 ;"
+    )
+    rewriting = rewrite(Query.parse(before), facts, "aggressive")
+    assert rewriting.text == before.replace(
+        "date( b.created )='2026-05-02'", "(b.created >= '2026-05-02' AND b.created < '2026-05-03')"
+    ).rstrip(" ;")
+    assert [step.before for step in rewriting.steps] == ["date( b.created )='2026-05-02'"]
+
+
+def test_repaired_texts_are_rewritten_too(facts: Facts) -> None:
+    text = "select id from bookings where id::text = '7' and created > now() - interval $1"
+    rewriting = rewrite(Query.parse(text), facts, "aggressive")
+    assert rewriting.text == "select id from bookings where id = 7 and created > now() - $1::interval"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "with bookings as (select now() as created) select * from bookings where date(created) = '2026-05-02'",
+        "select id from other.bookings where date(created) = '2026-05-02'",
+        "select created from bookings b(a, c) where date(created) = '2026-05-02'",
+        "select 1 from bookings natural join guests where id::text = '7'",
+        "select 1 from bookings join guests using (id) where id::text = '7'",
+        "select 1 from bookings b, guests g where id::text = '7'",
+        "select 1 from vendors v, lateral (select v.id) x(id) where x.id::text = '7'",
+        "select 1 from vendors v where exists (select 1 from (bookings b join guests v on true) where v.id::text = '7')",
+        "select 1 from generate_series(1, 2) id where id::text = '7'",
+        "select 1 from vendors b cross join (select b.id from (select 1 as id) b where b.id::text = '1') x",
+        "insert into vendors select 1 on conflict (id) where id::text = '7' do nothing",
+        "select public.date(created) = '2026-05-02' from bookings",
+        "select id from bookings where app.date(created) = '2026-05-02'",
+        "select id from bookings where nvl(priority, 0) > 3",
+        "select id from bookings where ifnull(status, 'open') = 'paid'",
+        "select id from bookings where coalesce(status, E'op\\'en') = 'paid'",
+        "select id from bookings where coalesce(status, $$open$$) = 'paid'",
+        "select distinct id, nvl(priority, 0) from bookings",
+        "select count(*) from bookings having coalesce(count(*), 0) > 3",
+        "select case when coalesce(paid, false) = true then 1 end from bookings",
+        "merge into bookings b using guests g on g.booking_id = b.id and b.id::text = '7' when matched then delete",
+    ],
+)
+def test_what_is_not_known_for_sure_stays(text: str, facts: Facts) -> None:
+    assert rewrite(Query.parse(text), facts, "aggressive").text == text
+
+
+def test_steps_end(facts: Facts) -> None:
+    tests = " and ".join(f"coalesce(priority, 0) > {n}" for n in range(80))
+    started = time.monotonic()
+    assert (
+        len(rewrite(Query.parse(f"select id from bookings where {tests}"), facts, "aggressive").steps) == 50
+    )
+    assert time.monotonic() - started < 20
+
+
+def offers(text: str, facts: Facts) -> dict[str, str]:
+    return {option.kind: option.text for option in semantic_options(Query.parse(text), facts)}
+
+
+def test_offers_change_the_result_and_say_so(facts: Facts) -> None:
+    options = semantic_options(Query.parse("select * from vendors v where city = 'Rom' or score > 1"), facts)
+    assert {option.kind: option.text for option in options} == {
+        "limit": "select * from vendors v where city = 'Rom' or score > 1 ORDER BY v.\"id\" LIMIT 100",
+        "columns": 'select "id", "name", "code", "city", "email", "score", "active", "verified" from vendors v '
+        "where city = 'Rom' or score > 1",
+        "active_vendors": "select * from vendors v where (city = 'Rom' or score > 1) AND v.active AND v.verified",
+    }
+    assert all(len(option.changes) > 40 and option.changes.endswith(".") for option in options)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("select id from vendors where id = 7", {"active_vendors"}),
+        ("select id from vendors where active", {"limit"}),
+        ("select id from bookings order by created limit 10", set()),
+        ("select count(*) from bookings", set()),
+        ("select json_agg(b) from bookings b", set()),
+        ("select status from bookings group by status", set()),
+        ("select b.id from bookings b join guests g on g.booking_id = b.id", set()),
+        ("update bookings set paid = true", set()),
+        ("select * from parents", {"columns"}),
+        ("select 1", set()),
+    ],
+)
+def test_offers_are_made_where_they_make_sense(text: str, expected: set[str], facts: Facts) -> None:
+    assert set(offers(text, facts)) == expected
+
+
+def test_offers_are_statements(facts: Facts) -> None:
+    found = offers('select * from vendors "V" order by name', facts)
+    assert found["limit"] == 'select * from vendors "V" order by name, "V"."id" LIMIT 100'
+    assert (
+        found["active_vendors"] == 'select * from vendors "V" WHERE "V".active AND "V".verified order by name'
+    )
+    for text in found.values():
+        assert Query.parse(text).kind == "select"
