@@ -31,7 +31,7 @@ INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 .PHONY: help package-lists packages build install uninstall test unit sql system demo bench lint format docs dist clean
 
 help: ## Print this help
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s%s\n' "$$name" "$$text"; done
 
 # A fresh machine has no package lists, and without them the release's PostgreSQL version is not known.
 package-lists:
@@ -91,7 +91,7 @@ uninstall: ## Remove the extension and its Python package from the server of PG_
 
 # ------------------------------------------------------------------ tests and demo
 # Tools live in build/tools as plain folders (no virtual environment), so that the tree can be copied anywhere.
-build/tools/%/.done: python/requirements-%.txt
+build/tools/%/.done: python/requirements-%.txt | packages
 	@echo "installing the $* tools into build/tools/$*"; rm -rf build/tools/$*; mkdir -p build/tools/$*
 	@/usr/bin/python3 -m pip install -qq --disable-pip-version-check --root-user-action=ignore --no-deps \
 	  --require-hashes --target build/tools/$* -r $<
