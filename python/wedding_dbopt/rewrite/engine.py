@@ -19,6 +19,7 @@ __all__ = ["LEVELS", "Option", "Rewriting", "Step", "catalogue", "rewrite", "sem
 
 LEVELS = ("conservative", "moderate", "aggressive")
 MOST_STEPS = 50
+LONGEST_TEXT = 100_000  # characters; every step reads the whole text again
 
 
 def _words(text: str) -> frozenset[str]:
@@ -65,14 +66,15 @@ class Rewriting:
 def rewrite(query: Query, facts: Facts, level: str) -> Rewriting:
     """Apply the rules of `level` and of the levels below it (LEVELS) until none applies.
 
-    The text is that of `query` where no rule applies. Each step replaces one part; the rest stays as it is,
-    and the result is parsed again to make sure that it means the tree it should.
+    The text is that of `query` where no rule applies, or where it is longer than LONGEST_TEXT. Each step
+    replaces one part; the rest stays as it is, and the result is parsed again to make sure that it means the
+    tree it should.
     """
     allowed = LEVELS[: LEVELS.index(level) + 1]
     rules = [rule for rule in RULES if rule.LEVEL in allowed]
     text = query.plannable
     steps: list[Step] = []
-    while len(steps) < MOST_STEPS:
+    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
         tree = parsed(text)
         found = None if tree is None else _first_step(text, tree, rules, facts)
         if found is None:

@@ -23,11 +23,11 @@ WHOLE = re.compile(r"([0-9]{1,18})\.0*", re.ASCII)
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return () where the rule applies, else None."""
     compared = comparison(node)
-    if compared is None or not in_filter(node):
+    value = _whole(compared) if compared is not None else None
+    if compared is None or value is None or not in_filter(node):
         return None
-    value = _whole(compared)
     fact = facts.column(compared.operand)
-    if value is None or fact is None or fact.column.type_oid not in INTEGER_RANGES:
+    if fact is None or fact.column.type_oid not in INTEGER_RANGES:
         return None
     return () if value < INTEGER_RANGES[fact.column.type_oid] else None
 
