@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import prove_gin
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
@@ -62,7 +64,7 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
         "execution_plan": optimized.summary(),
         "original_execution_plan": original.summary(),
         "steps": [asdict(step) for step in rewriting.steps] if best else [],
-        "index_recommendations": [as_row(item) for item in advice.recommendations],
+        "index_recommendations": [_recommendation(item) for item in advice.recommendations],
         "semantic_options": options,
         "wedding_optimization_notes": _notes(
             rewriting, best is not None, gain, advice, missing, original, table_rows
@@ -126,6 +128,11 @@ def _indexes(
         )
     except MissingExtension as error:
         return Advice((), (), 0), f"{error}. {error.hint}"
+
+
+def _recommendation(item: Recommendation) -> dict[str, Any]:
+    row = as_row(item)
+    return {**row, "benefits": json.loads(row["benefits"])}
 
 
 def _rows(catalog: Catalog) -> dict[str, float]:

@@ -2,7 +2,8 @@ create or replace function _wedding_dbopt.pending(work text) returns boolean
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select case pending.work
     when 'statements' then
-      exists (select from _wedding_dbopt.statement s where s.classified_at is null)
+      exists (select from _wedding_dbopt.statement s
+              where s.classified_at is null and s.dbid = (select d.oid from pg_database d where d.datname = current_database()))
       or exists (select from _wedding_dbopt.statement s join pg_stat_activity a on a.query_id = s.queryid where s.needs_constants)
     when 'runs' then exists (select from _wedding_dbopt.tuning_run r where r.state in ('queued', 'running'))
     when 'actions' then

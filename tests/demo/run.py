@@ -246,7 +246,7 @@ def undo_one(session: Session, original: list[str]) -> bool:
     return same
 
 
-def report(session: Session) -> None:
+def report(session: Session, since: Any) -> None:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(
         value(session, "select wedding_dbopt.report_html(title => 'Wedding platform, season demo')")
@@ -260,6 +260,7 @@ def main() -> int:
     with Cluster(**SERVER) as cluster:
         session = set_up(cluster, scale)
         original = catalogue(session)
+        since = value(session, "select clock_timestamp()")
         before = traffic(cluster, "untuned", SECONDS)
         with traffic_going_on(cluster):
             run = tune(session)
@@ -268,7 +269,7 @@ def main() -> int:
         improved = compare(before, after)
         show_actions(session, run)
         identical = undo_one(session, original)
-        report(session)
+        report(session, since)
         session.close()
     say(f"{improved} of {len(before.contexts)} objectives are met that were not before")
     return 0 if improved and identical else 1

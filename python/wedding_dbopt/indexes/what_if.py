@@ -119,6 +119,9 @@ class WhatIf:
             index = by_oid.get(int(match.group(1))) if match else None
             if index is not None:
                 used.add(index)
+                # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
+                if visit.node.startup_cost > plan.total_cost:
+                    continue
                 levels = tree_height(self._size(index)) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
         return Priced(plan, plan.total_cost + descents, frozenset(used))

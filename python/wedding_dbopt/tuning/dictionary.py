@@ -8,12 +8,13 @@ from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.tuning.constants import needs_constants, with_constants
 
-BATCH = 500
+BATCH = 2000
 
 _NEW = f"""
 select s.id, t.query, s.userid
 from _wedding_dbopt.statement s left join _wedding_dbopt.statement_text t on t.statement_id = s.id
-where s.classified_at is null order by s.id limit {BATCH}
+where s.classified_at is null and s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+order by s.id limit {BATCH}
 """
 _STORE = """
 update _wedding_dbopt.statement
@@ -53,7 +54,7 @@ def rules(database: Database) -> list[Row]:
 
 
 def classify_new(database: Database) -> int:
-    """Classify up to 500 new statements; what does not parse is recorded with its reason. Returns how many.
+    """Classify up to 2000 new statements of this database; what does not parse is recorded with its reason. Returns how many.
 
     Also looks whether a session shows the full text of a statement whose constants are still needed.
     """

@@ -16,6 +16,7 @@ from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.definition import Key
 from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import prove_gin
@@ -26,10 +27,15 @@ from wedding_dbopt.tuning.dictionary import rules
 
 _WORKLOAD = """
 with moment as (
-  select clock_timestamp() as now,
-         clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval as since
+  -- What was measured before our last change says little about today, once there is enough history behind it.
+  select c.now, greatest(c.now - _wedding_dbopt.setting_value('workload_window')::interval,
+                         (select max(e.at) from _wedding_dbopt.event e
+                          where e.subject = 'action' and e.to_state in ('verifying', 'rolled_back')
+                            and e.at < c.now - _wedding_dbopt.setting_value('workload_min_history')::interval)) as since
+  from (select clock_timestamp()) as c (now)
 )
-select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality, w.calls, w.exec_ms / w.calls as mean_ms,
+select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality,
+       w.calls, w.exec_ms / w.calls as mean_ms,
        extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
 from moment m
 cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w
@@ -177,7 +183,7 @@ def as_row(item: Recommendation) -> Row:
     return {
         "schema_name": item.index.schema,
         "table_name": item.index.table,
-        "columns": [key.sql() for key in item.index.columns],
+        "columns": [_shown(key) for key in item.index.columns],
         "index_type": item.index.method,
         "index_name": item.name,
         "where_clause": item.index.where,
@@ -200,6 +206,11 @@ def as_row(item: Recommendation) -> Row:
         ),
         "reason": item.reason,
     }
+
+
+def _shown(key: Key) -> str:
+    """A key as people read it: a column's plain name, an expression's text, the direction where it is not the default."""
+    return key.sql().replace(key.term.sql, key.column, 1) if key.column else key.sql()
 
 
 def existing_rows(catalog: Catalog) -> list[Row]:

@@ -1,0 +1,61 @@
+"""How the benchmarks measure: CPU time of the server's backend and WAL bytes, interleaved, the median of several rounds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+Session = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Median CPU milliseconds and WAL bytes of one call."""
+
+    cpu_ms: float
+    wal_bytes: float
+
+
+def cpu_ms(session: Session) -> float:
+    """CPU time the session's backend has used so far, in ms (Linux counts nanoseconds on the processor)."""
+    return int(Path(f"/proc/{session.info.backend_pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def wal_position(session: Session) -> int:
+    row = session.execute("select (pg_current_wal_insert_lsn() - '0/0')::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def interleaved(
+    session: Session,
+    candidates: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    calls: int = 1,
+    prepare: Callable[[], Any] = lambda: None,
+) -> dict[str, Figure]:
+    """Run the candidates in turn, `calls` times a round, and take the median per call of each."""
+    cpu: dict[str, list[float]] = {name: [] for name in candidates}
+    wal: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, call in candidates.items():
+            prepare()
+            started, written = cpu_ms(session), wal_position(session)
+            for _ in range(calls):
+                call()
+            cpu[name].append((cpu_ms(session) - started) / calls)
+            wal[name].append((wal_position(session) - written) / calls)
+    return {name: Figure(statistics.median(cpu[name]), statistics.median(wal[name])) for name in candidates}
+
+
+def show(figures: Mapping[str, Figure], floor: str) -> None:
+    """A table with the ratio of each CPU figure to the floor's."""
+    print(f"  {'':44} {'CPU ms':>9} {'x floor':>8} {'WAL bytes':>11}")
+    for name, figure in figures.items():
+        ratio = figure.cpu_ms / figures[floor].cpu_ms if figures[floor].cpu_ms else float("nan")
+        print(f"  {name:44} {figure.cpu_ms:9.3f} {ratio:8.2f} {figure.wal_bytes:11.0f}", flush=True)

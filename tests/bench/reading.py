@@ -1,0 +1,61 @@
+"""What the read functions cost on a month of history, against the 3 s that a Supabase client is given."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from tests.cluster import Cluster
+
+STATEMENTS = int(os.environ.get("STATEMENTS", "5000"))
+DAYS = int(os.environ.get("DAYS", "30"))
+LIMIT_S = 3.0
+CALLS = (
+    "select * from wedding_dbopt.get_query_performance()",
+    "select * from wedding_dbopt.get_connection_stats()",
+    "select * from wedding_dbopt.get_index_usage_stats()",
+    "select wedding_dbopt.analyze_load_patterns()",
+    "select wedding_dbopt.get_metrics('24h')",
+    "select wedding_dbopt.get_metrics('30d')",
+    "select * from wedding_dbopt.get_objectives()",
+    "select * from wedding_dbopt.health()",
+    "select wedding_dbopt.report_html()",
+)
+HISTORY = """
+insert into _wedding_dbopt.statement
+  (queryid, dbid, userid, toplevel, first_seen, kind, tables, context, criticality, classified_at)
+select g, d.oid, 10, true, now() - interval '40 days', 'select', array['public.t' || g % 50],
+       (array['booking', 'vendor_search', 'payment', 'timeline', 'guest_management', 'other'])[1 + g % 6], 'high', now()
+from generate_series(1, {statements}) g, pg_database d where d.datname = current_database();
+insert into _wedding_dbopt.statement_hour (hour, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
+select h, s.id, 60, 300, 2000, 60, 600, 6, 0, 0
+from _wedding_dbopt.statement s,
+     generate_series(date_trunc('hour', now()) - interval '{days} days', date_trunc('hour', now()) - interval '1 hour', '1 hour') h
+where s.id % 10 = extract(hour from h)::integer % 10;
+insert into _wedding_dbopt.statement_sample
+  (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows, hit, read)
+select m, m - interval '1 minute', true, array_agg(s.id order by s.id), array_agg(2), array_agg(10000), array_agg(60),
+       array_agg(2), array_agg(20), array_agg(1)
+from generate_series(now() - interval '24 hours', now(), '1 minute') m, _wedding_dbopt.statement s
+where s.id % 10 = extract(minute from m)::integer % 10
+group by m;
+analyze
+"""
+
+
+def run() -> None:
+    with Cluster() as cluster:
+        cluster.install("test", "hypopg")
+        with cluster.connect() as session:
+            session.execute("call wedding_dbopt.maintain()")
+            session.execute(HISTORY.format(statements=STATEMENTS, days=DAYS).encode())
+            print(
+                f"\n  {STATEMENTS} statements, {DAYS} days of hours, 24 h of minutes; wall ms, best of 3, share of {LIMIT_S:g} s"
+            )
+            for call in CALLS:
+                times = []
+                for _ in range(3):
+                    started = time.monotonic()
+                    session.execute(call.encode())
+                    times.append(time.monotonic() - started)
+                print(f"  {call[:60]:60} {1000 * min(times):8.1f} {min(times) / LIMIT_S:7.1%}", flush=True)

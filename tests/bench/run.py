@@ -1,0 +1,20 @@
+"""Run the benchmarks and print their tables; each figure stands beside a floor or a peer of the same run."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import collecting, planning, reading
+
+BENCHMARKS = {"collecting": collecting.run, "planning": planning.run, "reading": reading.run}
+
+
+def main() -> int:
+    for name in sys.argv[1:] or BENCHMARKS:
+        print(f"\n{name}\n{'=' * len(name)}", flush=True)
+        BENCHMARKS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
