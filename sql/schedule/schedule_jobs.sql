@@ -1,3 +1,4 @@
+-- A job outlives DROP EXTENSION; so each takes itself off pg_cron when its routine is gone.
 create or replace function wedding_dbopt.schedule_jobs() returns table (job_id bigint, job_name text, schedule text, command text)
 language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 declare
@@ -9,12 +10,14 @@ begin
             hint = 'SELECT * FROM wedding_dbopt.check_installation(); names the lines that mend it. Without pg_cron, call wedding_dbopt.collect() and wedding_dbopt.tick() every minute and wedding_dbopt.maintain() every hour from outside.';
   end if;
   for job in select * from (values
-      ('wedding_dbopt collect',  '* * * * *', 'call wedding_dbopt.collect()'),
-      ('wedding_dbopt tick',     '* * * * *', 'call wedding_dbopt.tick()'),
-      ('wedding_dbopt maintain', '7 * * * *', 'call wedding_dbopt.maintain()')) as j (name, cron, sql)
+      ('collect', '* * * * *'), ('tick', '* * * * *'), ('maintain', '7 * * * *')) as j (routine, cron)
   loop
-    execute 'select cron.schedule($1, $2, $3)' into job_id using job.name, job.cron, job.sql;
-    job_name := job.name; schedule := job.cron; command := job.sql;
+    job_name := 'wedding_dbopt ' || job.routine;
+    schedule := job.cron;
+    command := format(
+      $job$do $$begin if to_regproc(%L) is null then perform cron.unschedule(%L); else call wedding_dbopt.%I(); end if; end$$$job$,
+      'wedding_dbopt.' || job.routine, job_name, job.routine);
+    execute 'select cron.schedule($1, $2, $3)' into job_id using job_name, schedule, command;
     return next;
   end loop;
   insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)

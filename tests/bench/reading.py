@@ -30,7 +30,7 @@ from generate_series(1, {statements}) g, pg_database d where d.datname = current
 insert into _wedding_dbopt.statement_hour (hour, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
 select h, s.id, 60, 300, 2000, 60, 600, 6, 0, 0
 from _wedding_dbopt.statement s,
-     generate_series(date_trunc('hour', now()) - interval '{days} days', date_trunc('hour', now()) - interval '1 hour', '1 hour') h
+     generate_series(date_trunc('hour', now()) - interval '{days} days', date_trunc('hour', now()), '1 hour') h
 where s.id % 10 = extract(hour from h)::integer % 10;
 insert into _wedding_dbopt.statement_sample
   (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows, hit, read)
