@@ -1,6 +1,6 @@
 -- A job outlives DROP EXTENSION; so each takes itself off pg_cron when its routine is gone.
 create or replace function wedding_dbopt.schedule_jobs() returns table (job_id bigint, job_name text, schedule text, command text)
-language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $function$
 declare
   job record;
 begin
@@ -22,6 +22,6 @@ begin
   end loop;
   insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
   values (clock_timestamp(), session_user, 'schedule', 'scheduled', 'schedule_jobs() by ' || session_user);
-end $$;
+end $function$;
 comment on function wedding_dbopt.schedule_jobs() is
   'Puts collection and the tick on pg_cron each minute and maintenance each hour; calling it again changes nothing. Call it as the extension''s owner.';
