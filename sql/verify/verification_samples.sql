@@ -1,5 +1,5 @@
 -- Before: the history up to the moment the run's first action began. After: whole intervals since its last one was
--- applied. So actions of one run are judged over the same two windows and a build's own load is in neither.
+-- applied. So actions that one run applied within an hour are judged over the same two windows and a build's own load is in neither.
 create or replace function _wedding_dbopt.verification_samples(action_id bigint, at timestamptz)
 returns table (
   statement_id integer, role text, before_calls bigint, before_ms float8, before_sd_ms float8, before_blocks float8,
@@ -16,17 +16,27 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     select min(a.started_at) as first_started, max(a.applied_at) as last_applied,
            array_agg(distinct format('%I.%I', a.schema_name, a.table_name)) as touched
     from _wedding_dbopt.action a, subject s
-    where a.applied_at is not null and (a.id = s.id or a.run_id = s.run_id)
+    where a.applied_at is not null
+      and (a.id = s.id or a.run_id = s.run_id
+           and a.started_at between s.started_at - interval '1 hour' and s.started_at + interval '1 hour')
   ), sides as (
-    select d.statement_id, d.at > b.last_applied as after, d.calls, d.exec_ms, d.exec_sq, d.hit + d.read as blocks
-    from siblings b,
-         _wedding_dbopt.statement_delta(
-           b.first_started - _wedding_dbopt.setting_value('workload_window')::interval, verification_samples.at) d
-    where d.at <= b.first_started or d.previous_at >= b.last_applied
+    select false as after, w.*
+    from siblings b
+    cross join lateral (  -- where only whole hours are left, the hour of the change is left out
+      select case when min(s.at) <= b.first_started then b.first_started else date_trunc('hour', b.first_started) end as until
+      from _wedding_dbopt.statement_sample s) e
+    cross join lateral _wedding_dbopt.statement_sum(
+      e.until - _wedding_dbopt.setting_value('workload_window')::interval, e.until) w
+    union all
+    select true, w.*
+    from siblings b
+    cross join lateral (  -- the interval in which the build ended belongs to neither side
+      select coalesce(min(s.at), b.last_applied) as first_pass
+      from _wedding_dbopt.statement_sample s where s.at >= b.last_applied) p
+    cross join lateral _wedding_dbopt.statement_sum(p.first_pass, verification_samples.at) w
   ), summed as (
-    select x.statement_id, x.after, sum(x.calls)::bigint as calls, sum(x.exec_ms) as ms, sum(x.exec_sq) as sq,
-           sum(x.blocks)::float8 as blocks
-    from sides x group by 1, 2 having sum(x.calls) > 0
+    select x.statement_id, x.after, x.calls, x.exec_ms as ms, x.exec_sq as sq, (x.hit + x.read)::float8 as blocks
+    from sides x where x.calls > 0
   ), paired as (
     select coalesce(b.statement_id, a.statement_id) as statement_id,
            b.calls as b_calls, b.ms / b.calls as b_ms, b.blocks / b.calls as b_blocks,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wedding_dbopt.database import Database, Row
-from wedding_dbopt.errors import ActionFailed
+from wedding_dbopt.errors import ActionFailed, DboptError
 from wedding_dbopt.tuning.executor import APPLICATION_NAME, Executor
 from wedding_dbopt.tuning.statistics import Summary
 from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
@@ -19,7 +19,8 @@ LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
 RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200"}
 
 _INDEX = """
-select i.indexrelid::oid as oid, i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes
+select i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes,
+       pg_catalog.obj_description(i.indexrelid, 'pg_class') as comment
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_index i on i.indexrelid = c.oid
@@ -105,6 +106,8 @@ def _recover(database: Database) -> None:
     for action in _actions(database, "a.state = 'applying'"):
         index = _index(database, action)
         if index and index["valid"]:
+            with Executor(database) as executor:
+                _run_concurrently(database, executor, _mark_sql(action), lambda: True)
             _applied(database, action, index, "found built after an interruption")
         else:
             _retry_or_fail(database, action, "XX000", "interrupted while applying", clean=index is not None)
@@ -192,7 +195,7 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
         [action["id"]],
     )
     change(database, action, "applying", "building")
-    failure: ActionFailed | None = None
+    failure: DboptError | None = None
     try:
         with Executor(database) as executor:
             leftover = _index(database, action)
@@ -203,25 +206,29 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
                 return
             if not (leftover and leftover["valid"]):
                 _run_concurrently(database, executor, action["sql"], go_on)
-                _run_concurrently(database, executor, _mark(action), go_on)
-    except ActionFailed as error:
+                _run_concurrently(database, executor, _mark_sql(action), go_on)
+    except DboptError as error:
         failure = error
     index = _index(database, action)
     if index and index["valid"]:
         _applied(database, action, index, "built")
     else:
-        state = (failure.server_sqlstate if failure else None) or "XX000"
+        state = (failure.server_sqlstate if isinstance(failure, ActionFailed) else None) or "XX000"
         _retry_or_fail(
             database, action, state, str(failure or "the index is not there"), clean=index is not None
         )
 
 
 def _mark(action: Row) -> str:
-    """The comment by which everybody sees who made the index."""
+    """The comment by which everybody sees who made the index, and by which we know it as ours."""
+    return f"Made by wedding_dbopt, action {action['id']}"
+
+
+def _mark_sql(action: Row) -> str:
     name = ".".join(
         '"' + str(action[part]).replace('"', '""') + '"' for part in ("schema_name", "object_name")
     )
-    return f"comment on index {name} is 'Made by wedding_dbopt, action {action['id']}'"
+    return f"comment on index {name} is '{_mark(action)}'"
 
 
 def _applied(database: Database, action: Row, index: Row, reason: str) -> None:
@@ -256,9 +263,13 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
 
 
 def _roll_back(database: Database, action: Row, reason: str) -> None:
+    index = _index(database, action)
+    if index and index["valid"] and index["comment"] != _mark(action):
+        change(database, action, "withdrawn", "an index of this name is there, but it is not the one we made")
+        return
     try:
         with Executor(database) as executor:
-            if _index(database, action):
+            if index:
                 _run_concurrently(database, executor, action["rollback_sql"], lambda: True)
     except ActionFailed as error:
         database.query(
@@ -282,9 +293,10 @@ def _judgement(database: Database, action: Row, at: str | None) -> Judgement:
                   extract(epoch from _wedding_dbopt.setting_value('verification_max_window')::interval) as max_window_s,
                   _wedding_dbopt.setting_value('verification_min_gain')::float8 as min_gain,
                   _wedding_dbopt.setting_value('verification_regression')::float8 as regression
-           from _wedding_dbopt.action a
+           from _wedding_dbopt.action a join _wedding_dbopt.action s on s.id = $1
            where a.applied_at is not null
-             and (a.id = $1 or a.run_id = (select run_id from _wedding_dbopt.action where id = $1))""",
+             and (a.id = s.id or a.run_id = s.run_id
+                  and a.started_at between s.started_at - interval '1 hour' and s.started_at + interval '1 hour')""",
         ["bigint", "timestamptz"],
         [action["id"], at],
     )[0]
