@@ -28,7 +28,7 @@ VENDOR_DIR   = $(PKGLIBDIR)/$(EXTENSION)/$(VERSION)
 SERVER_PYTHON = /usr/bin/$(shell ldd $(PKGLIBDIR)/plpython3.so 2>/dev/null | sed -n 's/.*libpython\(3\.[0-9]*\).*/python\1/p' | head -1)
 INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 
-.PHONY: help package-lists packages build install uninstall test unit sql system demo bench lint format docs dist clean
+.PHONY: all help package-lists packages build install uninstall test unit sql system demo bench lint format docs dist clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s%s\n' "$$name" "$$text"; done
@@ -46,6 +46,8 @@ packages: package-lists ## Install the Debian packages that are missing
 	    $(ROOT_DO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	  } > build/packages.log 2>&1 || { cat build/packages.log; exit 1; }; \
 	fi
+
+all: build
 
 build: $(INSTALL_SQL) ## Build the extension's SQL script from the sources
 
@@ -72,11 +74,13 @@ install-python:
 	fi
 	@if ! diff -rq -x __pycache__ python/$(EXTENSION) $(VENDOR_DIR)/$(EXTENSION) > /dev/null 2>&1; then \
 	  echo "installing the Python package into $(VENDOR_DIR)"; \
-	  $(ROOT_DO) rm -rf $(VENDOR_DIR)/$(EXTENSION); \
-	  $(ROOT_DO) cp -r python/$(EXTENSION) $(VENDOR_DIR)/; \
-	  $(ROOT_DO) find $(VENDOR_DIR)/$(EXTENSION) -name __pycache__ -prune -exec rm -rf {} +; \
-	  $(ROOT_DO) chmod -R u=rwX,go=rX $(VENDOR_DIR)/$(EXTENSION); \
-	  $(ROOT_DO) $(SERVER_PYTHON) -m compileall -q $(VENDOR_DIR)/$(EXTENSION); \
+	  $(ROOT_DO) rm -rf $(VENDOR_DIR)/.new; $(ROOT_DO) mkdir $(VENDOR_DIR)/.new; \
+	  $(ROOT_DO) cp -r python/$(EXTENSION) $(VENDOR_DIR)/.new/; \
+	  $(ROOT_DO) find $(VENDOR_DIR)/.new -name __pycache__ -prune -exec rm -rf {} +; \
+	  $(ROOT_DO) chmod -R u=rwX,go=rX $(VENDOR_DIR)/.new; \
+	  $(ROOT_DO) $(SERVER_PYTHON) -m compileall -q -s $(VENDOR_DIR)/.new -p $(VENDOR_DIR) $(VENDOR_DIR)/.new; \
+	  if [ -d $(VENDOR_DIR)/$(EXTENSION) ]; then $(ROOT_DO) mv $(VENDOR_DIR)/$(EXTENSION) $(VENDOR_DIR)/.new/old; fi; \
+	  $(ROOT_DO) mv $(VENDOR_DIR)/.new/$(EXTENSION) $(VENDOR_DIR)/; $(ROOT_DO) rm -rf $(VENDOR_DIR)/.new; \
 	fi
 
 install-sql:
@@ -132,7 +136,8 @@ docs: install build/tools/test/.done ## Generate the function reference from the
 	@mv build/reference.md extension/$(EXTENSION).md
 
 dist: build ## Pack the sources for PGXN
-	@git archive --format zip --prefix=$(EXTENSION)-$(VERSION)/ -o build/$(EXTENSION)-$(VERSION).zip HEAD && echo build/$(EXTENSION)-$(VERSION).zip
+	@mkdir -p build && git archive --format zip --prefix=$(EXTENSION)-$(VERSION)/extension/ --add-file=$(INSTALL_SQL) \
+	  --prefix=$(EXTENSION)-$(VERSION)/ -o build/$(EXTENSION)-$(VERSION).zip HEAD && echo build/$(EXTENSION)-$(VERSION).zip
 
 clean: ## Remove what was built
 	@rm -rf build $(INSTALL_SQL)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,6 +29,7 @@ PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
 QUERY_CANCELED = "57014"
 INDETERMINATE_DATATYPE = "42P18"
+_PATH_ENTRY = re.compile(r'"((?:[^"]|"")+)"|([^\s,"]+)')
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
@@ -85,6 +86,35 @@ order by 1 limit 1
 """
 
 
+# A new index, view rule, policy, default, check or statistics object gets a new oid.
+_NEWEST_OBJECTS = (
+    "select array["
+    + ", ".join(
+        f"(select max(oid) from pg_catalog.{catalogue})"
+        for catalogue in (
+            "pg_class",
+            "pg_proc",
+            "pg_type",
+            "pg_operator",
+            "pg_rewrite",
+            "pg_policy",
+            "pg_attrdef",
+            "pg_constraint",
+            "pg_statistic_ext",
+        )
+    )
+    + "]::text as oids"
+)
+
+
+def schemas(search_path: str, role: str) -> list[str]:
+    """The schemas that a search_path names for a role, quotes taken off and "$user" filled in."""
+    names = [
+        quoted.replace('""', '"') if quoted else plain for quoted, plain in _PATH_ENTRY.findall(search_path)
+    ]
+    return [role if name == "$user" else name for name in names]
+
+
 class PlanningSession:
     """Plans statements of any number of roles; lives inside `planning_session` only."""
 
@@ -93,6 +123,7 @@ class PlanningSession:
         self._token = secrets.token_hex(8)
         self._functions: dict[tuple[str, bool], str] = {}
         self._roles: dict[int | None, Row] = {}
+        self._checked: dict[str, str] = {}
         self._hypothetical: set[int] = set()
         self._hypopg: str | None = None
         self._names = 0
@@ -126,11 +157,20 @@ class PlanningSession:
                 f"PostgreSQL cannot plan this statement: {error} ({error.sqlstate})"
             ) from error
 
+    def reader(self) -> Database:
+        """What reads the caller's tables: inside the caller's own function, for a superuser his session.
+
+        A policy's functions run while a table is read. A superuser is above policies, so none runs for him.
+        """
+        role = self._role(None)
+        if role["rolname"] == PLANNER_ROLE:
+            return self._database
+        return _InsideFunction(self._database, self._function_of(role, False))
+
     def search_path(self, userid: int | None = None) -> list[str]:
         """Schemas in which a role's unqualified names are looked for."""
         role = self._role(userid)
-        names = [name.strip().strip('"') for name in str(role["search_path"]).split(",") if name.strip()]
-        return [str(role["rolname"]) if name == "$user" else name for name in names]
+        return schemas(str(role["search_path"]), str(role["rolname"]))
 
     def _explain_as(self, query: Query, role: Row) -> dict[str, Any]:
         if query.parameter_count and self._version < GENERIC_PLAN_OPTION_SINCE:
@@ -145,17 +185,25 @@ class PlanningSession:
         return self._call(role, explain=f"explain ({options}) {query.plannable}")
 
     def _explain_as_planner_role(self, query: Query, role: Row) -> dict[str, Any]:
+        self._refuse_untrusted(query, role)
+        self._function_of(role, True)
         with self._database.rolled_back():
-            functions = dict(self._functions)
-            try:
-                self._refuse_untrusted(query, role)
-                for group in ("pg_read_all_data", "pg_write_all_data"):
-                    self._database.query(f"grant {group} to {PLANNER_ROLE}")
-                return self._explain_as(query, role)
-            finally:
-                self._functions = functions
+            for group in ("pg_read_all_data", "pg_write_all_data"):
+                self._database.query(f"grant {group} to {PLANNER_ROLE}")
+            return self._explain_as(query, role)
 
     def _refuse_untrusted(self, query: Query, role: Row) -> None:
+        """Check what a statement would run, unless that was done already and no object has been made since."""
+        newest = str(self._database.query(_NEWEST_OBJECTS)[0]["oids"])
+        if self._checked.get(query.plannable) == newest:
+            return
+        self._function_of(role, False)
+        newest = str(self._database.query(_NEWEST_OBJECTS)[0]["oids"])
+        with self._database.rolled_back():
+            self._check(query, role)
+        self._checked[query.plannable] = newest
+
+    def _check(self, query: Query, role: Row) -> None:
         """Let the server record what the statement depends on, by making it the body of a function, and read that."""
         with self._prepared_statement() as name:
             self._call(role, setup=f"prepare {name} as {query.plannable}", read_only=False)
@@ -280,6 +328,33 @@ class PlanningSession:
         """Drop the hypothetical indexes that are left: they live in the backend, not in the transaction."""
         for oid in list(self._hypothetical):
             self.drop_hypothetical(oid)
+
+
+class _InsideFunction:
+    """A Database whose statements, ours, run inside a role's SECURITY DEFINER function; one row at most comes back."""
+
+    def __init__(self, database: Database, function: str) -> None:
+        self._database = database
+        self._function = function
+        self.rolled_back = database.rolled_back
+        self.subtransaction = database.subtransaction
+        self.commit = database.commit
+
+    def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[Row]:
+        for number, (kind, value) in enumerate(zip(types, values), start=1):
+            literal = "'" + str(value).replace("'", "''") + f"'::{kind}"
+            sql = literal.join(re.split(rf"\${number}(?![0-9])", sql))
+        verb = sql.split(maxsplit=1)[0].upper()
+        row = f"select row_to_json(q)::text from ({sql}) q" if verb == "SELECT" else sql
+        setup, explain = ("", row) if verb in ("SELECT", "EXPLAIN") else (sql, "")
+        found = self._database.query(
+            f"select {self._function}($1, $2, 'pg_catalog, pg_temp') as found",
+            ["text", "text"],
+            [setup, explain],
+        )[0]["found"]
+        if found is None:
+            return []
+        return [{"plan": found}] if verb == "EXPLAIN" else [dict(json.loads(found))]
 
 
 @contextmanager

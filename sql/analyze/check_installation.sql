@@ -1,6 +1,7 @@
+-- SECURITY DEFINER: readers may not see which libraries are preloaded. It takes no argument.
 create or replace function wedding_dbopt.check_installation()
 returns table (need text, status text, finding text, cost_of_lack text, remedy text)
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with preloaded as (
     select array_remove(regexp_split_to_array(current_setting('shared_preload_libraries'), '\s*,\s*'), '') as names
   ), extension as (

@@ -8,7 +8,7 @@ begin
     raise exception 'Action % is %, only a proposed action can be approved', act.id, act.state
       using errcode = 'object_not_in_prerequisite_state', hint = 'SELECT * FROM wedding_dbopt.get_actions(state => ''proposed'');';
   end if;
-  perform _wedding_dbopt.change_action(act.id, 'approved', 'approved by ' || session_user);
+  perform _wedding_dbopt.change_action(act.id, 'approved', 'approved by ' || _wedding_dbopt.actor());
   return jsonb_build_object('success', true, 'action_id', act.id, 'state', 'approved', 'sql', act.sql);
 end $$;
 comment on function wedding_dbopt.approve(bigint) is 'Approves a proposed action; the next tick applies it.';

@@ -11,7 +11,7 @@ language sql volatile security invoker set search_path = pg_catalog, pg_temp as 
     where a.id = old.id
   )
   insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
-  select clock_timestamp(), session_user, 'action', old.id::text, old.state, change_action.to_state, change_action.reason
+  select clock_timestamp(), _wedding_dbopt.actor(), 'action', old.id::text, old.state, change_action.to_state, change_action.reason
   from old
 $$;
 comment on function _wedding_dbopt.change_action(bigint, text, text) is 'The one way an action changes its state: the row and its event together.';

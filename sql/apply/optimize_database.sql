@@ -15,7 +15,7 @@ begin
   order by r.id limit 1;
   if run is null then
     insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
-    values ('rpc', session_user, clock_timestamp(), optimization_level, coalesce(wedding_season_mode, false))
+    values ('rpc', _wedding_dbopt.actor(), clock_timestamp(), optimization_level, coalesce(wedding_season_mode, false))
     returning id into run;
   end if;
   return jsonb_build_object(

@@ -6,12 +6,12 @@ declare
   outcome text;
 begin
   if act.state in ('proposed', 'approved') then
-    perform _wedding_dbopt.change_action(act.id, 'withdrawn', 'withdrawn by ' || session_user);
+    perform _wedding_dbopt.change_action(act.id, 'withdrawn', 'withdrawn by ' || _wedding_dbopt.actor());
     outcome := 'withdrawn';
   elsif act.state in ('applying', 'verifying', 'kept') then
     update _wedding_dbopt.action a set rollback_requested = true where a.id = act.id;
     insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
-    values (clock_timestamp(), session_user, 'action', act.id::text, act.state, act.state, 'rollback requested by ' || session_user);
+    values (clock_timestamp(), _wedding_dbopt.actor(), 'action', act.id::text, act.state, act.state, 'rollback requested by ' || _wedding_dbopt.actor());
     outcome := 'rollback requested';
   else
     outcome := act.state;

@@ -12,7 +12,7 @@ begin
     return;
   end if;
   foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'drop_partitions', 'drop_roll_ups',
-                              'drop_statements', 'expire_recommendations', 'prune_cron_log'] loop
+                              'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log'] loop
     started := pg_catalog.clock_timestamp();
     begin
       if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('wedding_dbopt.maintain', 0)) then

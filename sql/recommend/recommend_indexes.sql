@@ -7,10 +7,16 @@ create or replace function wedding_dbopt.recommend_indexes(
   estimated_gain_ms numeric, write_cost numeric, wedding_context text, criticality text, priority text,
   confidence numeric, proof text, benefits jsonb, reason text
 )
-language plpython3u volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
-if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-return GD["wedding_dbopt"].recommend_indexes(
-    plpy, queries, weights, storage_budget, time_budget, max_width, include_existing)
-$$;
+language plpgsql volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
+declare
+  found_detail text;
+  found_hint text;
+begin
+  return query select * from _wedding_dbopt.recommend_in_python(
+    queries, weights, storage_budget, time_budget, max_width, include_existing);
+exception when others then
+  get stacked diagnostics found_detail = pg_exception_detail, found_hint = pg_exception_hint;
+  perform _wedding_dbopt.raise_plain(sqlerrm, sqlstate, found_detail, found_hint);
+end $$;
 comment on function wedding_dbopt.recommend_indexes(text[], float8[], bigint, interval, integer, boolean) is
   'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. Builds nothing.';

@@ -21,7 +21,7 @@ begin
     return next;
   end loop;
   insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
-  values (clock_timestamp(), session_user, 'schedule', 'scheduled', 'schedule_jobs() by ' || session_user);
+  values (clock_timestamp(), _wedding_dbopt.actor(), 'schedule', 'scheduled', 'schedule_jobs() by ' || _wedding_dbopt.actor());
 end $function$;
 comment on function wedding_dbopt.schedule_jobs() is
   'Puts collection and the tick on pg_cron each minute and maintenance each hour; calling it again changes nothing. Call it as the extension''s owner.';

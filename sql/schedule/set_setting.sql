@@ -23,20 +23,28 @@ begin
     raise exception 'The setting % takes one of %', name, array_to_string(allowed, ', ') using errcode = 'invalid_parameter_value';
   end if;
   begin
-    if old_value ~ '^[0-9.]+$' then
-      if set_setting.value::numeric < 0 then raise invalid_parameter_value; end if;
-    elsif old_value ~ '^[0-9]+ ?(ms|s|min|minutes?|hours?|days?|years?)$' then
-      if set_setting.value::interval < '0'::interval then raise invalid_parameter_value; end if;
-    elsif name = 'time_zone' then
-      perform now() at time zone set_setting.value;
-    end if;
+    case
+      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'verification_min_calls') then
+        if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression') then
+        if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
+      when name = 'time_zone' then
+        perform now() at time zone set_setting.value;
+      when allowed is not null or name in ('region', 'executor_dsn') then
+        null;
+      else  -- all others are lengths of time
+        if set_setting.value::interval < '0'::interval then raise invalid_parameter_value; end if;
+    end case;
   exception when others then
     raise exception 'The setting % does not take %', name, quote_literal(set_setting.value)
       using errcode = 'invalid_parameter_value', hint = format('Its value now is %L.', old_value);
   end;
+  if name = 'executor_dsn' then  -- it may hold a password, and events and answers are read by others
+    old_value := '(hidden)';
+  end if;
   update _wedding_dbopt.setting s set value = set_setting.value where s.name = set_setting.name;
   insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
-  values (clock_timestamp(), session_user, 'setting', name, old_value, set_setting.value, 'set by ' || session_user);
-  return jsonb_build_object('success', true, 'name', name, 'value', set_setting.value, 'previous', old_value);
+  values (clock_timestamp(), _wedding_dbopt.actor(), 'setting', name, old_value, case when name = 'executor_dsn' then '(hidden)' else set_setting.value end, 'set by ' || _wedding_dbopt.actor());
+  return jsonb_build_object('success', true, 'name', name, 'value', case when name = 'executor_dsn' then '(hidden)' else set_setting.value end, 'previous', old_value);
 end $$;
 comment on function wedding_dbopt.set_setting(text, text) is 'Changes a setting after checking its value; get_settings() lists them.';

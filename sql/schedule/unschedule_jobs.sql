@@ -10,7 +10,7 @@ begin
     $cron$ into removed;
   end if;
   insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
-  values (clock_timestamp(), session_user, 'schedule', 'unscheduled', format('%s jobs removed by %s', removed, session_user));
+  values (clock_timestamp(), _wedding_dbopt.actor(), 'schedule', 'unscheduled', format('%s jobs removed by %s', removed, _wedding_dbopt.actor()));
   return removed;
 end $$;
 comment on function wedding_dbopt.unschedule_jobs() is 'Takes our jobs off pg_cron; returns how many there were.';

@@ -161,7 +161,7 @@ def test_missing_pieces_are_named_and_do_not_fail(bare: Cluster) -> None:
         )
         assert any(reason.startswith("statements: ") for reason in reasons)
         assert lines(connection, "select count(*)::text from _wedding_dbopt.connection_sample") == ["1"]
-        connection.execute("create table t as select g as id from generate_series(1, 1000) g")
+        connection.execute("create table t as select g as id from generate_series(1, 50000) g; analyze t")
         analysis = connection.execute(
             "select wedding_dbopt.analyze_query('select * from t where id = 1')"
         ).fetchone()

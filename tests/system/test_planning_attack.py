@@ -66,6 +66,16 @@ ATTACKS = {
            create policy p on {schema}.guarded using ({schema}.f(1))""",
         "select * from {schema}.guarded",
     ),
+    "policy while a sample is read": (
+        """create function {schema}.f() returns boolean language plpgsql stable as $f$ {grab} return true; end $f$;
+           create table {schema}.texts as
+             select g as id, 'a wedding ' || md5(g::text) as body from generate_series(1, 5000) g;
+           analyze {schema}.texts;
+           alter table {schema}.texts enable row level security;
+           alter table {schema}.texts force row level security;
+           create policy p on {schema}.texts using ({schema}.f())""",
+        "select id from {schema}.texts where to_tsvector('english', body) @@ to_tsquery('english', 'wedding')",
+    ),
     "index expression": (
         """create function {schema}.f(integer) returns integer language plpgsql immutable as $f$ {grab} return 1; end $f$;
            create table {schema}.indexed (id integer);
@@ -74,19 +84,19 @@ ATTACKS = {
     ),
 }
 DEFERRED = """
-  create temporary table if not exists planted (id integer);
-  create or replace function pg_temp.later() returns trigger language plpgsql as $t$
   begin
-    perform set_config('attack.later_as', current_user::text, false);
-    execute 'alter role {role} superuser';
-    return null;
-  exception when others then return null;
-  end $t$;
-  begin
+    execute 'create temporary table if not exists planted (id integer)';
+    execute $sql$create or replace function pg_temp.later() returns trigger language plpgsql as $t$
+      begin
+        perform set_config('attack.later_as', current_user::text, false);
+        execute 'alter role {role} superuser';
+        return null;
+      exception when others then return null;
+      end $t$$sql$;
     execute 'create constraint trigger later after insert on planted deferrable initially deferred
              for each row execute function pg_temp.later()';
+    execute 'insert into planted values (1)';
   exception when others then null; end;
-  begin execute 'insert into planted values (1)'; exception when others then null; end;
   begin
     execute 'declare held cursor with hold for select pg_temp.escalate()';
   exception when others then null; end;
@@ -197,7 +207,7 @@ def test_row_security_is_planned_as_the_callers(
     cluster: Cluster, connection: Connection, database: str, role: str
 ) -> None:
     connection.execute(
-        f"""create table notes as select g as id, 'u' || g %% 50 as owner from generate_series(1, 5000) g;
+        f"""create table notes as select g as id, 'u' || g % 50 as owner from generate_series(1, 5000) g;
             alter table notes enable row level security;
             create policy own on notes using (owner = current_setting('app.user', true));
             grant select on notes to {role}"""

@@ -64,7 +64,7 @@ class FakeDatabase:
 
 def test_a_proof_is_extrapolated_to_the_table() -> None:
     database = FakeDatabase()
-    proof = prove_gin(database, VENDORS, DOCUMENT, CONDITION)
+    proof = prove_gin(database, database, VENDORS, DOCUMENT, CONDITION)
     assert isinstance(proof, Proof)
     assert proof.cost_before == pytest.approx(3000 + 20_000 * (1400 - 100) / 5000)
     assert proof.cost_after < proof.cost_before / 5
@@ -75,7 +75,7 @@ def test_a_proof_is_extrapolated_to_the_table() -> None:
 
 def test_the_parameter_becomes_a_word_of_the_sample() -> None:
     database = FakeDatabase()
-    prove_gin(database, VENDORS, DOCUMENT, CONDITION)
+    prove_gin(database, database, VENDORS, DOCUMENT, CONDITION)
     [searched, _] = [sql for sql in database.asked if sql.startswith("EXPLAIN")]
     assert searched.endswith("@@ '''dance'''::tsquery")
     assert "search_path" in next(sql for sql in database.asked if "set_config" in sql)
@@ -94,7 +94,7 @@ def test_the_parameter_becomes_a_word_of_the_sample() -> None:
 )
 def test_code_of_others_is_never_run(expression: str, condition: str, reason: str) -> None:
     database = FakeDatabase()
-    proof = prove_gin(database, VENDORS, expression, condition)
+    proof = prove_gin(database, database, VENDORS, expression, condition)
     assert isinstance(proof, Unproven)
     assert reason in proof.reason
     assert not any("CREATE" in sql for sql in database.asked)
@@ -105,10 +105,10 @@ def test_user_types_views_and_failures_stay_unproven() -> None:
     database.foreign = [{"attname": "name"}]
     for relation, fails in ((VENDORS, False), (replace(VENDORS, kind="v"), False)):
         database.fails = fails
-        assert isinstance(prove_gin(database, relation, DOCUMENT, CONDITION), Unproven)
+        assert isinstance(prove_gin(database, database, relation, DOCUMENT, CONDITION), Unproven)
     failing = FakeDatabase()
     failing.fails = True
-    proof = prove_gin(failing, VENDORS, DOCUMENT, CONDITION)
+    proof = prove_gin(failing, failing, VENDORS, DOCUMENT, CONDITION)
     assert proof == Unproven("the sample failed: no room")
     assert failing.depth == 0
 

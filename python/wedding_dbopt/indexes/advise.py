@@ -232,7 +232,16 @@ class _Advisor:
             total = weights[key].ms
             saved = total * (1 - after / max(before, 1e-9)) / len(used)
             statement = self._statements[key]
-            yield Benefit(key, before, after, saved, total, statement.context, statement.criticality)
+            yield Benefit(
+                key,
+                before,
+                after,
+                saved,
+                total,
+                statement.context,
+                statement.criticality,
+                statement.mean_ms > 0,
+            )
 
     def _upkeep(self, index: IndexDef, size: int | None = None) -> float:
         rate = self._writes.get(index.place, WriteRate())
@@ -274,7 +283,8 @@ class _Advisor:
                 index = wanted.get(((use.relation.schema, use.relation.name), search.expression))
                 if index is not None:
                     who = (key, statement.context, statement.criticality)
-                    demands.append(Demand(*who, index, use.relation, search, priced, total_ms))
+                    observed = statement.mean_ms > 0
+                    demands.append(Demand(*who, index, use.relation, search, priced, total_ms, observed))
         found, unproven = search_recommendations(demands, prove, budget, self._upkeep)
         self.skipped += unproven
         for item in found:

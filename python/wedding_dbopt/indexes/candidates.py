@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from ..catalog import Column, Relation
+from .conditions import Constant
 from .definition import IndexDef, Key
 from .existing import serves
 from .predicates import Group, TableUse
@@ -24,6 +25,7 @@ MIN_PAGES = 10
 MAX_INCLUDED = 3
 _MAX_INCLUDED_BYTES = 32
 _RARE = 0.2
+_MOST_STATES = 20
 _POOR_KEY = 0.3
 _SELECTIVE = 0.05
 _MAX_ARRANGED = 3
@@ -195,11 +197,17 @@ def _covering(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
         yield IndexDef(index.schema, index.table, index.columns, extra)
 
 
+def _is_state(relation: Relation, constant: Constant) -> bool:
+    """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
+    distinct = relation.columns[constant.column].n_distinct
+    return constant.value is None or (distinct is not None and 0 < distinct <= _MOST_STATES)
+
+
 def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
     """The same index over the rows a fixed condition keeps, when they are few."""
     for constant in use.constants:
         fraction = value_fraction(use.relation, constant.column, constant.value)
-        if fraction is None or fraction > _RARE:
+        if fraction is None or fraction > _RARE or not _is_state(use.relation, constant):
             continue
         keys = tuple(key for key in index.columns if key.column != constant.column)
         if keys:

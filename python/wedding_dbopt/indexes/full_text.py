@@ -32,6 +32,7 @@ class Demand:
     search: Search
     priced: Priced
     total_ms: float
+    observed: bool
 
 
 def search_recommendations(
@@ -89,4 +90,6 @@ def _benefit(demand: Demand, proof: Proof) -> Benefit | None:
     if share < MIN_STATEMENT_GAIN:
         return None
     saved = demand.total_ms * share
-    return Benefit(demand.key, before, after, saved, demand.total_ms, demand.context, demand.criticality)
+    return Benefit(
+        demand.key, before, after, saved, demand.total_ms, demand.context, demand.criticality, demand.observed
+    )

@@ -23,6 +23,7 @@ class Benefit:
     total_ms: float
     context: str
     criticality: str
+    observed: bool
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,12 @@ def _reason(index: IndexDef, benefits: Sequence[Benefit], size: int, write_cost:
     text = (
         f"An index on {index.table} ({keys}): {who}; "
         f"the planner's cost falls from {before:,.1f} to {after:,.1f} "
-        f"({1 - after / max(before, 1e-9):.1%} less, {basis}), about {saved:,.1f} ms of the observed time. "
-        f"It takes about {size / 1e6:,.1f} MB and {write_cost:,.1f} ms of writing in the same time."
+        f"({1 - after / max(before, 1e-9):.1%} less, {basis}). It takes about {size / 1e6:,.1f} MB."
     )
+    if all(benefit.observed for benefit in benefits):
+        text += (
+            f" It saves about {saved:,.1f} ms of the observed time and costs {write_cost:,.1f} ms of writing."
+        )
     if index.where is not None:
         text += f" It holds only the {index.fraction:.1%} of the rows where {index.where}."
     if index.include:

@@ -82,11 +82,12 @@ class Unproven:
 
 
 def prove_gin(
-    database: Database, relation: Relation, expression_sql: str, condition_sql: str
+    database: Database, reader: Database, relation: Relation, expression_sql: str, condition_sql: str
 ) -> Proof | Unproven:
     """Try a GIN index on `expression_sql` for `condition_sql` on a sample of at most 5000 rows.
 
-    Both texts name the table's columns without qualification. Nothing is left behind in the database.
+    Both texts name the table's columns without qualification. Nothing is left behind in the database. `database`
+    reads the catalogue, `reader` the table: reading runs the functions of its policies.
     """
     try:
         expression, condition = _read(expression_sql), _read(condition_sql)
@@ -98,7 +99,7 @@ def prove_gin(
         return Unproven(refusal)
     try:
         with database.rolled_back():
-            return _measure(database, relation, expression, condition, columns)
+            return _measure(reader, relation, expression, condition, columns)
     except DatabaseError as error:
         return Unproven(f"the sample failed: {error}")
 

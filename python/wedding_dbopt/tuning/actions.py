@@ -20,7 +20,8 @@ RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200"}
 
 _INDEX = """
 select i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes,
-       pg_catalog.obj_description(i.indexrelid, 'pg_class') as comment
+       pg_catalog.obj_description(i.indexrelid, 'pg_class') as comment,
+       exists (select from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_index i on i.indexrelid = c.oid
@@ -76,25 +77,42 @@ def _index(database: Database, action: Row) -> Row | None:
     return rows[0] if rows else None
 
 
-def _go_on(database: Database) -> Callable[[], bool]:
-    """Asks for the kill switch in a transaction of its own, so that no snapshot holds the build up."""
-
-    def enabled() -> bool:
-        answer = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0][
-            "enabled"
-        ]
-        database.commit()
-        return bool(answer)
-
-    return enabled
-
-
-def _run_concurrently(database: Database, executor: Executor, sql: str, go_on: Callable[[], bool]) -> None:
-    timeout = database.query("select _wedding_dbopt.setting_value('concurrent_lock_timeout') as value")[0][
-        "value"
-    ]
+def _enabled(database: Database) -> bool:
+    """Whether the kill switch is off."""
+    enabled = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
     database.commit()
-    executor.run("set lock_timeout = '" + str(timeout).replace("'", "''") + "'")
+    return bool(enabled)
+
+
+def _go_on(database: Database, action: Row) -> Callable[[], bool]:
+    """Asks for the kill switch and for a wish to undo, each time in a transaction of its own.
+
+    So no snapshot of ours holds the build up.
+    """
+
+    def wanted() -> bool:
+        row = database.query(
+            """select not a.rollback_requested and _wedding_dbopt.setting_value('enabled') = 'on' as wanted
+               from _wedding_dbopt.action a where a.id = $1""",
+            ["bigint"],
+            [action["id"]],
+        )[0]
+        database.commit()
+        return bool(row["wanted"])
+
+    return wanted
+
+
+def _run(database: Database, executor: Executor, sql: str, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Run a statement of an action. A concurrent one may wait long for older transactions: that blocks nobody."""
+    setting = "concurrent_lock_timeout" if "CONCURRENTLY" in sql else "lock_timeout"
+    timeout = database.query(
+        "select 1000 * extract(epoch from _wedding_dbopt.setting_value($1)::interval) as ms",
+        ["text"],
+        [setting],
+    )[0]["ms"]
+    database.commit()
+    executor.run(f"set lock_timeout = {round(float(timeout))}")
     executor.run(sql, go_on)
 
 
@@ -107,7 +125,7 @@ def _recover(database: Database) -> None:
         index = _index(database, action)
         if index and index["valid"]:
             with Executor(database) as executor:
-                _run_concurrently(database, executor, _mark_sql(action), lambda: True)
+                _run(database, executor, _mark_sql(action))
             _applied(database, action, index, "found built after an interruption")
         else:
             _retry_or_fail(database, action, "XX000", "interrupted while applying", clean=index is not None)
@@ -122,15 +140,14 @@ def _apply_approved(database: Database) -> None:
     condition = (
         "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp())"
     )
-    enabled = _go_on(database)
     for action in _actions(database, condition):
-        if not enabled():
+        if not _enabled(database):
             return
         obstacle = _obstacle(database, action)
         if obstacle:
             _postpone(database, action, obstacle)
             continue
-        _apply(database, action, enabled)
+        _apply(database, action, _go_on(database, action))
 
 
 def _judge_applied(database: Database, at: str | None) -> None:
@@ -199,14 +216,17 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
     try:
         with Executor(database) as executor:
             leftover = _index(database, action)
+            if leftover and leftover["building"]:
+                change(database, action, "approved", "somebody else is building an index of this name")
+                return
             if leftover and not leftover["valid"]:
-                _run_concurrently(database, executor, action["rollback_sql"], go_on)
+                _run(database, executor, action["rollback_sql"], go_on)
             elif leftover and action["attempts"] == 0:
                 change(database, action, "withdrawn", "an index of this name exists already")
                 return
             if not (leftover and leftover["valid"]):
-                _run_concurrently(database, executor, action["sql"], go_on)
-                _run_concurrently(database, executor, _mark_sql(action), go_on)
+                _run(database, executor, action["sql"], go_on)
+                _run(database, executor, _mark_sql(action), go_on)
     except DboptError as error:
         failure = error
     index = _index(database, action)
@@ -246,7 +266,7 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
     if clean:
         try:
             with Executor(database) as executor:
-                _run_concurrently(database, executor, action["rollback_sql"], lambda: True)
+                _run(database, executor, action["rollback_sql"])
         except ActionFailed as error:
             reason = f"{reason}; the half-built index could not be dropped yet: {error}"
     row = database.query(
@@ -254,12 +274,23 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
            set error_sqlstate = $2, error = $3,
                next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
            where id = $1
-           returning attempts < _wedding_dbopt.setting_value('apply_attempts')::integer as again""",
+           returning rollback_requested,
+                     attempts < _wedding_dbopt.setting_value('apply_attempts')::integer as again""",
         ["bigint", "text", "text"],
         [action["id"], sqlstate, reason],
     )[0]
-    again = row["again"] and (sqlstate in RETRIED or sqlstate == "XX000")
-    change(database, action, "approved" if again else "failed", f"{reason} (SQLSTATE {sqlstate})")
+    if row["rollback_requested"]:
+        change(database, action, "withdrawn", "the build was given up on request")
+    elif not _enabled(database):
+        database.query(
+            "update _wedding_dbopt.action set attempts = attempts - 1 where id = $1",
+            ["bigint"],
+            [action["id"]],
+        )
+        change(database, action, "approved", "paused while building; goes on after resume()")
+    else:
+        again = row["again"] and (sqlstate in RETRIED or sqlstate == "XX000")
+        change(database, action, "approved" if again else "failed", f"{reason} (SQLSTATE {sqlstate})")
 
 
 def _roll_back(database: Database, action: Row, reason: str) -> None:
@@ -267,13 +298,18 @@ def _roll_back(database: Database, action: Row, reason: str) -> None:
     if index and index["valid"] and index["comment"] != _mark(action):
         change(database, action, "withdrawn", "an index of this name is there, but it is not the one we made")
         return
+    # Whoever dies between the deed and its row leaves the wish behind, and the next step finishes it.
+    database.query(
+        "update _wedding_dbopt.action set rollback_requested = true where id = $1", ["bigint"], [action["id"]]
+    )
+    database.commit()
     try:
         with Executor(database) as executor:
             if index:
-                _run_concurrently(database, executor, action["rollback_sql"], lambda: True)
+                _run(database, executor, action["rollback_sql"])
     except ActionFailed as error:
         database.query(
-            "update _wedding_dbopt.action set rollback_requested = true, error_sqlstate = $2, error = $3 where id = $1",
+            "update _wedding_dbopt.action set error_sqlstate = $2, error = $3 where id = $1",
             ["bigint", "text", "text"],
             [action["id"], error.server_sqlstate, f"rolling back failed, the next tick tries again: {error}"],
         )

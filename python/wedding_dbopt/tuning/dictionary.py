@@ -5,6 +5,7 @@ from __future__ import annotations
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
+from wedding_dbopt.planning import schemas
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.tuning.constants import needs_constants, with_constants
 
@@ -38,12 +39,11 @@ _RESOLVE = """
 select n.nspname as schema
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-join unnest(string_to_array($2, ',')) with ordinality as path (part, place)
-  on trim(both ' "' from path.part) = n.nspname
+join unnest($2) with ordinality as path (schema, place) on path.schema = n.nspname
 where c.relname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f')
 order by path.place limit 1
 """
-_PATH = "select _wedding_dbopt.role_search_path($1) as path"
+_PATH = "select _wedding_dbopt.role_search_path($1) as path, pg_catalog.pg_get_userbyid($1) as role"
 
 
 def rules(database: Database) -> list[Row]:
@@ -82,16 +82,17 @@ class _Names:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._paths: dict[int, str] = {}
-        self._known: dict[tuple[str, str], str | None] = {}
+        self._paths: dict[int, tuple[str, ...]] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def full(self, table: Table, userid: int) -> str | None:
         """`schema.table`, both quoted as needed; None for what is no table of this database."""
         if userid not in self._paths:
-            self._paths[userid] = str(self._database.query(_PATH, ["oid"], [userid])[0]["path"])
-        path = table.schema or self._paths[userid]
+            row = self._database.query(_PATH, ["oid"], [userid])[0]
+            self._paths[userid] = tuple(schemas(str(row["path"]), str(row["role"])))
+        path = (table.schema,) if table.schema else self._paths[userid]
         if (table.name, path) not in self._known:
-            found = self._database.query(_RESOLVE, ["name", "text"], [table.name, path])
+            found = self._database.query(_RESOLVE, ["name", "text[]"], [table.name, list(path)])
             self._known[table.name, path] = found[0]["schema"] if found else None
         schema = self._known[table.name, path]
         if schema is None:

@@ -37,6 +37,7 @@ class Executor:
         parameters: dict[str, Any] = {
             "application_name": APPLICATION_NAME,
             "connect_timeout": 5,
+            "client_encoding": "UTF8",
             "options": SESSION,
         }
         if not target["dsn"]:
@@ -71,13 +72,11 @@ class Executor:
     def _result(self, wire: pq.abc.PGconn, go_on: Callable[[], bool]) -> str | None:
         value: str | None = None
         failure: ActionFailed | None = None
-        cancelled = False
         while True:
             while wire.is_busy():
                 if not select.select([wire.socket], [], [], POLL_SECONDS)[0]:
-                    if not cancelled and not go_on():
+                    if not go_on():  # asked again each time: a single cancel may be caught on the way
                         self._connection.cancel_safe()
-                        cancelled = True
                     continue
                 try:
                     wire.consume_input()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -253,6 +254,10 @@ def _given(
         raise InvalidArgument(
             "weights and queries must have the same length", hint="Leave weights out for equal ones."
         )
+    if any(isinstance(text, list) for text in queries):
+        raise InvalidArgument("queries must be an array of one dimension", hint="ARRAY['SELECT ...', 'SELECT ...']")
+    if weights is not None and not all(isinstance(weight, float) and 0 <= weight < math.inf for weight in weights):
+        raise InvalidArgument("weights must be finite numbers, none below zero", hint="Leave weights out for equal ones.")
     context_rules = rules(database)
     members: list[Member] = []
     skipped: Skipped = []
@@ -320,7 +325,9 @@ def _search(
             max_width=max_width,
             writes=_write_rates(database, window),
             window_seconds=window,
-            prove=lambda relation, search: prove_gin(database, relation, search.expression, search.condition),
+            prove=lambda relation, search: prove_gin(
+                database, session.reader(), relation, search.expression, search.condition
+            ),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
 

@@ -68,6 +68,12 @@ def run_queued(database: Database, at: str | None) -> None:
         _run(database, int(row["id"]))
 
 
+def _enabled(database: Database) -> bool:
+    enabled = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
+    database.commit()
+    return bool(enabled)
+
+
 def _lock(database: Database) -> bool:
     got = bool(database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"])
     database.commit()
@@ -79,8 +85,8 @@ def _unlock(database: Database) -> None:
 
 
 def _run(database: Database, run_id: int) -> None:
-    """One run from queued to verifying or finished. Where another tuner runs, it stays queued for the next tick."""
-    if not _lock(database):
+    """One run from queued to verifying or finished; while paused or while another tuner runs it stays queued."""
+    if not _enabled(database) or not _lock(database):
         return
     try:
         claimed = database.query(
@@ -107,7 +113,8 @@ def _tune(database: Database, run: Row) -> None:
         database.query("call wedding_dbopt.collect()")
         database.query("select _wedding_dbopt.classify_statements()")
         database.commit()
-        _analyse(database, run_id)
+        if _mode(database) != "off":
+            _analyse(database, run_id)
         actions = [] if _dry_run(run) else _enqueue(database, run)
         state = "verifying" if any(action["state"] == "approved" for action in actions) else "finished"
         database.query(
@@ -149,13 +156,20 @@ def _analyse(database: Database, run_id: int) -> None:
         executor.run(f"select _wedding_dbopt.recommend_for_run({run_id})", go_on)
 
 
+def _mode(database: Database) -> str:
+    """off, recommend, approve or auto: what may happen with indexes."""
+    return str(
+        database.query("select _wedding_dbopt.setting_value('mode.index_creation') as mode")[0]["mode"]
+    )
+
+
 def _dry_run(run: Row) -> bool:
     return '"dry_run": true' in str(run["options"])
 
 
 def _enqueue(database: Database, run: Row) -> list[Row]:
     """Actions for the run's recommendations, as far as the mode allows; each with its event."""
-    mode = database.query("select _wedding_dbopt.setting_value('mode.index_creation') as mode")[0]["mode"]
+    mode = _mode(database)
     if mode not in ("auto", "approve"):
         return []
     actions = database.query(

@@ -58,7 +58,7 @@ class StatementVerdict:
 
 @dataclass(frozen=True)
 class Judgement:
-    """`verdict` is kept, rolled_back or undecided; gains in percent of the affected statements' time and blocks."""
+    """`verdict` is kept, rolled_back or undecided; gains as shares of the affected statements' time and blocks."""
 
     verdict: str
     reason: str
@@ -75,7 +75,7 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     verdicts = tuple(_statement_verdict(sample, drift, rules, len(subjects)) for sample in subjects)
     judged = [verdict for verdict in verdicts if verdict.verdict != "not enough data"]
     affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
-    time_gain, blocks_gain = _gain(judged, drift), _blocks_gain(affected)
+    time_gain, blocks_gain, net_gain = _gain(affected, drift), _blocks_gain(affected), _gain(judged, drift)
 
     def conclude(verdict: str, reason: str) -> Judgement:
         return Judgement(verdict, reason, time_gain, blocks_gain, drift, verdicts)
@@ -107,8 +107,8 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     calls = sum(verdict.sample.after.n for verdict in affected)
     if (
         improved
-        and max(time_gain or 0, blocks_gain or 0) >= rules.min_gain
-        and (time_gain or 0) > -rules.regression
+        and max(net_gain or 0, blocks_gain or 0) >= rules.min_gain
+        and (net_gain or 0) > -rules.regression
     ):
         return conclude(
             "kept", f"{len(improved)} of {len(affected)} statements improved: {gains}, n = {calls} calls"
