@@ -248,9 +248,8 @@ def undo_one(session: Session, original: list[str]) -> bool:
 
 def report(session: Session, since: Any) -> None:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(
-        value(session, "select wedding_dbopt.report_html(title => 'Wedding platform, season demo')")
-    )
+    page = "select wedding_dbopt.report_html(since => %s, title => 'Wedding platform, season demo')"
+    REPORT.write_text(value(session, page, since))
     say(f"report: {REPORT}")
 
 
