@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.cluster import Cluster
+from tests.system.tuner import Tuner
 
 TEMPLATE = "installed"
 _numbers = itertools.count()
@@ -54,3 +55,32 @@ def role(cluster: Cluster) -> Iterator[str]:
             with cluster.connect(owned) as inside:
                 inside.execute(f"drop owned by {name} cascade")
         connection.execute(f"drop role {name}")
+
+
+@pytest.fixture
+def tuner(cluster: Cluster, database: str) -> Iterator[Tuner]:
+    """The loop in a fresh database, driven by hand."""
+    with Tuner(cluster, database) as driven:
+        yield driven
+
+
+@pytest.fixture(scope="module")
+def fragile() -> Iterator[Cluster]:
+    """A cluster that the tests of one module may crash."""
+    with Cluster() as running:
+        with running.connect() as connection:
+            connection.execute(f"create database {TEMPLATE}")
+        running.install(TEMPLATE, "hypopg")
+        yield running
+
+
+@pytest.fixture
+def crashable(fragile: Cluster) -> Iterator[Tuner]:
+    """The loop in a fresh database of the cluster that may be crashed."""
+    name = f"db{next(_numbers)}"
+    with fragile.connect() as connection:
+        connection.execute(f"create database {name} template {TEMPLATE}")
+    with Tuner(fragile, name) as driven:
+        yield driven
+    with fragile.connect() as connection:
+        connection.execute(f"drop database {name} with (force)")

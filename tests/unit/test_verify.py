@@ -53,6 +53,10 @@ def test_no_gain_is_rolled_back() -> None:
     assert verdict([sample(1), *controls(1.0)]).verdict == "rolled_back"
 
 
+def test_a_quieter_machine_alone_gains_nothing_even_without_controls() -> None:
+    assert verdict([sample(1, before_ms=10.0, after_ms=5.0)]).verdict == "rolled_back"
+
+
 def test_four_times_the_load_alone_neither_reverts_nor_gains() -> None:
     slower = verdict([sample(1, after_ms=40.0), sample(2, "written", after_ms=40.0), *controls(4.0)])
     assert "regressed" not in [one.verdict for one in slower.statements]

@@ -16,7 +16,8 @@ from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
 
 #: Key of the session's advisory lock: one executor at a time in a database.
 LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
-RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200"}
+#: Failures that may pass: locks, cancels, lost connections, full disks, and a step that died (XX000).
+RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200", "57P01", "57P02", "57P03", "WD008", "XX000"}
 
 _INDEX = """
 select i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes,
@@ -28,8 +29,12 @@ join pg_catalog.pg_index i on i.indexrelid = c.oid
 where n.nspname = $1 and c.relname = $2
 """
 _BUILDING = """
-select 1 as found from pg_catalog.pg_stat_activity
+select pid from pg_catalog.pg_stat_activity
 where application_name = $1 and state = 'active' and datname = current_database()
+"""
+_CLAIM = """
+update _wedding_dbopt.action
+set attempts = attempts + 1, started_at = clock_timestamp() where id = $1 and state = 'approved' returning id
 """
 
 
@@ -39,8 +44,12 @@ def process_actions(database: Database, at: str | None) -> None:
         return
     try:
         database.commit()
-        if database.query(_BUILDING, ["text"], [APPLICATION_NAME]):
-            return  # a build of a session that is gone still runs; it will be found finished or invalid
+        orphans = database.query(_BUILDING, ["text"], [APPLICATION_NAME])
+        if orphans:  # a build of a session that is gone still runs; it will be found finished or invalid
+            if not _enabled(database):
+                for orphan in orphans:
+                    database.query("select pg_catalog.pg_cancel_backend($1)", ["integer"], [orphan["pid"]])
+            return
         _recover(database)
         _roll_back_requested(database)
         _apply_approved(database)
@@ -124,8 +133,12 @@ def _recover(database: Database) -> None:
     for action in _actions(database, "a.state = 'applying'"):
         index = _index(database, action)
         if index and index["valid"]:
-            with Executor(database) as executor:
-                _run(database, executor, _mark_sql(action))
+            try:
+                with Executor(database) as executor:
+                    _run(database, executor, _mark_sql(action))
+            except DboptError as error:
+                _note(database, action, error)
+                continue
             _applied(database, action, index, "found built after an interruption")
         else:
             _retry_or_fail(database, action, "XX000", "interrupted while applying", clean=index is not None)
@@ -138,7 +151,8 @@ def _roll_back_requested(database: Database) -> None:
 
 def _apply_approved(database: Database) -> None:
     condition = (
-        "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp())"
+        "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp()) "
+        "and _wedding_dbopt.setting_value('mode.' || a.action_type) is distinct from 'off'"
     )
     for action in _actions(database, condition):
         if not _enabled(database):
@@ -152,6 +166,9 @@ def _apply_approved(database: Database) -> None:
 
 def _judge_applied(database: Database, at: str | None) -> None:
     for action in _actions(database, "a.state = 'verifying'"):
+        if not _index(database, action):
+            change(database, action, "rolled_back", "the index is gone: somebody dropped it")
+            continue
         judgement = _judgement(database, action, at)
         _store(database, action, judgement, at)
         if judgement.verdict == "kept":
@@ -177,7 +194,8 @@ def _obstacle(database: Database, action: Row) -> str | None:
     """Why this is no time to build: a long transaction, or too little disk."""
     row = database.query(
         """select (select max(extract(epoch from clock_timestamp() - xact_start)) from pg_catalog.pg_stat_activity
-                   where pid <> pg_backend_pid() and backend_type = 'client backend') as oldest_s,
+                   where pid <> pg_backend_pid() and backend_type = 'client backend'
+                     and datname = current_database()) as oldest_s,
                   extract(epoch from _wedding_dbopt.setting_value('long_transaction_limit')::interval) as limit_s,
                   s.disk_free, s.disk_total, _wedding_dbopt.setting_value('min_disk_free')::float8 as min_free
            from (select 1) one left join lateral (
@@ -195,22 +213,23 @@ def _obstacle(database: Database, action: Row) -> str | None:
 
 
 def _postpone(database: Database, action: Row, reason: str) -> None:
-    database.query(
+    still_wanted = database.query(
         """update _wedding_dbopt.action
            set next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
-           where id = $1""",
+           where id = $1 and state = 'approved' returning id""",
         ["bigint"],
         [action["id"]],
     )
-    change(database, action, "approved", f"postponed: {reason}")
+    if still_wanted:
+        change(database, action, "approved", f"postponed: {reason}")
+    database.commit()
 
 
 def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
-    database.query(
-        "update _wedding_dbopt.action set attempts = attempts + 1, started_at = clock_timestamp() where id = $1",
-        ["bigint"],
-        [action["id"]],
-    )
+    claimed = database.query(_CLAIM, ["bigint"], [action["id"]])
+    if not claimed:  # withdrawn while another action was being built
+        database.commit()
+        return
     change(database, action, "applying", "building")
     failure: DboptError | None = None
     try:
@@ -221,7 +240,7 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
                 return
             if leftover and not leftover["valid"]:
                 _run(database, executor, action["rollback_sql"], go_on)
-            elif leftover and action["attempts"] == 0:
+            elif leftover and leftover["comment"] != _mark(action):
                 change(database, action, "withdrawn", "an index of this name exists already")
                 return
             if not (leftover and leftover["valid"]):
@@ -233,7 +252,7 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
     if index and index["valid"]:
         _applied(database, action, index, "built")
     else:
-        state = (failure.server_sqlstate if isinstance(failure, ActionFailed) else None) or "XX000"
+        state = _sqlstate(failure) if failure else "XX000"
         _retry_or_fail(
             database, action, state, str(failure or "the index is not there"), clean=index is not None
         )
@@ -261,14 +280,32 @@ def _applied(database: Database, action: Row, index: Row, reason: str) -> None:
     change(database, action, "verifying", f"{reason}: {index['bytes']} bytes")
 
 
+def _sqlstate(failure: DboptError) -> str:
+    return (failure.server_sqlstate if isinstance(failure, ActionFailed) else failure.sqlstate) or "XX000"
+
+
+def _note(database: Database, action: Row, failure: DboptError) -> None:
+    """Record why an action stays in its state for now; the next step tries again."""
+    database.query(
+        "update _wedding_dbopt.action set error_sqlstate = $2, error = $3 where id = $1",
+        ["bigint", "text", "text"],
+        [action["id"], _sqlstate(failure), f"the next tick tries again: {failure}"],
+    )
+    database.commit()
+
+
 def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, *, clean: bool) -> None:
-    """Remove the half-built index, then try again later or give up with the reason."""
+    """Remove the half-built index, then try again later or give up with the reason.
+
+    While the half-built index cannot be dropped the action stays `applying`, so that it is not forgotten.
+    """
     if clean:
         try:
             with Executor(database) as executor:
                 _run(database, executor, action["rollback_sql"])
-        except ActionFailed as error:
-            reason = f"{reason}; the half-built index could not be dropped yet: {error}"
+        except DboptError as error:
+            _note(database, action, error)
+            return
     row = database.query(
         """update _wedding_dbopt.action
            set error_sqlstate = $2, error = $3,
@@ -289,7 +326,7 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
         )
         change(database, action, "approved", "paused while building; goes on after resume()")
     else:
-        again = row["again"] and (sqlstate in RETRIED or sqlstate == "XX000")
+        again = row["again"] and sqlstate in RETRIED
         change(database, action, "approved" if again else "failed", f"{reason} (SQLSTATE {sqlstate})")
 
 
@@ -307,13 +344,8 @@ def _roll_back(database: Database, action: Row, reason: str) -> None:
         with Executor(database) as executor:
             if index:
                 _run(database, executor, action["rollback_sql"])
-    except ActionFailed as error:
-        database.query(
-            "update _wedding_dbopt.action set error_sqlstate = $2, error = $3 where id = $1",
-            ["bigint", "text", "text"],
-            [action["id"], error.server_sqlstate, f"rolling back failed, the next tick tries again: {error}"],
-        )
-        database.commit()
+    except DboptError as error:
+        _note(database, action, error)
         return
     change(database, action, "rolled_back", reason)
 

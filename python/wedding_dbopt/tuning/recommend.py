@@ -255,9 +255,15 @@ def _given(
             "weights and queries must have the same length", hint="Leave weights out for equal ones."
         )
     if any(isinstance(text, list) for text in queries):
-        raise InvalidArgument("queries must be an array of one dimension", hint="ARRAY['SELECT ...', 'SELECT ...']")
-    if weights is not None and not all(isinstance(weight, float) and 0 <= weight < math.inf for weight in weights):
-        raise InvalidArgument("weights must be finite numbers, none below zero", hint="Leave weights out for equal ones.")
+        raise InvalidArgument(
+            "queries must be an array of one dimension", hint="ARRAY['SELECT ...', 'SELECT ...']"
+        )
+    if weights is not None and not all(
+        isinstance(weight, float) and 0 <= weight < math.inf for weight in weights
+    ):
+        raise InvalidArgument(
+            "weights must be finite numbers, none below zero", hint="Leave weights out for equal ones."
+        )
     context_rules = rules(database)
     members: list[Member] = []
     skipped: Skipped = []

@@ -26,7 +26,7 @@ where r.run_id = $1 and r.status = 'open' and r.kind = 'index_creation' and r.co
     select from _wedding_dbopt.action a
     where a.object_name = r.index_name and a.schema_name = r.schema_name
       and (a.state in ('proposed', 'approved', 'applying', 'verifying', 'kept')
-           or a.state in ('rolled_back', 'failed')
+           or a.state in ('rolled_back', 'failed', 'withdrawn')
               and a.finished_at > clock_timestamp() - _wedding_dbopt.setting_value('retry_after_rollback')::interval))
 order by r.estimated_gain_ms desc nulls last
 limit _wedding_dbopt.setting_value('actions_per_run')::integer

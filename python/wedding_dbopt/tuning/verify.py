@@ -15,6 +15,8 @@ from wedding_dbopt.tuning.statistics import Summary, welch_p_value
 
 SIGNIFICANCE = 0.01
 MIN_CONTROLS = 3
+#: Blocks per call that differ by less than this share are the same plan's.
+SAME_BLOCKS = 0.01
 #: A regression of one statement counts when it costs at least this share of what the action gains.
 COUNTING_SHARE = 0.10
 
@@ -146,9 +148,11 @@ def _statement_verdict(sample: Sample, drift: float, rules: Rules, comparisons: 
     significant = p_value < SIGNIFICANCE / comparisons
     # A read that touches no more blocks has not been slowed by an index; a write always touches more of them.
     more_work = sample.role == "written" or blocks_change >= rules.regression
+    # Nor has one that touches just as many blocks used the index, however much faster a quieter machine made it.
+    used = abs(blocks_change) >= SAME_BLOCKS
     if significant and time_change >= rules.regression and more_work:
         verdict = "regressed"
-    elif blocks_change <= -rules.min_gain or (significant and time_change <= -rules.min_gain):
+    elif blocks_change <= -rules.min_gain or (significant and time_change <= -rules.min_gain and used):
         verdict = "improved"
     else:
         verdict = "same"

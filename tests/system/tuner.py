@@ -1,0 +1,234 @@
+"""The loop driven by hand: a platform's table, its traffic, collection, ticks, actions, and what came of them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import psycopg
+
+from tests.cluster import Cluster
+
+#: So small that a verdict needs no waiting: what counts is the number of calls.
+SETTINGS = {
+    "verification_min_calls": "20",
+    "verification_min_window": "0 s",
+    "apply_retry_delay": "0 s",
+    "index_storage_budget": "10",
+}
+_INDEXES = """
+select pg_get_indexdef(i.indexrelid) || case when i.indisvalid then '' else ' INVALID' end
+from pg_index i join pg_class c on c.oid = i.indexrelid
+where c.relnamespace::regnamespace::text not in ('pg_catalog', 'pg_toast', '_wedding_dbopt') order by 1
+"""
+_ACTION = """
+with run as (
+  insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
+  values ('call', 'test', now(), 'moderate', false, 'verifying') returning id
+), subject as (
+  select n.nspname as schema, c.relname as relation, %(name)s as name
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %(table)s::regclass
+), idea as (
+  insert into _wedding_dbopt.recommendation
+    (fingerprint, run_id, kind, schema_name, table_name, columns, sql, rollback_sql, benefits, context, criticality,
+     priority, reason, status, created_at, updated_at, expires_at)
+  select name, run.id, 'index_creation', schema, relation, '{}', '', '',
+    (select coalesce(jsonb_agg(jsonb_build_object('statement_id', t.statement_id)), '[]')
+     from _wedding_dbopt.statement_text t join _wedding_dbopt.statement s on s.id = t.statement_id
+     where strpos(t.query, %(serves)s) > 0 and s.dbid = (select oid from pg_database where datname = current_database())),
+    'booking', 'critical', 'high', 'test', 'taken', now(), now(), now() + interval '1 day'
+  from run, subject returning id, run_id
+)
+insert into _wedding_dbopt.action
+  (run_id, recommendation_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql,
+   locks, wedding_context, criticality, created_at)
+select run_id, id, 'index_creation', %(state)s, schema, relation, name, 'test',
+  format('CREATE INDEX CONCURRENTLY %%I ON %%I.%%I (%%s)', name, schema, relation, %(keys)s::text),
+  format('DROP INDEX CONCURRENTLY %%I.%%I', schema, name), 'none', 'booking', 'critical', now()
+from idea, subject returning id
+"""
+_BUILDING = """
+select pid from pg_stat_activity
+where application_name = 'wedding_dbopt executor' and datname = current_database() and state = 'active'
+  and query ilike '%index concurrently%'
+"""
+_numbers = itertools.count()
+
+
+def until(answer: Callable[[], Any], seconds: float = 60) -> Any:
+    """Ask until there is an answer; AssertionError at the limit."""
+    limit = time.monotonic() + seconds
+    while not (found := answer()):
+        assert time.monotonic() < limit, f"no answer within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
+class Background:
+    """A statement in a session and a thread of its own."""
+
+    def __init__(self, cluster: Cluster, database: str, sql: str) -> None:
+        self.session = cluster.connect(database)
+        self.pid = self.session.info.backend_pid
+        self.error: psycopg.Error | None = None
+        self._thread = threading.Thread(target=self._execute, args=(sql,))
+        self._thread.start()
+
+    def _execute(self, sql: str) -> None:
+        try:
+            self.session.execute(sql.encode())
+        except psycopg.Error as error:
+            self.error = error
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self, seconds: float = 60) -> None:
+        """Wait for the statement's end, good or bad; AssertionError when it does not come."""
+        self._thread.join(seconds)
+        assert not self.running, "the statement goes on"
+        self.session.close()
+
+
+class Tuner:
+    """The loop in one database of a cluster."""
+
+    def __init__(self, cluster: Cluster, database: str) -> None:
+        self.cluster = cluster
+        self.database = database
+        self.session = cluster.connect(database)
+        self.set(**SETTINGS)
+
+    def __enter__(self) -> Tuner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.close()
+
+    def connect_again(self) -> None:
+        """A new session as soon as the server takes one, after a crash."""
+
+        def connected() -> bool:
+            try:
+                self.session = self.cluster.connect(self.database)
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        self.session.close()
+        until(connected)
+
+    # ------------------------------------------------------------------ SQL
+
+    def run(self, sql: str, *values: Any) -> None:
+        self.session.execute(sql.encode(), values or None)
+
+    def value(self, sql: str, *values: Any) -> Any:
+        row = self.session.execute(sql.encode(), values or None).fetchone()
+        return row[0] if row else None
+
+    def column(self, sql: str, *values: Any) -> list[Any]:
+        return [row[0] for row in self.session.execute(sql.encode(), values or None).fetchall()]
+
+    def background(self, sql: str) -> Background:
+        return Background(self.cluster, self.database, sql)
+
+    def set(self, **settings: str) -> None:
+        """Settings of the extension; `mode_x` stands for `mode.x`."""
+        for name, value in settings.items():
+            self.run("select wedding_dbopt.set_setting(%s, %s)", name.replace("mode_", "mode."), value)
+
+    # ------------------------------------------------------------------ the platform
+
+    def table(self, name: str = "public.booking", rows: int = 20000) -> None:
+        """A table whose column vendor nothing but a sequential scan finds."""
+        self.run(f"create table {name} (id serial primary key, vendor integer, amount integer, note text)")
+        self.run(
+            f"""insert into {name} (vendor, amount, note)
+                select g % 2000, g, repeat('x', 80) from generate_series(1, {rows}) g"""
+        )
+        self.run(f"vacuum analyze {name}")
+
+    def work(self, sql: str, times: int = 30, user: str = "postgres") -> None:
+        """The application's statement, several times; {number} in it counts them."""
+        with self.cluster.connect(self.database, user, prepare_threshold=None) as session:
+            for number in range(times):
+                session.execute(sql.replace("{number}", str(number + 1)).encode())
+
+    def observed(self, sql: str, times: int = 30, user: str = "postgres") -> None:
+        """The statement's calls in a collected interval of their own."""
+        self.collect()
+        self.work(sql, times, user)
+        self.collect()
+
+    # ------------------------------------------------------------------ the loop
+
+    def collect(self) -> None:
+        self.run("call wedding_dbopt.collect()")
+
+    def tick(self) -> None:
+        self.run("call wedding_dbopt.tick()")
+
+    def process(self) -> None:
+        self.run("call wedding_dbopt.process_actions()")
+
+    def tune(self, options: str = "") -> int:
+        """CALL run_tuning; the run's id."""
+        self.run(f"call wedding_dbopt.run_tuning({options})")
+        return int(self.value("select max(id) from _wedding_dbopt.tuning_run"))
+
+    def action(self, table: str, keys: str, state: str = "approved", serves: str = "no statement") -> int:
+        """An action as a run would enqueue it; it should help the statements whose text contains `serves`."""
+        self.run("select _wedding_dbopt.classify_statements()")
+        values = {
+            "table": table,
+            "keys": keys,
+            "state": state,
+            "serves": serves,
+            "name": f"made_{next(_numbers)}",
+        }
+        row = self.session.execute(_ACTION.encode(), values).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def building(self) -> int | None:
+        """Process id of the backend that builds or drops an index for the tuner."""
+        found = self.column(_BUILDING)
+        return int(found[0]) if found else None
+
+    # ------------------------------------------------------------------ what came of it
+
+    def indexes(self) -> list[str]:
+        """Definitions of the indexes that are not the extension's own, as the catalogue has them."""
+        return [str(definition) for definition in self.column(_INDEXES)]
+
+    def actions(self) -> list[tuple[int, str]]:
+        return list(
+            self.session.execute("select id, state from _wedding_dbopt.action order by id").fetchall()
+        )
+
+    def only_action(self) -> int:
+        ((action, _),) = self.actions()
+        return action
+
+    def state(self, action: int) -> str:
+        return str(self.value("select state from _wedding_dbopt.action where id = %s", action))
+
+    def name(self, action: int) -> str:
+        return str(self.value("select object_name from _wedding_dbopt.action where id = %s", action))
+
+    def reason(self, action: int) -> str:
+        """Why the action is in its state."""
+        return str(
+            self.value(
+                "select reason from _wedding_dbopt.event where subject = 'action' and subject_id = %s order by id desc limit 1",
+                str(action),
+            )
+        )
