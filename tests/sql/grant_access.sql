@@ -1,0 +1,12 @@
+begin;
+select plan(6);
+create role "tap ""role";
+select is(wedding_dbopt.grant_access('tap "role', 'read') ->> 'level', 'read', 'a role with quotes in its name is granted');
+select is(has_function_privilege('tap "role', 'wedding_dbopt.health'::regproc, 'execute'), true, 'read may read');
+select is(has_function_privilege('tap "role', 'wedding_dbopt.pause()', 'execute'), false, 'and not operate');
+select wedding_dbopt.grant_access('tap "role', 'operate');
+select is(has_function_privilege('tap "role', 'wedding_dbopt.pause()', 'execute'), true, 'operate may');
+select throws_ok($$select wedding_dbopt.grant_access('public')$$, '42704', null, 'PUBLIC is never granted');
+select throws_ok($$select wedding_dbopt.grant_access('tap "role', 'root')$$, '22023', null, 'an unknown level is named');
+select * from finish();
+rollback;
