@@ -121,7 +121,11 @@ def _indexes(
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
                 prove=lambda relation, search: prove_gin(
-                    database, session.reader(), relation, search.expression, search.condition
+                    database,
+                    session.reader(relation.schema, relation.name),
+                    relation,
+                    search.expression,
+                    search.condition,
                 ),
             ),
             None,

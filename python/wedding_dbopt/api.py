@@ -40,6 +40,22 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
     return wrapper
 
 
+def _pinned(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Pin the session's search_path while a procedure runs, which commits and so cannot carry SET."""
+
+    @functools.wraps(function)
+    def wrapper(database: SpiDatabase, *arguments: Any) -> Result:
+        before = database.query("select pg_catalog.current_setting('search_path') as path")[0]["path"]
+        database.query("select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)")
+        database.commit()
+        try:
+            return function(database, *arguments)
+        finally:
+            database.query("select pg_catalog.set_config('search_path', $1, false)", ["text"], [before])
+
+    return wrapper
+
+
 def _level(optimization_level: str | None) -> str:
     if optimization_level not in LEVELS:
         raise InvalidArgument(
@@ -95,6 +111,7 @@ def recommend_for_run(database: SpiDatabase, run_id: int) -> int:
 
 
 @_reported
+@_pinned
 def run_tuning(
     database: SpiDatabase,
     aggressive_mode: bool,
@@ -110,6 +127,7 @@ def run_tuning(
 
 
 @_reported
+@_pinned
 def process_queued_runs(database: SpiDatabase, at: str | None) -> None:
     from wedding_dbopt.tuning.run import run_queued
 
@@ -117,6 +135,7 @@ def process_queued_runs(database: SpiDatabase, at: str | None) -> None:
 
 
 @_reported
+@_pinned
 def process_actions(database: SpiDatabase, at: str | None) -> None:
     from wedding_dbopt.tuning.actions import process_actions as process
 

@@ -22,6 +22,7 @@ class Column:
 
     `n_distinct`, `null_frac`, `avg_width` (bytes), `correlation` and the most common values (as text, with
     their frequencies) are those of `pg_stats`; None or empty where there is no statistic.
+    `plain` is False for a user's type other than an enum: reading a literal of it may run somebody's code.
     `deterministic` is False for a collation under which different texts can be equal.
     """
 
@@ -38,6 +39,7 @@ class Column:
     most_common_vals: tuple[str, ...]
     most_common_freqs: tuple[float, ...]
     deterministic: bool = True
+    plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ def _column(row: Row) -> Column:
         not_null=row["not_null"],
         collation=row["collation"],
         deterministic=row["deterministic"],
+        plain=row["plain"],
         generated=row["generated"],
         n_distinct=_number(row["n_distinct"]),
         null_frac=_number(row["null_frac"]),
@@ -282,12 +285,14 @@ select a.attrelid::bigint as relation, a.attname::text as name,
            select from pg_catalog.pg_constraint o
            where o.conrelid = a.attrelid and o.contype = 'n' and o.conkey = array[a.attnum]
              and not o.convalidated) as not_null, l.collname::text as collation,
+       t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e' as plain,
        coalesce(l.collisdeterministic, true) as deterministic, a.attgenerated <> '' as generated,
        s.n_distinct, s.null_frac, s.avg_width, s.correlation,
        s.most_common_vals::text::text[] as most_common_vals, s.most_common_freqs
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
 left join lateral (
     select * from pg_catalog.pg_stats s

@@ -6,7 +6,7 @@ Everything else takes a `Database` argument, so it runs in pytest without a serv
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 Row = dict[str, Any]
@@ -27,10 +27,10 @@ class Database(Protocol):
     def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[Row]:
         """Run one of our own statements with `$1`-parameters and return its rows (empty for DML)."""
 
-    def rolled_back(self) -> Any:
+    def rolled_back(self) -> AbstractContextManager[None]:
         """A context in a subtransaction that is always rolled back; errors of the server leave as DatabaseError."""
 
-    def subtransaction(self) -> Any:
+    def subtransaction(self) -> AbstractContextManager[None]:
         """A context in a subtransaction that is kept unless an error leaves it."""
 
     def commit(self) -> None:

@@ -80,12 +80,6 @@ class NotPermitted(DboptError):
     sqlstate = "42501"
 
 
-class TimeLimitReached(DboptError):
-    """The time limit of the analysis was reached before there was any result."""
-
-    sqlstate = "57014"
-
-
 class ExecutorUnavailable(DboptError):
     """The extension's own connection could not be made."""
 

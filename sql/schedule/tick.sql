@@ -11,12 +11,13 @@ begin
     perform _wedding_dbopt.classify_statements();
     commit;
   end if;
+  if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
+    call wedding_dbopt.process_actions(tick.at);
+  end if;
   perform _wedding_dbopt.queue_scheduled_run(moment);
   commit;
   if _wedding_dbopt.pending('runs') then
     call _wedding_dbopt.process_queued_runs(moment);
-  end if;
-  if _wedding_dbopt.pending('actions') then
     call wedding_dbopt.process_actions(tick.at);
   end if;
 end $$;

@@ -30,9 +30,10 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     union all
     select true, w.*
     from siblings b
-    cross join lateral (  -- the interval in which the build ended belongs to neither side
-      select coalesce(min(s.at), b.last_applied) as first_pass
-      from _wedding_dbopt.statement_sample s where s.at >= b.last_applied) p
+    cross join lateral (  -- the interval, or where only hours are left the hour, in which the build ended is on neither side
+      select case when min(s.at) < b.last_applied then min(s.at) filter (where s.at >= b.last_applied)
+                  else date_trunc('hour', b.last_applied) + interval '1 hour' end as first_pass
+      from _wedding_dbopt.statement_sample s) p
     cross join lateral _wedding_dbopt.statement_sum(p.first_pass, verification_samples.at) w
   ), summed as (
     select x.statement_id, x.after, x.calls, x.exec_ms as ms, x.exec_sq as sq, (x.hit + x.read)::float8 as blocks

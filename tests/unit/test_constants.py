@@ -32,3 +32,10 @@ def test_need_is_seen_in_the_call_only() -> None:
     assert needs_constants(NORMALISED)
     assert not needs_constants("select 1 where to_tsvector('english', name) @@ to_tsquery($1)")
     assert not needs_constants("select '$1 to_tsvector($1)'")
+
+
+def test_data_inside_the_expression_gives_nothing() -> None:
+    normalised = "insert into notes values ($1, to_tsvector($2, $3))"
+    full = "insert into notes values (1, to_tsvector('english', 'Groom John john@example.org'))"
+    assert with_constants(normalised, full) is None
+    assert with_constants(normalised, "insert into notes values (1, to_tsvector('john', ' '))") is None

@@ -135,7 +135,7 @@ def test_an_index_the_server_refuses_is_left_out() -> None:
 
 def test_a_missing_extension_is_told() -> None:
     class NoHypopg(FakeSource):
-        def create_hypothetical(self, sql: str) -> int:
+        def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
             raise MissingExtension("hypopg is missing")
 
     with pytest.raises(MissingExtension):

@@ -22,6 +22,7 @@ def column(name: str, kind: str = "integer", distinct: float = -1.0, **facts: An
         "not_null": False,
         "collation": None,
         "deterministic": True,
+        "plain": True,
         "generated": False,
         "n_distinct": distinct,
         "null_frac": 0.0,
@@ -158,7 +159,7 @@ class FakeSource:
         ]
         return [{"Plan": {"Node Type": "Append", "Total Cost": cost, "Plan Rows": 1, "Plans": scans}}]
 
-    def create_hypothetical(self, sql: str) -> int:
+    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
         if "LOWER" in sql:
             raise DatabaseError("functions in index expression must be marked IMMUTABLE")
         self._next += 1

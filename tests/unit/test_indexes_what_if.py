@@ -39,7 +39,7 @@ class Policed:
         }
         return {"Plan": root}
 
-    def create_hypothetical(self, sql: str) -> int:
+    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
         return 7
 
     def drop_hypothetical(self, oid: int) -> None:

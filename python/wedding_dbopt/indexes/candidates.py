@@ -169,12 +169,19 @@ def _ranking(relation: Relation, used: Usage) -> Callable[[Term], tuple[bool, in
 
 
 def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
-    """The index, unless it is empty, repeats a key, is a single key of few values or exists."""
+    """The index, unless it is empty, repeats a key, is a single key of few values, reads foreign literals or exists."""
     if not keys or len({key.term for key in keys}) < len(keys):
+        return None
+    if any(key.expression is not None and not _plain(relation, key.term.columns) for key in keys):
         return None
     index = IndexDef(relation.schema, relation.name, keys)
     poor = len(keys) == 1 and _poor(relation, keys[0])
     return None if poor or any(serves(existing, index) for existing in relation.indexes) else index
+
+
+def _plain(relation: Relation, columns: Iterable[str]) -> bool:
+    """Whether no literal beside these columns is read by somebody's code."""
+    return all(relation.columns[column].plain for column in columns if column in relation.columns)
 
 
 def _poor(relation: Relation, key: Key) -> bool:
@@ -199,8 +206,10 @@ def _covering(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
 
 def _is_state(relation: Relation, constant: Constant) -> bool:
     """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
-    distinct = relation.columns[constant.column].n_distinct
-    return constant.value is None or (distinct is not None and 0 < distinct <= _MOST_STATES)
+    column = relation.columns[constant.column]
+    if constant.value is None:
+        return True
+    return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES
 
 
 def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:

@@ -34,8 +34,8 @@ class PlanSource(Protocol):
     def explain(self, key: str) -> Any:
         """EXPLAIN (FORMAT JSON) as the statement's own role; raises DboptError or DatabaseError."""
 
-    def create_hypothetical(self, sql: str) -> int:
-        """Make a hypothetical index of a CREATE INDEX statement and return its oid."""
+    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
+        """Make a hypothetical index of a CREATE INDEX statement on (schema, table) and return its oid."""
 
     def drop_hypothetical(self, oid: int) -> None:
         """Forget a hypothetical index."""
@@ -104,7 +104,7 @@ class WhatIf:
             self._source.drop_hypothetical(self._live.pop(index))
         for index in sorted(relevant - self._live.keys(), key=IndexDef.order_key):
             try:
-                self._live[index] = self._source.create_hypothetical(index.create_sql())
+                self._live[index] = self._source.create_hypothetical(index.create_sql(), index.place)
             except MissingExtension:
                 raise
             except Failure as error:

@@ -31,6 +31,7 @@ where n.nspname = $1 and c.relname = $2
 _BUILDING = """
 select pid from pg_catalog.pg_stat_activity
 where application_name = $1 and state = 'active' and datname = current_database()
+  and usesysid in (select r.oid from pg_catalog.pg_roles r where r.rolsuper)
 """
 _CLAIM = """
 update _wedding_dbopt.action
@@ -236,6 +237,7 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
         with Executor(database) as executor:
             leftover = _index(database, action)
             if leftover and leftover["building"]:
+                _give_back(database, action)
                 change(database, action, "approved", "somebody else is building an index of this name")
                 return
             if leftover and not leftover["valid"]:
@@ -256,6 +258,18 @@ def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
         _retry_or_fail(
             database, action, state, str(failure or "the index is not there"), clean=index is not None
         )
+
+
+def _give_back(database: Database, action: Row) -> None:
+    """An attempt that was none: it does not count, and the next one comes after the usual delay."""
+    database.query(
+        """update _wedding_dbopt.action
+           set attempts = attempts - 1,
+               next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
+           where id = $1""",
+        ["bigint"],
+        [action["id"]],
+    )
 
 
 def _mark(action: Row) -> str:

@@ -7,12 +7,17 @@ that text the constants inside `to_tsvector(...)` are taken and nothing else: wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wedding_dbopt.query import Token, tokens
 
 INDEXED = "to_tsvector"
-_CONSTANTS = {"string", "escaped", "dollar", "number"}
+_CONFIGURATION = re.compile(
+    "'(arabic|armenian|basque|catalan|danish|dutch|english|finnish|french|german|greek|hindi|hungarian|indonesian|irish"
+    "|italian|lithuanian|nepali|norwegian|portuguese|romanian|russian|serbian|simple|spanish|swedish|tamil|turkish"
+    "|yiddish)'"
+)
 
 
 def needs_constants(text: str) -> bool:
@@ -24,7 +29,8 @@ def needs_constants(text: str) -> bool:
 def with_constants(normalised: str, full: str) -> str | None:
     """The normalised text with the constants of its to_tsvector calls, the other parameters numbered anew.
 
-    None when `full` is not the same statement, token by token, or has a parameter of its own in such a call.
+    None when `full` is not the same statement, token by token, or when such a call has a parameter of its own or a
+    constant other than a built-in configuration's name, punctuation and space.
     """
     ours, theirs = list(tokens(normalised)), list(tokens(full.rstrip().rstrip(";")))
     if len(ours) != len(theirs):
@@ -38,12 +44,19 @@ def with_constants(normalised: str, full: str) -> str | None:
             if word.lower() != other.lower():
                 return None
             continue
-        if inside and their.kind not in _CONSTANTS:
+        if inside and not _tells_nothing(other, their.kind):
             return None
         replacement = other if inside else f"${numbers.setdefault(word, len(numbers) + 1)}"
         pieces += [normalised[end : our.start], replacement]
         end = our.end
     return "".join([*pieces, normalised[end:]])
+
+
+def _tells_nothing(constant: str, kind: str) -> bool:
+    """Whether a constant is the name of a configuration, or holds neither letters nor digits: nobody's data."""
+    if kind != "string":
+        return False
+    return bool(_CONFIGURATION.fullmatch(constant)) or not any(character.isalnum() for character in constant)
 
 
 def _inside(text: str, found: Sequence[Token]) -> list[bool]:

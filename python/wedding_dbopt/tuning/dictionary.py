@@ -5,8 +5,8 @@ from __future__ import annotations
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
-from wedding_dbopt.planning import schemas
 from wedding_dbopt.query import Query, Table
+from wedding_dbopt.role_functions import schemas
 from wedding_dbopt.tuning.constants import needs_constants, with_constants
 
 BATCH = 2000

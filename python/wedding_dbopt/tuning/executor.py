@@ -19,6 +19,8 @@ from wedding_dbopt.errors import ActionFailed, ExecutorUnavailable
 
 APPLICATION_NAME = "wedding_dbopt executor"
 POLL_SECONDS = 0.5
+#: Polls after a cancel that was not obeyed (code may catch it) until the session is ended, which nothing can catch.
+PATIENCE = 10
 SESSION = "-c statement_timeout=0 -c default_transaction_read_only=off -c idle_session_timeout=0"
 
 _TARGET = """
@@ -33,6 +35,7 @@ class Executor:
     """An autocommit session of the extension's owner. Raises ExecutorUnavailable when it cannot be made."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         target = database.query(_TARGET)[0]
         parameters: dict[str, Any] = {
             "application_name": APPLICATION_NAME,
@@ -45,6 +48,10 @@ class Executor:
             parameters |= {"host": target["socket"].strip() or "localhost", "user": target["owner"]}
         try:
             self._connection = psycopg.connect(target["dsn"] or "", autocommit=True, **parameters)
+            # Not at connection: the path that roles without one of their own start with is read in this session too.
+            self._connection.execute(
+                "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
+            )
         except psycopg.Error as error:
             raise ExecutorUnavailable(
                 "The extension cannot connect to its own server", detail=str(error)
@@ -72,11 +79,13 @@ class Executor:
     def _result(self, wire: pq.abc.PGconn, go_on: Callable[[], bool]) -> str | None:
         value: str | None = None
         failure: ActionFailed | None = None
+        refused = 0
         while True:
             while wire.is_busy():
                 if not select.select([wire.socket], [], [], POLL_SECONDS)[0]:
-                    if not go_on():  # asked again each time: a single cancel may be caught on the way
-                        self._connection.cancel_safe()
+                    if not go_on():
+                        refused += 1
+                        self._end() if refused > PATIENCE else self._connection.cancel_safe()
                     continue
                 try:
                     wire.consume_input()
@@ -95,6 +104,10 @@ class Executor:
         if failure is not None:
             raise failure
         return value
+
+    def _end(self) -> None:
+        self._database.query("select pg_catalog.pg_terminate_backend($1)", ["integer"], [self.pid])
+        self._database.commit()
 
     def close(self) -> None:
         self._connection.close()

@@ -332,7 +332,11 @@ def _search(
             writes=_write_rates(database, window),
             window_seconds=window,
             prove=lambda relation, search: prove_gin(
-                database, session.reader(), relation, search.expression, search.condition
+                database,
+                session.reader(relation.schema, relation.name),
+                relation,
+                search.expression,
+                search.condition,
             ),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog

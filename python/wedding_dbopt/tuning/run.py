@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wedding_dbopt.database import Database, Row
+from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
 from wedding_dbopt.tuning.executor import Executor
 
@@ -123,7 +123,7 @@ def _tune(database: Database, run: Row) -> None:
             ["bigint", "text"],
             [run_id, state],
         )
-    except DboptError as error:
+    except (DboptError, DatabaseError) as error:
         sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
         database.query(
             """update _wedding_dbopt.tuning_run
