@@ -1,4 +1,6 @@
 -- The counters come from the functions behind pg_stat_user_tables and the sizes from pg_class: neither locks a relation.
+-- A table's idx_scan and idx_tup_fetch (places 3 and 4) are sums over its indexes. They fall when an index is dropped, so
+-- they say nothing about a restart, and such a fall counts as no scan.
 create or replace function _wedding_dbopt.sample_relations(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -63,7 +65,9 @@ begin
     update _wedding_dbopt.relation_last l set counters = d.counters from changed d where l.relid = d.relid
   ), delta as materialized (
     select d.relid, d.is_table, restart.found as restarted, array(
-      select case when part.place > restart.levels_from or restart.found or part.old is null then part.now
+      select case when part.place > restart.levels_from or was_reset or part.old is null then part.now
+                  when d.is_table and part.place in (3, 4) then greatest(part.now - part.old, 0)
+                  when restart.found then part.now
                   else part.now - part.old end
       from unnest(d.counters, d.old) with ordinality as part(now, old, place) order by part.place) as counters
     from changed d
@@ -71,8 +75,8 @@ begin
       select case when d.is_table then 10 else 5 end as levels_from) as shape
     cross join lateral (
       select shape.levels_from, was_reset or exists (
-        select from unnest(d.counters[:shape.levels_from], d.old[:shape.levels_from]) as part(now, old)
-        where part.now < part.old) as found) as restart
+        select from unnest(d.counters[:shape.levels_from], d.old[:shape.levels_from]) with ordinality as part(now, old, place)
+        where part.now < part.old and not (d.is_table and part.place in (3, 4))) as found) as restart
     where d.relid is not null and not base_line
     order by d.relid
   ), tables as (

@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(27);
+select plan(30);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -103,6 +103,22 @@ select is((select sum(inserted)::bigint from _wedding_dbopt.table_delta('2101-01
 select is((select count(*) from _wedding_dbopt.index_delta('2101-01-01Z', '2101-01-02Z') where relid = 'public.tap_collect_pkey'::regclass and blks_hit > 0),
   1::bigint, 'and so is the use of its index');
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2101-01-01 00:08Z' and reason is not null), 0::bigint, 'the lock made no source fail');
+
+-- An index is dropped: the sums over the table's indexes fall, the table's own counters go on.
+select dblink_exec('other', 'create index tap_collect_more on public.tap_collect (id); insert into public.tap_collect select generate_series(6, 7); set enable_seqscan = off') \gset
+select * from dblink('other', 'select count(*) from public.tap_collect where id = 3') as (found bigint) \gset
+select * from dblink('other', 'select pg_stat_force_next_flush()::text') as (ok text) \gset
+select * from dblink('other', 'select 1') as (one integer) \gset
+call wedding_dbopt.collect('2101-01-01 00:09Z');
+select is((select sum(idx_scan)::bigint from _wedding_dbopt.table_delta('2101-01-01 00:08Z', '2101-01-01 00:09Z') where relid = 'public.tap_collect'::regclass),
+  1::bigint, 'a scan of an index counts for its table');
+select dblink_exec('other', 'alter table public.tap_collect drop constraint tap_collect_pkey; drop index public.tap_collect_more; insert into public.tap_collect values (8)') \gset
+select * from dblink('other', 'select pg_stat_force_next_flush()::text') as (ok text) \gset
+select * from dblink('other', 'select 1') as (one integer) \gset
+call wedding_dbopt.collect('2101-01-01 00:10Z');
+select results_eq($$select inserted, idx_scan, idx_tup_fetch from _wedding_dbopt.table_delta('2101-01-01 00:09Z', '2101-01-01 00:10Z') where relid = 'public.tap_collect'::regclass$$,
+  $$values (1::bigint, 0::bigint, 0::bigint)$$, 'when an index is dropped nothing of its table is counted again');
+select is((select complete from _wedding_dbopt.table_sample where at = '2101-01-01 00:10Z'), true, 'and it is no restart');
 
 -- Connections and system.
 select cmp_ok((select total from _wedding_dbopt.connection_sample where at = '2101-01-01 00:08Z'), '>=', 1, 'the other session is counted');
