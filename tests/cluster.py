@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import psycopg
@@ -34,12 +33,17 @@ def server_binary(name: str) -> str:
     return str(Path(bindir) / name)
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A termination ends a run as Ctrl-C does, so that what was started is cleaned up."""
+    raise KeyboardInterrupt
+
+
 class Cluster:
     """A running server in a temporary folder, removed on close. `settings` are added to the defaults."""
 
     def __init__(self, preloaded: tuple[str, ...] = PRELOADED, **settings: str) -> None:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+            signal.signal(signal.SIGTERM, _interrupt)
         wanted = {
             "shared_preload_libraries": ",".join(preloaded),
             **{

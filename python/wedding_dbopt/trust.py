@@ -12,11 +12,12 @@ roles have a part, code of the one could run as the other, and the statement is 
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import UnsafeQuery
-from wedding_dbopt.query import Query
+from wedding_dbopt.query import Query, tokens
 from wedding_dbopt.role_functions import RoleFunctions, schemas
 
 _OWNERS = """
@@ -76,6 +77,7 @@ select o.owner::bigint as owner, a.rolname, min(o.object) as object
 from owned o join pg_catalog.pg_roles a on a.oid = o.owner
 where not a.rolsuper group by 1, 2 order by 2
 """
+_DYNAMIC = re.compile(r"_to_xml|ts_stat|ts_rewrite|crosstab|connectby|xpath_table|dblink", re.IGNORECASE)
 _CLOSED = """
 select quote_ident(n.nspname) as schema from pg_catalog.pg_namespace n
 where n.nspname = any ($1) and not pg_catalog.has_schema_privilege($2, n.oid, 'usage')
@@ -101,6 +103,8 @@ def planner_of(database: Database, functions: RoleFunctions, query: Query, nobod
         setup=f"create function {body} returns void language sql begin atomic {query.plannable}\n; end",
     )
     owners = database.query(_OWNERS, ["text"], [body])
+    if not owners:
+        _refuse_dynamic_sql(query)
     if len(owners) > 1:
         parts = " and ".join(f"{row['object']} of {row['rolname']}" for row in owners[:2])
         raise UnsafeQuery(
@@ -108,6 +112,14 @@ def planner_of(database: Database, functions: RoleFunctions, query: Query, nobod
             detail="Its own role is a superuser or is gone, and code of one ordinary role could run as another.",
         )
     return int(owners[0]["owner"]) if owners else None
+
+
+def _refuse_dynamic_sql(query: Query) -> None:
+    """Built-in functions that run SQL named in a string: what that reaches, no dependency tells."""
+    for token in tokens(query.plannable):
+        word = query.plannable[token.start : token.end]
+        if token.kind in ("word", "quoted") and (_DYNAMIC.search(word) or word[:2].lower() == "u&"):
+            raise UnsafeQuery(f"Statement not planned: {word} may run SQL that is not seen in it")
 
 
 def _let_names_be_found(database: Database, query: Query, nobody: Row) -> None:

@@ -29,7 +29,7 @@ SERVER = {
 }
 DEMO_SETTINGS = {
     "verification_min_window": "45 s",
-    "verification_max_window": "75 s",
+    "verification_max_window": "95 s",
     "verification_min_calls": "20",
     "apply_retry_delay": "20 s",
 }
@@ -275,4 +275,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the throw-away cluster is gone")

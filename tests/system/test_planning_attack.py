@@ -1,8 +1,8 @@
 """Planning runs code of whoever wrote a statement: no path may run it with more rights than its author has.
 
-Each attack plants something that would record the rights it ran with, then every path that plans is taken: analyze_query
-as a superuser, as a superuser after SET ROLE and as an ordinary caller; the recommendation over given statements and
-over the collected workload.
+Each attack plants code that leaves a mark of the role it ran as. A mark must outlive the rollback of everything: it is a
+session's advisory lock. Then every path that plans is taken: analyze_query as a superuser, as a superuser after
+SET ROLE and as an ordinary caller; the recommendation over given statements and over the collected workload.
 """
 
 from __future__ import annotations
@@ -16,19 +16,34 @@ from tests.cluster import Cluster
 
 Connection = psycopg.Connection[Any]
 
-#: What a hostile body tries: to become superuser in every way there is; each success leaves a row in public.loot.
+RAN, POWERFUL, LATER = 7001, 7002, 7003
+#: Leaves the marks: as whom it ran, and whether that role may read everything.
+MARK = """
+  perform pg_advisory_lock({ran}, (select oid::integer from pg_roles where rolname = current_user));
+  if (select rolsuper from pg_roles where rolname = current_user) or pg_has_role(current_user, 'pg_read_all_data', 'usage') then
+    perform pg_advisory_lock({powerful}, (select oid::integer from pg_roles where rolname = current_user));
+  end if;
+"""
+#: What a hostile body tries: to become superuser in every way there is, and to put itself in the place of the
+#: functions that run it.
 GRAB = """
+declare
+  fn record;
 begin
   begin execute 'reset role'; exception when others then null; end;
   begin execute 'set role postgres'; exception when others then null; end;
   begin execute 'set session authorization postgres'; exception when others then null; end;
   begin execute 'reset session authorization'; exception when others then null; end;
-  perform set_config('attack.ran_as', current_user::text, false);
-  begin
-    if (select rolsuper from pg_roles where rolname = current_user) then
-      execute 'alter role {role} superuser';
-    end if;
-  exception when others then null; end;
+  begin execute 'set transaction_read_only = off'; exception when others then null; end;
+  {mark}
+  for fn in select p.proname, pg_get_function_arguments(p.oid) as arguments from pg_proc p
+            where p.pronamespace = pg_my_temp_schema() and p.proname like 'wedding%' loop
+    begin
+      execute format(
+        'create or replace function pg_temp.%I(%s) returns text language plpgsql security invoker as %L',
+        fn.proname, fn.arguments, 'begin {mark_quoted} return null; end');
+    exception when others then null; end;
+  end loop;
   {extra}
 """
 
@@ -46,6 +61,16 @@ ATTACKS = {
              as $f$ {grab} return true; end $f$;
            create operator {schema}.=== (leftarg = integer, rightarg = integer, function = {schema}.f)""",
         "select * from {schema}.victim where 1 operator({schema}.===) 2",
+    ),
+    "domain check while a hypothetical index is made": (
+        """create function {schema}.f(integer) returns boolean language plpgsql volatile as $f$ {grab} return true; end $f$;
+           create domain {schema}.d as integer check ({schema}.f(value));
+           create table {schema}.states as
+             select g as id, array[case when g % 10 = 0 then g % 7 else 9 end]::integer[] as n from generate_series(1, 20000) g;
+           alter table {schema}.states add column ds {schema}.d[];
+           update {schema}.states set ds = n::{schema}.d[];
+           analyze {schema}.states""",
+        "select id from {schema}.states where ds = '{{1}}' and id > 100",
     ),
     "domain check while a literal is read": (
         """create function {schema}.f(integer) returns boolean language plpgsql immutable as $f$ {grab} return true; end $f$;
@@ -87,34 +112,31 @@ DEFERRED = """
   begin
     execute 'create temporary table if not exists planted (id integer)';
     execute $sql$create or replace function pg_temp.later() returns trigger language plpgsql as $t$
-      begin
-        perform set_config('attack.later_as', current_user::text, false);
-        execute 'alter role {role} superuser';
-        return null;
-      exception when others then return null;
-      end $t$$sql$;
+      begin perform pg_advisory_lock({later}, 1); return null; end $t$$sql$;
     execute 'create constraint trigger later after insert on planted deferrable initially deferred
              for each row execute function pg_temp.later()';
     execute 'insert into planted values (1)';
   exception when others then null; end;
   begin
-    execute 'declare held cursor with hold for select pg_temp.escalate()';
+    execute 'declare held cursor with hold for select pg_advisory_lock({later}, 2)';
   exception when others then null; end;
 """
 
 
-def is_superuser(connection: Connection, role: str) -> bool:
-    row = connection.execute("select rolsuper from pg_roles where rolname = %s", [role]).fetchone()
-    assert row is not None
-    return bool(row[0])
+def body(extra: str) -> str:
+    """A hostile function's body up to its last statement."""
+    mark = MARK.format(ran=RAN, powerful=POWERFUL)
+    return GRAB.format(mark=mark, mark_quoted=mark.replace("'", "''"), extra=extra.format(later=LATER))
 
 
-def settings(connection: Connection) -> tuple[str, str]:
-    row = connection.execute(
-        "select coalesce(current_setting('attack.ran_as', true), ''), coalesce(current_setting('attack.later_as', true), '')"
-    ).fetchone()
-    assert row is not None
-    return str(row[0]), str(row[1])
+def marks(connection: Connection, kind: int) -> set[str]:
+    """The roles, by name, that left a mark in any session."""
+    rows = connection.execute(
+        """select coalesce(r.rolname, l.objid::text) from pg_locks l left join pg_roles r on r.oid = l.objid
+           where l.locktype = 'advisory' and l.classid = %s""",
+        [kind],
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 @pytest.fixture
@@ -133,47 +155,85 @@ def hostile(connection: Connection, role: str) -> str:
 def test_no_path_gives_an_author_more_rights(
     cluster: Cluster, connection: Connection, database: str, hostile: str, attack: str, extra: str, path: str
 ) -> None:
-    plant, statement = (
-        part.format(schema=hostile, grab=GRAB.format(role=hostile, extra=extra.format(role=hostile)))
-        for part in ATTACKS[attack]
-    )
+    plant, statement = (part.format(schema=hostile, grab=body(extra)) for part in ATTACKS[attack])
     with cluster.connect(database, hostile) as author:
         author.execute(plant)
     connection.execute(f"grant usage on schema {hostile} to public")
     connection.execute("select wedding_dbopt.grant_access(%s, 'analyze')", [hostile])
-    take(cluster, connection, database, hostile, statement, path)
-    assert not is_superuser(connection, hostile)
-    ran_as, later_as = settings(connection)
-    assert ran_as in ("", hostile), f"the attack ran as {ran_as}"
-    assert later_as == "", f"what was planted ran later as {later_as}"
-    assert connection.execute("select count(*) from pg_cursors where name = 'held'").fetchone() == (0,)
-    assert connection.execute(
-        "select count(*) from pg_prepared_statements where name like 'wedding%%'"
-    ).fetchone() == (0,)
+    with cluster.connect(database, hostile if path == "caller" else "postgres") as session:
+        take(session, hostile, statement, path)
+        session.execute("reset role")
+        assert marks(connection, RAN) <= {hostile, "wedding_dbopt_planner"}
+        assert marks(connection, POWERFUL) == set()
+        assert marks(connection, LATER) == set()
+        assert session.execute("select count(*) from pg_cursors where name = 'held'").fetchone() == (0,)
+        leftovers = "select count(*) from pg_prepared_statements where name like 'wedding%'"
+        assert session.execute(leftovers.encode()).fetchone() == (0,)
+        assert session.execute(
+            "select count(*) from pg_proc where proname like 'wedding_dbopt_%%'"
+        ).fetchone() == (0,)
 
 
-def take(
-    cluster: Cluster, connection: Connection, database: str, author: str, statement: str, path: str
-) -> None:
+def take(session: Connection, author: str, statement: str, path: str) -> None:
     """Take one of the paths that plan a statement; refusing it is fine."""
     try:
-        if path == "superuser":
-            connection.execute("select wedding_dbopt.analyze_query(%s)", [statement])
+        if path in ("superuser", "caller"):
+            session.execute("select wedding_dbopt.analyze_query(%s)", [statement])
         elif path == "set role":
-            connection.execute(f"set role {author}")
-            connection.execute("select wedding_dbopt.analyze_query(%s)", [statement])
-        elif path == "caller":
-            with cluster.connect(database, author) as caller:
-                caller.execute("select wedding_dbopt.analyze_query(%s)", [statement])
+            session.execute(f"set role {author}")
+            session.execute("select wedding_dbopt.analyze_query(%s)", [statement])
         elif path == "given queries":
-            connection.execute("select * from wedding_dbopt.recommend_indexes(array[%s])", [statement])
+            session.execute("select * from wedding_dbopt.recommend_indexes(array[%s])", [statement])
         else:
-            remember(connection, author, statement)
-            connection.execute("select * from wedding_dbopt.recommend_indexes()")
+            remember(session, author, statement)
+            session.execute("select * from wedding_dbopt.recommend_indexes()")
     except psycopg.Error as error:
         assert error.sqlstate in ("WD005", "WD006"), error
-    finally:
-        connection.execute("reset role")
+
+
+def test_the_marks_are_seen_where_nothing_protects(
+    cluster: Cluster, connection: Connection, database: str, hostile: str
+) -> None:
+    """A superuser who plans the statement himself is caught: the attack works, so its absence means something."""
+    plant, statement = (part.format(schema=hostile, grab=body("")) for part in ATTACKS["immutable function"])
+    with cluster.connect(database, hostile) as author:
+        author.execute(plant)
+    with cluster.connect(database) as session:
+        session.execute(f"explain {statement}".encode())
+        assert marks(connection, POWERFUL) == {"postgres"}
+
+
+def test_sql_named_in_a_string_is_not_planned_with_rights(connection: Connection, hostile: str) -> None:
+    """table_to_xml runs a view named in a string while the planner estimates: no dependency shows it."""
+    connection.execute(f"grant usage on schema {hostile} to public; create view {hostile}.v as select 1 as x")
+    statement = f"select * from pg_class where relname = table_to_xml('{hostile}.v', true, false, '')::text"
+    with pytest.raises(psycopg.Error) as refused:
+        connection.execute("select wedding_dbopt.analyze_query(%s)", [statement])
+    assert refused.value.sqlstate == "WD006"
+
+
+def test_a_procedure_runs_no_function_of_an_open_schema(
+    cluster: Cluster, connection: Connection, database: str, role: str
+) -> None:
+    """An overload that fits better than the built-in one must not be found."""
+    connection.execute(f"grant create on schema public to {role}")
+    with cluster.connect(database, role) as author:
+        for name, arguments, result in (
+            ("format", "text, text, text", "text"),
+            ("jsonb_build_object", "text, boolean", "jsonb"),
+            ("lower", "text", "text"),
+        ):
+            author.execute(
+                f"create function public.{name}({arguments}) returns {result} language plpgsql as "
+                f"$f$ begin {MARK.format(ran=RAN, powerful=POWERFUL)} return null; end $f$"
+            )
+    with cluster.connect(database) as session:
+        session.execute("call wedding_dbopt.run_tuning()")
+        session.execute("call wedding_dbopt.process_actions()")
+        session.execute("call wedding_dbopt.tick()")
+        session.execute("call wedding_dbopt.maintain()")
+        assert marks(connection, RAN) == set()
+        assert session.execute("show search_path").fetchone() == ('"$user", public',)
 
 
 def remember(connection: Connection, author: str, statement: str) -> None:

@@ -39,6 +39,7 @@ def test_a_second_run_tuning_returns_at_once_and_its_run_stays_queued(tuner: Tun
         tuner.tune("dry_run => true")
         tuner.tick()
         assert tuner.column("select state from _wedding_dbopt.tuning_run") == ["queued"]
+        other.execute("select pg_advisory_unlock_all()")
     tuner.tick()
     assert tuner.column("select state from _wedding_dbopt.tuning_run") == ["finished"]
 
