@@ -34,7 +34,15 @@ def relation(oid: int, schema: str, name: str, **other: Any) -> dict[str, Any]:
 
 def column(oid: int, name: str, not_null: bool, **other: Any) -> dict[str, Any]:
     row = {"relation": oid, "name": name, "type": "bigint", "type_oid": 20, "not_null": not_null}
-    return {**row, "collation": None, "plain": True, "deterministic": True, "generated": False, **NO_STATISTICS, **other}
+    return {
+        **row,
+        "collation": None,
+        "plain": True,
+        "deterministic": True,
+        "generated": False,
+        **NO_STATISTICS,
+        **other,
+    }
 
 
 def index(oid: int, name: str, columns: list[str | None], **other: Any) -> dict[str, Any]:
