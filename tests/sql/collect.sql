@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(30);
+select plan(42);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -87,6 +87,24 @@ call wedding_dbopt.collect('2101-01-01 00:07Z');
 select is((select count(*) from _wedding_dbopt.statement_text where query like '%tap-' || 'secret%'), 0::bigint, 'no literal is stored');
 select is(_wedding_dbopt.hide_literals('select 1 from t where a = $1 and b = ''x''''y'' and c = 4915112345'),
   'select 1 from t where a = $1 and b = $2 and c = $3', 'literals in a text that was not normalised are hidden');
+select is(_wedding_dbopt.hide_literals(given), kept, description) from (values
+  ('/* for john.doe@example.com card 4111-1111-1111-1111 */ select 1 from t -- john' || E'\n' || 'where a/**/= $1 /* don''t */',
+   'select 1 from t  ' || E'\n' || 'where a = $1', 'comments are removed'),
+  ('select ''-- x'', ''/*'', "a--b", "/*" from t where b = ''*/''', 'select $1, $2, "a--b", "/*" from t where b = $3', 'what only looks like one is not'),
+  ('select 1 from t where a = $t1$john.doe@example.com$t1$', 'select', 'a tagged literal leaves the keyword'),
+  ('select 1 from t where a = $$john''s$$ and b = $1', 'select 1 from t where a = $2 and b = $1', 'a dollar-quoted literal is hidden'),
+  ('select "o''hara", e''x'' from t$1 where b = $1 and c = ''y''', 'select "o''hara", $2 from t$1 where b = $1 and c = $3', 'an identifier may hold an apostrophe'),
+  ('select /* a /* b */ john */ 1', 'select', 'a nested comment leaves the keyword'),
+  ('/* a /* b */ john */ select 1', 'unknown', 'even one that hides the keyword'),
+  ('select 1 /* john', 'select', 'so does an open one'),
+  ('select e''it\''s john'' -- ''', 'select', 'and a backslash in a string'),
+  ('select 0.1234567, a12345, 12345.6e7, 1234 from t where b = ''x', 'select', 'and an open string'),
+  ('select 0.1234567, a12345, 12345.6e7, 1234 from t', 'select 0.1234567, a12345, $1, 1234 from t', 'only whole long numbers are hidden'))
+  as v(given, kept, description);
+/* for tap-remark@example.com */ select id as tap_remark from generate_series(1, 3) as id where id < 1;
+call wedding_dbopt.collect('2101-01-01 00:07:30Z');
+select is((select string_agg(query, '; ') from _wedding_dbopt.statement_text where query like '%tap_' || 'remark%'),
+  'select id as tap_remark from generate_series($1, $2) as id where id < $3', 'no comment is stored');
 select is((select bool_and(s.own and s.kind = 'utility' and t.query = 'call') from _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
            join pg_stat_statements p using (queryid, dbid, userid, toplevel)
            where p.query like 'call wedding_dbopt.collect%'), true, 'our own calls are marked; of a utility statement the keyword is kept');
