@@ -1,5 +1,5 @@
--- One transaction, one subtransaction per source. The advisory lock keeps passes apart without queueing; nothing here
--- opens a table of the user, so nobody waits for a pass and a pass waits for nobody.
+-- One transaction, one subtransaction per source. A locked row keeps passes apart without queueing; nothing here opens
+-- a table of the user, so nobody waits for a pass and a pass waits for nobody.
 create or replace procedure wedding_dbopt.collect(at timestamptz default null)
 language plpgsql security invoker
 set search_path = pg_catalog, pg_temp
@@ -16,7 +16,8 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  if not pg_try_advisory_xact_lock(hashtextextended('wedding_dbopt.collect', 0)) then
+  perform from _wedding_dbopt.pass_lock l where l.name = 'collect' for update skip locked;
+  if not found then
     raise notice 'skipped: another pass is running';
     insert into _wedding_dbopt.collect_log (at, source, reason) values (pass_at, 'pass', 'skipped');
     return;

@@ -1,7 +1,12 @@
+-- A pass gives a statement that comes back its old id, so none is deleted while one runs.
 create or replace function _wedding_dbopt.drop_statements(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 begin
+  perform from _wedding_dbopt.pass_lock l where l.name = 'collect' for update skip locked;
+  if not found then
+    raise lock_not_available using message = 'skipped: a collection pass is running';
+  end if;
   delete from _wedding_dbopt.statement s
   where s.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
     and not exists (select from _wedding_dbopt.statement_last l where l.id = s.id)

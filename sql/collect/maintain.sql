@@ -15,7 +15,8 @@ begin
                               'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log'] loop
     started := pg_catalog.clock_timestamp();
     begin
-      if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('wedding_dbopt.maintain', 0)) then
+      perform from _wedding_dbopt.pass_lock l where l.name operator(pg_catalog.=) 'maintain' for update skip locked;
+      if found then
         execute pg_catalog.format('select _wedding_dbopt.%I($1)', step) using run_at;
         insert into _wedding_dbopt.collect_log (at, source, duration_ms)
         values (run_at, pg_catalog.concat('maintain: ', step), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() operator(pg_catalog.-) started) operator(pg_catalog.*) 1000);

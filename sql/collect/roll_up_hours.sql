@@ -1,17 +1,13 @@
 -- Hour h holds the passes in (h, h + 1 hour]. Each closed hour is computed again from its raw samples as long as they are
--- all there, so a run may be repeated or be late; unchanged rows are not written.
+-- all there, so a run may be repeated or be late, and a pass that is not committed yet comes in with the next run;
+-- unchanged rows are not written.
 create or replace function _wedding_dbopt.roll_up_hours(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
-  pass_lock constant bigint := hashtextextended('wedding_dbopt.collect', 0);
-  first_at  constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);
-  slot      timestamptz;
+  first_at constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);
+  slot     timestamptz;
 begin
-  -- Waits for a pass that has begun in the hour and is not committed, then lets the next ones go on.
-  perform pg_advisory_lock(pass_lock);
-  perform pg_advisory_unlock(pass_lock);
-
   for slot in
     select generate_series(date_trunc('hour', first_at - interval '1 microsecond', 'UTC'),
                            date_trunc('hour', roll_up_hours.at, 'UTC') - interval '1 hour', interval '1 hour')

@@ -98,3 +98,11 @@ comment on table _wedding_dbopt.collect_log is 'Each source of each pass: its du
 create table _wedding_dbopt.collect_log_default partition of _wedding_dbopt.collect_log default;
 create index collect_log_default_at on _wedding_dbopt.collect_log_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.collect_log_default', '');
+
+-- Its rows are locked, never changed, and come with the installation, so they are not dumped.
+create table _wedding_dbopt.pass_lock (
+  name text primary key
+);
+comment on table _wedding_dbopt.pass_lock is
+  'The locks of collect() and maintain(): rows, because an advisory lock is open to every role and these are not.';
+insert into _wedding_dbopt.pass_lock (name) values ('collect'), ('maintain');

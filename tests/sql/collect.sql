@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(42);
+select plan(44);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -15,18 +15,30 @@ create function pg_temp.calls(minute integer) returns bigint language sql as $$
 $$;
 
 -- Another pass is running.
-select * from dblink('other', $$select pg_advisory_lock(hashtextextended('wedding_dbopt.collect', 0))::text$$) as (ok text) \gset
+select dblink_exec('other', 'begin') \gset
+select * from dblink('other', $$select name from _wedding_dbopt.pass_lock where name = 'collect' for update$$) as (name text) \gset
 call wedding_dbopt.collect('2101-01-01 00:00Z');
 select results_eq($$select source, reason from _wedding_dbopt.collect_log where at = '2101-01-01 00:00Z'$$,
   $$values ('pass', 'skipped')$$, 'a pass is skipped while another one runs');
-select * from dblink('other', $$select pg_advisory_unlock(hashtextextended('wedding_dbopt.collect', 0))::text$$) as (ok text) \gset
+select dblink_exec('other', 'rollback') \gset
 
+-- Nobody else can make it look so: any role may take an advisory lock, none but the owner this row.
+create role tap_operator;
+select wedding_dbopt.grant_access('tap_operator', 'operate') \gset
+set role tap_operator;
+select throws_ok($$select from _wedding_dbopt.pass_lock for key share$$, '42501', null, 'an operator cannot lock the row');
+select throws_ok($$lock table _wedding_dbopt.pass_lock in row share mode$$, '42501', null, 'nor its table');
+reset role;
+drop owned by tap_operator;
+drop role tap_operator;
+select * from dblink('other', $$select pg_advisory_lock(hashtextextended('wedding_dbopt.collect', 0))::text$$) as (ok text) \gset
 select pg_stat_statements_reset() \gset
 select id as tap_probe from generate_series(1, 3) as id where id = 1;
 select id as tap_probe from generate_series(1, 3) as id where id = 1;
 call wedding_dbopt.collect('2101-01-01 00:01Z');
 select results_eq($$select source from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is null and duration_ms > 0 order by 1$$,
-  $$values ('connections'), ('pass'), ('relations'), ('statements'), ('system')$$, 'each source is logged with its duration');
+  $$values ('connections'), ('pass'), ('relations'), ('statements'), ('system')$$, 'each source is logged with its duration, whatever advisory locks are held');
+select * from dblink('other', 'select pg_advisory_unlock_all()::text') as (ok text) \gset
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is not null), 0::bigint, 'no source failed');
 
 -- Plain growth.

@@ -1,5 +1,5 @@
 -- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
-select plan(23);
+select plan(27);
 
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
 select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
@@ -60,6 +60,33 @@ select results_eq($$select source, sqlstate from _wedding_dbopt.collect_log wher
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 8::bigint, 'and the others go on');
 select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from hours alone') from rolled;
 
+-- Locks: advisory ones, which any role may take, are none; the rows of pass_lock are.
+create extension if not exists dblink;
+select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
+  split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
+select * from dblink('other', $$select pg_advisory_lock(hashtextextended('wedding_dbopt.collect', 0))::text || pg_advisory_lock(hashtextextended('wedding_dbopt.maintain', 0))::text$$) as (ok text) \gset
+set statement_timeout = '20s';
+call wedding_dbopt.maintain('2001-06-12 13:00Z');
+reset statement_timeout;
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 13:00Z' and reason is null), 9::bigint, 'no step minds advisory locks of others');
+select * from dblink('other', 'select pg_advisory_unlock_all()::text') as (ok text) \gset
+
+insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen) values (-1, 0, 0, true, '2001-01-01Z');
+select dblink_exec('other', 'begin') \gset
+select * from dblink('other', $$select name from _wedding_dbopt.pass_lock where name = 'collect' for update$$) as (name text) \gset
+set statement_timeout = '20s';
+call wedding_dbopt.maintain('2001-06-12 14:00Z');
+reset statement_timeout;
+select results_eq($$select source, sqlstate, reason from _wedding_dbopt.collect_log where at = '2001-06-12 14:00Z' and reason is not null$$,
+  $$values ('maintain: drop_statements', '55P03', 'skipped: a collection pass is running')$$, 'no statement is dropped while a pass runs, and nothing waits for it');
+select dblink_exec('other', 'rollback') \gset
+select dblink_exec('other', 'begin') \gset
+select * from dblink('other', $$select name from _wedding_dbopt.pass_lock where name = 'maintain' for update$$) as (name text) \gset
+call wedding_dbopt.maintain('2001-06-12 15:00Z');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 15:00Z' and reason = 'skipped'), 9::bigint, 'all is skipped while another run goes on');
+select dblink_exec('other', 'rollback') \gset
+select dblink_disconnect('other') \gset
+
 -- The run log of pg_cron: our own jobs only.
 select cron.schedule(name, '0 0 1 1 *', 'select 1') from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
 insert into cron.job_run_details (jobid, runid, command, end_time)
@@ -68,6 +95,7 @@ select j.jobid, -10 * j.jobid - n, 'tap', ended from cron.job j, (values (1, tim
 -- Hours go after 90 days, days stay.
 call wedding_dbopt.maintain('2001-10-01Z');
 select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from days alone') from rolled;
+select is((select count(*) from _wedding_dbopt.statement where queryid = -1 and dbid = 0), 0::bigint, 'a forgotten statement goes with the next run');
 
 select is((select string_agg(j.jobname || ' ' || -d.runid % 10, ', ' order by j.jobname, -d.runid) from cron.job_run_details d join cron.job j using (jobid)
            where d.command = 'tap'), 'tap of others 1, tap of others 2, wedding_dbopt tap 2', 'old runs of our own jobs are pruned from the log of pg_cron, others are not');
