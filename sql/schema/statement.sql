@@ -94,6 +94,7 @@ create table _wedding_dbopt.statement_hour (
   wal_bytes bigint not null,
   primary key (hour, statement_id)
 );
+create index statement_hour_statement on _wedding_dbopt.statement_hour (statement_id);
 comment on table _wedding_dbopt.statement_hour is 'Hourly sums of statement_sample; recomputed from raw rows while these exist.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_hour', '');
 
@@ -110,5 +111,6 @@ create table _wedding_dbopt.statement_day (
   wal_bytes bigint not null,
   primary key (statement_id, day)
 );
+create index statement_day_day on _wedding_dbopt.statement_day (day);
 comment on table _wedding_dbopt.statement_day is 'Daily sums of statement_hour, days of the setting time_zone.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_day', '');

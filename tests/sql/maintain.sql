@@ -1,5 +1,5 @@
 -- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
-select plan(27);
+select plan(29);
 
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
 select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
@@ -86,6 +86,10 @@ call wedding_dbopt.maintain('2001-06-12 15:00Z');
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 15:00Z' and reason = 'skipped'), 9::bigint, 'all is skipped while another run goes on');
 select dblink_exec('other', 'rollback') \gset
 select dblink_disconnect('other') \gset
+
+-- Maintenance asks for one day and for one statement at a time.
+select has_index('_wedding_dbopt', 'statement_day', 'statement_day_day', array['day'], 'a day is found without reading all of them');
+select has_index('_wedding_dbopt', 'statement_hour', 'statement_hour_statement', array['statement_id'], 'and so are the hours of a statement');
 
 -- The run log of pg_cron: our own jobs only.
 select cron.schedule(name, '0 0 1 1 *', 'select 1') from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
