@@ -163,13 +163,14 @@ class PlanningSession:
 
     def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
         """Make a hypothetical index on the table `place` (schema, name); returns its oid. Raises MissingExtension."""
-        call = f"{self._hypopg_schema()}.hypopg_create_index({literal(sql)})"
+        make = f"{self._hypopg_schema()}.hypopg_create_index"
         role = self._toucher(*place)
         if role is None:
-            oid = int(self._database.query(f"select indexrelid::bigint as oid from {call}")[0]["oid"])
+            rows = self._database.query(f"select indexrelid::bigint as oid from {make}($1)", ["text"], [sql])
+            oid = int(rows[0]["oid"])
         else:
-            found = self._functions.read(role, result=f"select indexrelid::text from {call}", path=OWN_PATH)
-            oid = int(found or 0)
+            result = f"select indexrelid::text from {make}({literal(sql)})"
+            oid = int(self._functions.read(role, result=result, path=OWN_PATH) or 0)
         self._hypothetical.add(oid)
         return oid
 

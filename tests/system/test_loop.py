@@ -72,7 +72,7 @@ def test_an_index_that_slows_writes_goes_by_itself(tuner: Tuner) -> None:
     tuner.work("select note from booking where vendor = {number}")
     tuner.observed(write)
     before = tuner.indexes()
-    action = tuner.action("booking", "slow(amount)", serves="vendor")
+    action = tuner.action("booking", "public.slow(amount)", serves="vendor")
     tuner.process()
     tuner.collect()
     tuner.work("select note from booking where vendor = {number}")
