@@ -180,10 +180,16 @@ def _judge_applied(database: Database, at: str | None) -> None:
 
 def _finish_runs(database: Database) -> None:
     database.query(
-        """update _wedding_dbopt.tuning_run r set state = 'finished', finished_at = clock_timestamp()
-           where r.state = 'verifying'
-             and not exists (select from _wedding_dbopt.action a
-                             where a.run_id = r.id and a.state in ('approved', 'applying', 'verifying'))"""
+        """with done as (
+             update _wedding_dbopt.tuning_run r set state = 'finished', finished_at = clock_timestamp()
+             where r.state = 'verifying'
+               and not exists (select from _wedding_dbopt.action a
+                               where a.run_id = r.id and a.state in ('approved', 'applying', 'verifying'))
+             returning r.id)
+           insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
+           select clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', id::text, 'verifying', 'finished',
+                  'every action is judged'
+           from done"""
     )
     database.commit()
 

@@ -100,6 +100,13 @@ def _run(database: Database, run_id: int) -> None:
             ["bigint"],
             [run_id],
         )
+        if claimed:
+            _record(
+                database,
+                run_id,
+                "running",
+                f"level {claimed[0]['level']}, asked by {claimed[0]['requested_by']}",
+            )
         database.commit()
         if claimed:
             _tune(database, claimed[0])
@@ -123,6 +130,7 @@ def _tune(database: Database, run: Row) -> None:
             ["bigint", "text"],
             [run_id, state],
         )
+        _record(database, run_id, state, f"{len(actions)} actions")
     except (DboptError, DatabaseError) as error:
         sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
         database.query(
@@ -131,7 +139,17 @@ def _tune(database: Database, run: Row) -> None:
             ["bigint", "text", "text"],
             [run_id, str(error), sqlstate],
         )
+        _record(database, run_id, "failed", str(error))
     database.commit()
+
+
+def _record(database: Database, run_id: int, state: str, reason: str) -> None:
+    database.query(
+        """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
+           values (clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', $1, $2, $3)""",
+        ["text", "text", "text"],
+        [str(run_id), state, reason],
+    )
 
 
 def _analyse(database: Database, run_id: int) -> None:
