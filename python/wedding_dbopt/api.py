@@ -47,7 +47,6 @@ def _pinned(function: Callable[..., Result]) -> Callable[..., Result]:
     def wrapper(database: SpiDatabase, *arguments: Any) -> Result:
         before = database.query("select pg_catalog.current_setting('search_path') as path")[0]["path"]
         database.query("select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)")
-        database.commit()
         try:
             return function(database, *arguments)
         finally:

@@ -21,7 +21,7 @@ begin
       select jsonb_agg(to_jsonb(deed) order by deed.id)
       from wedding_dbopt.get_actions(run.id, null, 1000) as deed), '[]'),
     'performance_impact', _wedding_dbopt.performance_impact(run.id),
-    'wedding_season_optimizations', _wedding_dbopt.season_optimizations(run.id),
+    'wedding_season_optimizations', '[]'::jsonb,
     'wedding_season_optimizations_reason', 'none: what a run changes stays after the season, until it is rolled back',
     'recommendations', coalesce((
       select jsonb_agg(to_jsonb(advice) order by advice.estimated_improvement desc nulls last, advice.id)
