@@ -29,6 +29,15 @@ def writing(tuner: Tuner) -> Iterator[Connection]:
         session.close()
 
 
+def ended(session: Connection) -> bool:
+    """Whether the server has closed a session."""
+    try:
+        session.execute("select 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 def started(tuner: Tuner) -> tuple[Background, int]:
     """process_actions() in a session of its own, and the process id of the backend that builds for it."""
     step = tuner.background(PROCESS)
@@ -50,11 +59,12 @@ def test_a_kill_in_the_middle_of_a_build_is_mended_by_the_next_step(crashable: T
     crashable.table(rows=1000)
     before = crashable.indexes()
     action = crashable.action("booking", "vendor")
-    with writing(crashable):
+    with writing(crashable) as writer:
         step, builder = started(crashable)
         until(lambda: any("INVALID" in index for index in crashable.indexes()))
         os.kill(builder if victim == "the build's backend" else step.pid, signal.SIGKILL)
         step.join()
+        until(lambda: ended(writer))  # else the build could still finish before the server goes down
     crashable.connect_again()
     assert crashable.state(action) == "applying"
     assert [index for index in crashable.indexes() if "INVALID" in index]
@@ -219,6 +229,7 @@ def test_an_old_transaction_postpones_a_build_with_a_reason(tuner: Tuner) -> Non
         assert (tuner.state(action), tuner.indexes()) == ("approved", before)
         assert tuner.reason(action).startswith("postponed: a transaction is ")
         assert tuner.value("select attempts from _wedding_dbopt.action where id = %s", action) == 0
+    tuner.set(long_transaction_limit="1 minute")
     tuner.process()
     assert tuner.state(action) == "verifying"
 

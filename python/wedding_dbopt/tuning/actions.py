@@ -12,6 +12,7 @@ from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
 from wedding_dbopt.tuning.executor import APPLICATION_NAME, Executor
 from wedding_dbopt.tuning.statistics import Summary
+from wedding_dbopt.tuning.switch import enabled
 from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
 
 #: Key of the session's advisory lock: one executor at a time in a database.
@@ -47,7 +48,7 @@ def process_actions(database: Database, at: str | None) -> None:
         database.commit()
         orphans = database.query(_BUILDING, ["text"], [APPLICATION_NAME])
         if orphans:  # a build of a session that is gone still runs; it will be found finished or invalid
-            if not _enabled(database):
+            if not enabled(database):
                 for orphan in orphans:
                     database.query("select pg_catalog.pg_cancel_backend($1)", ["integer"], [orphan["pid"]])
             return
@@ -85,13 +86,6 @@ def _index(database: Database, action: Row) -> Row | None:
     rows = database.query(_INDEX, ["name", "name"], [action["schema_name"], action["object_name"]])
     database.commit()
     return rows[0] if rows else None
-
-
-def _enabled(database: Database) -> bool:
-    """Whether the kill switch is off."""
-    enabled = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
-    database.commit()
-    return bool(enabled)
 
 
 def _go_on(database: Database, action: Row) -> Callable[[], bool]:
@@ -156,7 +150,7 @@ def _apply_approved(database: Database) -> None:
         "and _wedding_dbopt.setting_value('mode.' || a.action_type) is distinct from 'off'"
     )
     for action in _actions(database, condition):
-        if not _enabled(database):
+        if not enabled(database):
             return
         obstacle = _obstacle(database, action)
         if obstacle:
@@ -338,7 +332,7 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
     )[0]
     if row["rollback_requested"]:
         change(database, action, "withdrawn", "the build was given up on request")
-    elif not _enabled(database):
+    elif not enabled(database):
         database.query(
             "update _wedding_dbopt.action set attempts = attempts - 1 where id = $1",
             ["bigint"],

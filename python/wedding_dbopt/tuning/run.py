@@ -5,6 +5,7 @@ from __future__ import annotations
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
 from wedding_dbopt.tuning.executor import Executor
+from wedding_dbopt.tuning.switch import enabled
 
 #: Key of the session's advisory lock: one tuner at a time in a database.
 LOCK = "(hashtext('wedding_dbopt.run_tuning'), 0)"
@@ -68,12 +69,6 @@ def run_queued(database: Database, at: str | None) -> None:
         _run(database, int(row["id"]))
 
 
-def _enabled(database: Database) -> bool:
-    enabled = database.query("select _wedding_dbopt.setting_value('enabled') = 'on' as enabled")[0]["enabled"]
-    database.commit()
-    return bool(enabled)
-
-
 def _lock(database: Database) -> bool:
     got = bool(database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"])
     database.commit()
@@ -86,7 +81,7 @@ def _unlock(database: Database) -> None:
 
 def _run(database: Database, run_id: int) -> None:
     """One run from queued to verifying or finished; while paused or while another tuner runs it stays queued."""
-    if not _enabled(database) or not _lock(database):
+    if not enabled(database) or not _lock(database):
         return
     try:
         claimed = database.query(
