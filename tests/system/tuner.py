@@ -162,7 +162,7 @@ class Tuner:
             for number in range(times):
                 session.execute(sql.replace("{number}", str(number + 1)).encode())
 
-    def observed(self, sql: str, times: int = 30, user: str = "postgres") -> None:
+    def observed(self, sql: str, times: int = 150, user: str = "postgres") -> None:
         """The statement's calls in a collected interval of their own."""
         self.collect()
         self.work(sql, times, user)
