@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,12 +17,19 @@ TEMPLATE = "installed"
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def prepared() -> Iterator[Cluster]:
+    """A cluster with the template of every test's database."""
     with Cluster() as running:
         with running.connect() as connection:
             connection.execute(f"create database {TEMPLATE}")
         running.install(TEMPLATE, "hypopg")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with prepared() as running:
         yield running
 
 
@@ -67,10 +75,7 @@ def tuner(cluster: Cluster, database: str) -> Iterator[Tuner]:
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Cluster]:
     """A cluster that the tests of one module may crash."""
-    with Cluster() as running:
-        with running.connect() as connection:
-            connection.execute(f"create database {TEMPLATE}")
-        running.install(TEMPLATE, "hypopg")
+    with prepared() as running:
         yield running
 
 

@@ -36,7 +36,7 @@ with seen as (update _wedding_dbopt.statement_text set observed_query = $2 where
 update _wedding_dbopt.statement set needs_constants = false where id = $1
 """
 _RESOLVE = """
-select n.nspname as schema
+select format('%I.%I', n.nspname, c.relname) as full
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join unnest($2) with ordinality as path (schema, place) on path.schema = n.nspname
@@ -78,7 +78,7 @@ def _observe(database: Database) -> None:
 
 
 class _Names:
-    """Schemas of unqualified table names, by the search_path of the role that uses them; looked up once each."""
+    """Full names of tables, by the search_path of the role that uses them; looked up once each."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,15 +93,8 @@ class _Names:
         path = (table.schema,) if table.schema else self._paths[userid]
         if (table.name, path) not in self._known:
             found = self._database.query(_RESOLVE, ["name", "text[]"], [table.name, list(path)])
-            self._known[table.name, path] = found[0]["schema"] if found else None
-        schema = self._known[table.name, path]
-        if schema is None:
-            return None
-        return str(
-            self._database.query(
-                "select format('%I.%I', $1, $2) as full", ["text", "text"], [schema, table.name]
-            )[0]["full"]
-        )
+            self._known[table.name, path] = str(found[0]["full"]) if found else None
+        return self._known[table.name, path]
 
 
 def _facts(row: Row, context_rules: list[Row], names: _Names) -> list[object]:
