@@ -1,5 +1,8 @@
 -- One transaction, one subtransaction per source. A locked row keeps passes apart without queueing; nothing here opens
--- a table of the user, so nobody waits for a pass and a pass waits for nobody.
+-- a table of the user, so nobody waits for a pass and a pass waits for nobody. PostgreSQL has no timer that a running
+-- function could set for a part of itself. So: a wait for a lock ends after lock_timeout, a pass that is late begins no
+-- further source, and a cancel (a statement_timeout, a person, the next tick for a pass that hangs) ends the source it
+-- meets and then the pass, which keeps what the sources before gave.
 create or replace procedure wedding_dbopt.collect(at timestamptz default null)
 language plpgsql security invoker
 set search_path = pg_catalog, pg_temp
@@ -7,10 +10,11 @@ set lock_timeout = '1s' as $$
 declare
   pass_at  constant timestamptz := coalesce(at, clock_timestamp());
   begun    constant timestamptz := clock_timestamp();
-  tracking constant text := current_setting('pg_stat_statements.track', true);
-  quiet    constant boolean := tracking is not null and (select rolsuper from pg_roles where rolname = current_user);
+  budget   constant interval := _wedding_dbopt.setting_value('pass_time_limit')::interval;
+  tracking constant text := _wedding_dbopt.tracking_to_stop();
   source   text;
   started  timestamptz;
+  stopped  text;
 begin
   if pg_is_in_recovery() then
     raise notice 'skipped: this server is a standby';
@@ -22,27 +26,37 @@ begin
     insert into _wedding_dbopt.collect_log (at, source, reason) values (pass_at, 'pass', 'skipped');
     return;
   end if;
-  if quiet then  -- keeps the statements inside the pass out of pg_stat_statements; the CALL itself stays visible
+  if tracking is not null then  -- keeps the statements inside the pass out of pg_stat_statements; the CALL itself stays visible
     perform set_config('pg_stat_statements.track', 'none', true);
   end if;
 
-  foreach source in array array['statements', 'relations', 'connections', 'system'] loop
+  foreach source in array _wedding_dbopt.pass_sources() loop
     started := clock_timestamp();
     begin
-      execute format('select _wedding_dbopt.%I($1)', 'sample_' || source) using pass_at;
-      insert into _wedding_dbopt.collect_log (at, source, duration_ms)
-      values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started));
-    exception when others then
-      insert into _wedding_dbopt.collect_log (at, source, duration_ms, sqlstate, reason)
-      values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started), sqlstate, sqlerrm);
+      if stopped is null and started > begun + budget then
+        stopped := format('the pass took longer than %s', budget);
+      end if;
+      if stopped is null then
+        execute format('select _wedding_dbopt.%I($1)', 'sample_' || source) using pass_at;
+      end if;
+      insert into _wedding_dbopt.collect_log (at, source, duration_ms, reason)
+      values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started), 'not begun: ' || stopped);
+    exception
+      when query_canceled then
+        stopped := format('the pass was cancelled in the source %s', source);
+        insert into _wedding_dbopt.collect_log (at, source, duration_ms, sqlstate, reason)
+        values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started), sqlstate, sqlerrm);
+      when others then
+        insert into _wedding_dbopt.collect_log (at, source, duration_ms, sqlstate, reason)
+        values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started), sqlstate, sqlerrm);
     end;
   end loop;
 
-  insert into _wedding_dbopt.collect_log (at, source, duration_ms)
-  values (pass_at, 'pass', 1000 * extract(epoch from clock_timestamp() - begun));
-  if quiet then
+  insert into _wedding_dbopt.collect_log (at, source, duration_ms, reason)
+  values (pass_at, 'pass', 1000 * extract(epoch from clock_timestamp() - begun), stopped);
+  if tracking is not null then
     perform set_config('pg_stat_statements.track', tracking, true);
   end if;
 end $$;
 comment on procedure wedding_dbopt.collect(timestamptz) is
-  'Takes one sample of statements, tables, indexes, connections and the system; meant to run each minute. A source that fails is logged and does not stop the others.';
+  'Takes one sample of statements, tables, indexes, connections, locks and the system; meant to run each minute, by collect_minute() or from outside. A source that fails is logged and does not stop the others.';

@@ -10,9 +10,9 @@ begin
             hint = 'SELECT * FROM wedding_dbopt.check_installation(); names the lines that mend it. Without pg_cron, call wedding_dbopt.collect() and wedding_dbopt.tick() every minute and wedding_dbopt.maintain() every hour from outside.';
   end if;
   for job in select * from (values
-      ('collect', '* * * * *'), ('tick', '* * * * *'), ('maintain', '7 * * * *')) as j (routine, cron)
+      ('collect', 'collect_minute', '* * * * *'), ('tick', 'tick', '* * * * *'), ('maintain', 'maintain', '7 * * * *')) as j (name, routine, cron)
   loop
-    job_name := 'wedding_dbopt ' || job.routine;
+    job_name := 'wedding_dbopt ' || job.name;
     schedule := job.cron;
     command := format(
       $job$do $$begin if to_regproc(%L) is null then perform cron.unschedule(%L); else call wedding_dbopt.%I(); end if; end$$$job$,

@@ -35,19 +35,34 @@ select pg_catalog.pg_extension_config_dump('_wedding_dbopt.index_sample_default'
 
 create table _wedding_dbopt.connection_sample (
   at                  timestamptz not null,
+  first_at            timestamptz,
+  samples             integer,
   active              integer,
   idle                integer,
   idle_in_transaction integer,
   waiting             integer,
   total               integer,
+  active_max          integer, active_avg numeric,
+  idle_max            integer, idle_avg numeric,
+  idle_in_transaction_max integer, idle_in_transaction_avg numeric,
+  waiting_max         integer, waiting_avg numeric,
+  total_max           integer, total_avg numeric,
   max_connections     integer,
   reserved            integer,
   avg_age_s           numeric,
+  max_connection_s    numeric,
   max_query_s         numeric,
   max_transaction_s   numeric,
-  wait_events         jsonb
+  by_role             jsonb,
+  by_application      jsonb,
+  wait_events         jsonb,
+  wait_queryids       bigint[],
+  wait_dbids          oid[],
+  waits               text[],
+  wait_samples        integer[]
 ) partition by range (at);
-comment on table _wedding_dbopt.connection_sample is 'Client connections by state; ages in seconds; waiting = active and waiting for a lock.';
+comment on table _wedding_dbopt.connection_sample is
+  'Client connections of an interval: the plain columns are the counts at the time itself, _max and _avg and the greatest ages (seconds) come from all samples since the pass before. waiting = active and waiting for a lock. wait_events and the packed waits (by statement; a null wait is work on a CPU) count sessions in samples: divide by samples for the average number of sessions.';
 create table _wedding_dbopt.connection_sample_default partition of _wedding_dbopt.connection_sample default;
 create index connection_sample_default_at on _wedding_dbopt.connection_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.connection_sample_default', '');
@@ -79,6 +94,36 @@ create table _wedding_dbopt.system_sample_default partition of _wedding_dbopt.sy
 create index system_sample_default_at on _wedding_dbopt.system_sample_default (at);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.system_sample_default', '');
 
+-- Between two passes only, so unlogged: a crash loses less than a minute of it.
+create unlogged table _wedding_dbopt.session_sample (
+  at            timestamptz not null,
+  usesysid      oid,
+  application   text,
+  state         text,
+  wait          text,
+  queryid       bigint,
+  dbid          oid,
+  sessions      integer not null,
+  age_sum_s     float8,
+  age_max_s     float8,
+  query_max_s   float8,
+  transaction_max_s float8
+);
+comment on table _wedding_dbopt.session_sample is
+  'Sessions seen since the last pass, by role, application, state, wait and statement; the next pass packs them into one row of connection_sample. Each sample has one row of no sessions, so that an idle server counts.';
+
+-- A row is locked for a transaction; this one tells across the commits of collect_minute() who collects.
+create unlogged table _wedding_dbopt.collector (
+  name          text primary key,
+  pid           integer not null,
+  backend_start timestamptz not null,
+  begun_at      timestamptz not null,
+  until         timestamptz not null,
+  in_pass       boolean not null
+);
+comment on table _wedding_dbopt.collector is
+  'The session that collects this minute, whether it is still in its pass, and until when it samples sessions.';
+
 create unlogged table _wedding_dbopt.system_last (
   source   text primary key,
   reset_at timestamptz,
@@ -104,5 +149,5 @@ create table _wedding_dbopt.pass_lock (
   name text primary key
 );
 comment on table _wedding_dbopt.pass_lock is
-  'The locks of collect() and maintain(): rows, because an advisory lock is open to every role and these are not.';
-insert into _wedding_dbopt.pass_lock (name) values ('collect'), ('maintain');
+  'The locks of collect(), its minute and maintain(): rows, because an advisory lock is open to every role and these are not.';
+insert into _wedding_dbopt.pass_lock (name) values ('collect'), ('minute'), ('maintain');

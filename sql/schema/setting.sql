@@ -19,6 +19,8 @@ select name, value, description, 'default' from (values
   ('time_zone',                  'UTC',        'time zone of the calendar: season dates and local hours'),
   ('region',                     'default',    'which rows of the season calendar apply'),
   ('relations_interval',         '0 minutes',  'time between two samples of tables and indexes; 0 = in each pass'),
+  ('sessions_interval',          '10 s',       'time between two samples of the sessions inside a minute; 0 = only one with each pass'),
+  ('pass_time_limit',            '20 s',       'a pass older than this begins no further source, and the next tick cancels the source it is in'),
   ('raw_retention',              '24 hours',   'age after which partitions of raw samples are dropped (whole days)'),
   ('hourly_retention',           '90 days',    'age after which hourly roll-ups are dropped'),
   ('daily_retention',            '3 years',    'age after which daily roll-ups are dropped'),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from tests.bench.measure import Session, interleaved, show
 from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "4800"))
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
+TABLES = 300
+SESSIONS = 40
+#: What a pass is made of; the statements have a table of their own.
+SOURCES = ("relations", "connections", "system")
 
 
 def fill(session: Session, number: int) -> None:
@@ -31,7 +36,56 @@ def change(session: Session, number: int, share: float) -> None:
         )
 
 
+def relations(session: Session) -> None:
+    """Tables with three indexes each."""
+    for number in range(TABLES):
+        session.execute(
+            f"""create table measured{number} (a integer primary key, b integer, c integer);
+                create index on measured{number} (b); create index on measured{number} (c)""".encode()
+        )
+
+
+def use(session: Session, share: float) -> None:
+    """Read a share of the tables by their index, and have it counted at once."""
+    for number in range(0, TABLES, round(1 / share)):
+        session.execute(f"select c from measured{number} where a = 1".encode())
+    session.execute("select pg_stat_force_next_flush()")
+    session.execute("select 1")
+
+
+def by_source() -> None:
+    """Each source of a pass alone, with idle sessions and used tables around it."""
+    with Cluster() as cluster, ExitStack() as sessions:
+        cluster.install("test", "hypopg")
+        worker, session = (sessions.enter_context(cluster.connect()) for _ in range(2))
+        relations(worker)
+        for _ in range(SESSIONS):
+            sessions.enter_context(cluster.connect()).execute("select 1")
+        session.execute("call wedding_dbopt.maintain()")
+        for _ in range(3):
+            session.execute("call wedding_dbopt.collect()")
+        print(
+            f"\n  by source: {TABLES} tables, {3 * TABLES} indexes, a tenth used, {SESSIONS} sessions, {ROUNDS} rounds"
+        )
+        figures = interleaved(
+            session,
+            {
+                "select 1": lambda: session.execute("select 1"),
+                **{
+                    source: lambda source=source: session.execute(
+                        f"select _wedding_dbopt.sample_{source}(clock_timestamp())".encode()
+                    )
+                    for source in SOURCES
+                },
+            },
+            ROUNDS,
+            prepare=lambda: use(worker, 0.1),
+        )
+        show(figures, "select 1")
+
+
 def run() -> None:
+    by_source()
     with Cluster(**{"pg_stat_statements.max": "10000"}) as cluster:
         cluster.install("test", "hypopg")
         with cluster.connect() as worker, cluster.connect() as session:
@@ -59,3 +113,7 @@ def run() -> None:
                     prepare=lambda share=share: change(worker, STATEMENTS, share),
                 )
                 show(figures, "count(*) from pg_stat_statements(false)")
+
+
+if __name__ == "__main__":
+    by_source()

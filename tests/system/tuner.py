@@ -137,6 +137,13 @@ class Tuner:
     def column(self, sql: str, *values: Any) -> list[Any]:
         return [row[0] for row in self.session.execute(sql.encode(), values or None).fetchall()]
 
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return list(self.session.execute(sql.encode(), values or None).fetchall())
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...]:
+        (found,) = self.rows(sql, *values)
+        return found
+
     def background(self, sql: str) -> Background:
         return Background(self.cluster, self.database, sql)
 
@@ -170,11 +177,11 @@ class Tuner:
 
     # ------------------------------------------------------------------ the loop
 
-    def collect(self) -> None:
-        self.run("call wedding_dbopt.collect()")
+    def collect(self, at: str | None = None) -> None:
+        self.run("call wedding_dbopt.collect(%s)", at)
 
-    def tick(self) -> None:
-        self.run("call wedding_dbopt.tick()")
+    def tick(self, at: str | None = None) -> None:
+        self.run("call wedding_dbopt.tick(%s)", at)
 
     def process(self) -> None:
         self.run("call wedding_dbopt.process_actions()")
