@@ -45,9 +45,9 @@ begin
     where sample.at > analyze_load_patterns.at - interval '5 minutes' and sample.at <= analyze_load_patterns.at
   ), used as (
     select stats.*, machine.cpu, (
-             select max(sample.active) from _wedding_dbopt.connection_sample as sample
+             select max(greatest(sample.active_max, sample.active)) from _wedding_dbopt.connection_sample as sample
              where sample.at > analyze_load_patterns.at - analyze_load_patterns.time_window
-               and sample.at <= analyze_load_patterns.at) as peak_active
+               and sample.at <= analyze_load_patterns.at) as greatest_active
     from wedding_dbopt.get_connection_stats(analyze_load_patterns.at) as stats, machine
   )
   select jsonb_build_object(
@@ -64,7 +64,7 @@ begin
     'connection_utilization', used.connection_utilization,
     'cpu_utilization', used.cpu,
     'scale_recommendation', _wedding_dbopt.scale_recommendation(
-       used.total, used.usable, used.wedding_season_capacity, greatest(used.peak_active, used.active), used.cpu),
+       used.total, used.usable, used.wedding_season_capacity, greatest(used.greatest_active, used.active), used.cpu),
     'context_load', (
       select jsonb_object_agg(graded.context, jsonb_build_object(
                'load', graded.grade, 'surge', graded.surge, 'calls_per_minute', round(graded.rate::numeric, 2),

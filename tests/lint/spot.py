@@ -10,7 +10,11 @@ import tempfile
 from pathlib import Path
 
 #: Procedures that commit cannot carry SET; every name in them is qualified.
-COMMITTING = ("wedding_dbopt.tick(at timestamptz)", "wedding_dbopt.maintain(at timestamptz)")
+COMMITTING = (
+    "wedding_dbopt.collect_minute(at timestamptz)",
+    "wedding_dbopt.tick(at timestamptz)",
+    "wedding_dbopt.maintain(at timestamptz)",
+)
 STANDARD_BODY = re.compile(r"^(begin atomic|return )", re.MULTILINE)
 
 
