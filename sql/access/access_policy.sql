@@ -3,7 +3,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   values
     ('read', 'wedding_dbopt.analyze_load_patterns'),
     ('read', 'wedding_dbopt.check_installation'),
+    ('read', 'wedding_dbopt.compare_baselines'),
     ('read', 'wedding_dbopt.get_actions'),
+    ('read', 'wedding_dbopt.get_baselines'),
     ('read', 'wedding_dbopt.get_connection_stats'),
     ('read', 'wedding_dbopt.get_index_usage_stats'),
     ('read', 'wedding_dbopt.get_metrics'),
@@ -20,6 +22,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     ('analyze', 'wedding_dbopt.recommend_indexes'),
     ('analyze', 'wedding_dbopt.rewrite_rules'),
     ('operate', 'wedding_dbopt.approve'),
+    ('operate', 'wedding_dbopt.create_baseline'),
+    ('operate', 'wedding_dbopt.drop_baseline'),
     ('operate', 'wedding_dbopt.optimize_database'),
     ('operate', 'wedding_dbopt.pause'),
     ('operate', 'wedding_dbopt.resume'),

@@ -12,7 +12,8 @@ begin
     and not exists (select from _wedding_dbopt.statement_last l where l.id = s.id)
     and not exists (select from _wedding_dbopt.statement_hour h where h.statement_id = s.id)
     and not exists (select from _wedding_dbopt.statement_day d where d.statement_id = s.id)
-    and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id);
+    and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
+    and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b);
 end $$;
 comment on function _wedding_dbopt.drop_statements(timestamptz) is
-  'Deletes statements, with their texts, that pg_stat_statements has forgotten and that no roll-up or verification mentions.';
+  'Deletes statements, with their texts, that pg_stat_statements has forgotten and that no roll-up, baseline or verification mentions.';

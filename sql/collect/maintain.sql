@@ -11,7 +11,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'drop_partitions', 'drop_roll_ups',
+  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
                               'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log'] loop
     started := pg_catalog.clock_timestamp();
     begin

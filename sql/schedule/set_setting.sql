@@ -26,7 +26,7 @@ begin
     case
       when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'verification_min_calls') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
-      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression') then
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'baseline_min_change') then
         if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
       when name = 'time_zone' then
         perform now() at time zone set_setting.value;

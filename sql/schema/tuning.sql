@@ -13,6 +13,7 @@ create table _wedding_dbopt.tuning_run (
   statements_considered integer,
   statements_skipped    jsonb not null default '[]',
   explain_calls integer,
+  baseline_id  bigint references _wedding_dbopt.baseline on delete set null,
   error_sqlstate text,
   error         text
 );
@@ -119,7 +120,7 @@ create table _wedding_dbopt.event (
   id        bigint generated always as identity primary key,
   at        timestamptz not null,
   actor     text not null,
-  subject   text not null check (subject in ('action', 'tuning_run', 'setting', 'schedule', 'recommendation')),
+  subject   text not null check (subject in ('action', 'tuning_run', 'setting', 'schedule', 'recommendation', 'baseline')),
   subject_id text,
   from_state text,
   to_state   text,

@@ -81,6 +81,7 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
         "insert into _wedding_dbopt.context_rule (word, context, criticality) values ('honeymoons', 'booking', 'low')"
     )
     connection.execute("select wedding_dbopt.optimize_database()")
+    connection.execute("select wedding_dbopt.create_baseline('before the dump')")
     restored = f"{database}_restored"
     with cluster.connect() as admin:
         admin.execute(f"create database {restored}")
@@ -103,6 +104,8 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
             "context_rule",
             "season",
             "tuning_run",
+            "baseline",
+            "baseline_catalogue",
             "statement",
             "statement_text",
             "event",
@@ -112,6 +115,7 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
         samples = "select count(*)::text from _wedding_dbopt.connection_sample"
         assert lines(copy, samples) == lines(connection, samples) != ["0"]
         copy.execute("select wedding_dbopt.optimize_database('aggressive')")
+        copy.execute("select wedding_dbopt.create_baseline('after the restore')")
         copy.execute("call wedding_dbopt.collect()")
         assert lines(copy, "select count(*)::text from _wedding_dbopt.tuning_run") == ["2"]
     with cluster.connect() as admin:

@@ -115,6 +115,8 @@ def _tune(database: Database, run: Row) -> None:
         database.query("call wedding_dbopt.collect()")
         database.query("select _wedding_dbopt.classify_statements()")
         database.commit()
+        if not _dry_run(run):
+            _keep_baseline(database, run_id)
         if _mode(database) != "off":
             _analyse(database, run_id)
         actions = [] if _dry_run(run) else _enqueue(database, run)
@@ -135,6 +137,15 @@ def _tune(database: Database, run: Row) -> None:
             [run_id, str(error), sqlstate],
         )
         _record(database, run_id, "failed", str(error))
+    database.commit()
+
+
+def _keep_baseline(database: Database, run_id: int) -> None:
+    """How things were before; a run without it is worth more than none, but the run says so."""
+    try:
+        database.query("select _wedding_dbopt.take_run_baseline($1, clock_timestamp())", ["bigint"], [run_id])
+    except DatabaseError as error:
+        _record(database, run_id, "running", f"no baseline could be kept: {error}")
     database.commit()
 
 

@@ -33,6 +33,11 @@ def welch_p_value(before: Summary, after: Summary) -> float:
         return 1.0 if before.mean == after.mean else 0.0
     t = (after.mean - before.mean) / math.sqrt(variance)
     freedom = variance**2 / (variance_before**2 / (before.n - 1) + variance_after**2 / (after.n - 1))
+    return student_p_value(t, freedom)
+
+
+def student_p_value(t: float, freedom: float) -> float:
+    """Two-sided p-value of Student's t."""
     return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
