@@ -8,10 +8,15 @@ begin
     raise lock_not_available using message = 'skipped: a collection pass is running';
   end if;
   delete from _wedding_dbopt.statement s
-  where s.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
-    and not exists (select from _wedding_dbopt.statement_last l where l.id = s.id)
-    and not exists (select from _wedding_dbopt.statement_hour h where h.statement_id = s.id)
-    and not exists (select from _wedding_dbopt.statement_day d where d.statement_id = s.id)
+  using (  -- each candidate reads the roll-ups of its chunk, so a run takes a limited number of them
+    select c.id from _wedding_dbopt.statement c
+    where c.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
+      and not exists (select from _wedding_dbopt.statement_last l where l.id = c.id)
+    order by random()
+    limit 200) candidate
+  where s.id = candidate.id
+    and not exists (select from _wedding_dbopt.statement_hour h where h.chunk = s.id / 64 and s.id = any (h.ids))
+    and not exists (select from _wedding_dbopt.statement_day d where d.chunk = s.id / 64 and s.id = any (d.ids))
     and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
     and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b);
 end $$;

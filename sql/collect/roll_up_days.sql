@@ -3,26 +3,25 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
   time_zone constant text := _wedding_dbopt.setting_value('time_zone');
-  today     constant date := (roll_up_days.at at time zone time_zone)::date;
-  first_day constant date := ((select min(h.hour) from _wedding_dbopt.statement_hour h) at time zone time_zone)::date;
-  raw_day   constant date := ((select min(s.at) from _wedding_dbopt.statement_sample s) at time zone time_zone)::date - 1;
-  slot      date;
+  slot      record;
 begin
-  for slot in select first_day + ahead from generate_series(0, today - first_day - 1) as ahead loop
-    continue when slot < raw_day and exists (select from _wedding_dbopt.statement_day d where d.day = slot);
-    insert into _wedding_dbopt.statement_day as d
-      (day, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
-    select slot, h.statement_id, sum(h.calls::float8), sum(h.exec_ms), sum(h.exec_sq), sum(h.rows::float8),
-      sum(h.hit::float8), sum(h.read::float8), sum(h.temp_written::float8), sum(h.wal_bytes::float8)
-    from _wedding_dbopt.statement_hour h
-    where h.hour >= slot::timestamp at time zone time_zone and h.hour < (slot + 1)::timestamp at time zone time_zone
-    group by h.statement_id
-    on conflict (statement_id, day) do update
-      set calls = excluded.calls, exec_ms = excluded.exec_ms, exec_sq = excluded.exec_sq, rows = excluded.rows,
-          hit = excluded.hit, read = excluded.read, temp_written = excluded.temp_written, wal_bytes = excluded.wal_bytes
-      where (d.calls, d.rows, d.hit, d.read, d.temp_written, d.wal_bytes, d.exec_ms::real, d.exec_sq::real)
-        is distinct from (excluded.calls, excluded.rows, excluded.hit, excluded.read, excluded.temp_written,
-                          excluded.wal_bytes, excluded.exec_ms::real, excluded.exec_sq::real);
+  for slot in
+    select hours.day, hours.until, hours.passes
+    from (select date_trunc('day', r.hour, time_zone) as day,
+            (date_trunc('day', r.hour, time_zone) at time zone time_zone + interval '1 day') at time zone time_zone as until,
+            sum(r.passes)::integer as passes
+          from _wedding_dbopt.rolled_hour r group by 1, 2) hours
+    left join _wedding_dbopt.rolled_day d on d.day = hours.day
+    where hours.until <= roll_up_days.at and (d.day is null or d.passes < hours.passes)
+      and not exists (  -- days of another time zone, from before the setting was changed, are not counted twice
+        select from _wedding_dbopt.rolled_day o where o.day <> hours.day and o.day < hours.until and o.until > hours.day)
+    order by hours.day
+  loop
+    delete from _wedding_dbopt.rolled_day d where d.day = slot.day;
+    delete from _wedding_dbopt.statement_day d where d.day = slot.day;
+    insert into _wedding_dbopt.statement_day (day, chunk, ids, calls, exec_us, exec_sq, rows, hit, read, temp_written, wal_bytes)
+    select slot.day, p.* from _wedding_dbopt.pack_statements(slot.day, slot.until) p;
+    insert into _wedding_dbopt.rolled_day (day, until, passes) values (slot.day, slot.until, slot.passes);
   end loop;
 end $$;
 comment on function _wedding_dbopt.roll_up_days(timestamptz) is

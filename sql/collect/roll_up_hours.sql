@@ -1,33 +1,31 @@
--- Hour h holds the passes in (h, h + 1 hour]. Each closed hour is computed again from its raw samples as long as they are
--- all there, so a run may be repeated or be late, and a pass that is not committed yet comes in with the next run;
--- unchanged rows are not written.
+-- Hour h holds the passes in (h, h + 1 hour]. A closed hour is summed when it is new, and again when raw samples came in
+-- late; so a run may be repeated or be late, and an hour whose raw samples are partly dropped stays as it is.
 create or replace function _wedding_dbopt.roll_up_hours(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
-  first_at constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);
-  slot     timestamptz;
+  slot record;
 begin
   for slot in
-    select generate_series(date_trunc('hour', first_at - interval '1 microsecond', 'UTC'),
-                           date_trunc('hour', roll_up_hours.at, 'UTC') - interval '1 hour', interval '1 hour')
+    select raw.*
+    from (select date_trunc('hour', s.at - interval '1 microsecond', 'UTC') as hour, count(*)::integer as passes,
+            coalesce(sum(extract(epoch from s.at - s.previous_at)), 0)::float8 as observed_s,
+            bool_and(s.complete or s.previous_at is null) as complete  -- the first pass of all hides nothing
+          from _wedding_dbopt.statement_sample s
+          where s.at <= date_trunc('hour', roll_up_hours.at, 'UTC')
+          group by 1) raw
+    left join _wedding_dbopt.rolled_hour r on r.hour = raw.hour
+    where r.hour is null or r.passes < raw.passes
+    order by raw.hour
   loop
-    -- The first sample of a day may be the last one of an hour whose other samples went with the day before.
-    continue when slot < date_trunc('day', first_at, 'UTC')
-      and exists (select from _wedding_dbopt.statement_hour h where h.hour = slot);
-    insert into _wedding_dbopt.statement_hour as h
-      (hour, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
-    select slot, d.statement_id, sum(d.calls::float8), sum(d.exec_ms), sum(d.exec_sq), sum(d.rows::float8),
-      sum(d.hit::float8), sum(d.read::float8), sum(d.temp_written::float8), sum(d.wal_bytes::float8)
-    from _wedding_dbopt.statement_delta(slot, slot + interval '1 hour') d
-    group by d.statement_id
-    on conflict (hour, statement_id) do update
-      set calls = excluded.calls, exec_ms = excluded.exec_ms, exec_sq = excluded.exec_sq, rows = excluded.rows,
-          hit = excluded.hit, read = excluded.read, temp_written = excluded.temp_written, wal_bytes = excluded.wal_bytes
-      where (h.calls, h.rows, h.hit, h.read, h.temp_written, h.wal_bytes, h.exec_ms::real, h.exec_sq::real)
-        is distinct from (excluded.calls, excluded.rows, excluded.hit, excluded.read, excluded.temp_written,
-                          excluded.wal_bytes, excluded.exec_ms::real, excluded.exec_sq::real);
+    delete from _wedding_dbopt.rolled_hour r where r.hour = slot.hour;
+    delete from _wedding_dbopt.statement_hour h where h.hour = slot.hour;
+    insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, rows, hit, read, temp_written, wal_bytes)
+    select slot.hour, p.* from _wedding_dbopt.pack_statements(slot.hour, slot.hour + interval '1 hour') p;
+    insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
+    values (slot.hour, slot.passes, slot.observed_s, slot.complete);
+    perform _wedding_dbopt.roll_up_contexts(slot.hour, slot.hour);
   end loop;
 end $$;
 comment on function _wedding_dbopt.roll_up_hours(timestamptz) is
-  'Sums the raw samples of each closed hour into statement_hour; idempotent.';
+  'Sums the raw samples of each closed hour into statement_hour and context_hour; idempotent.';

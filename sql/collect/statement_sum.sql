@@ -1,55 +1,58 @@
--- An hour h stands for the passes in (h, h + 1 hour], as the window does, so whole hours come from the roll-up, which is
--- many times smaller, and only the edges from the raw samples. Where the raw samples are gone an hour counts if it begins
--- inside the window; where the hours are gone too, so does a day. Sums are made in float8, numeric would be slow.
+-- An hour h stands for the passes in (h, h + 1 hour], as the window does. Whole days come from the daily roll-up, whole hours
+-- beside them from the hourly one, and only the edges from the raw samples. Where raw samples are gone an hour counts if it
+-- begins inside the window; where the hours are gone too, so does a day. Sums are made in float8, numeric would be slow.
 create or replace function _wedding_dbopt.statement_sum(since timestamptz, until timestamptz)
 returns table (statement_id integer, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint, read bigint,
   temp_written bigint, wal_bytes bigint)
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
-set jit = off as $$
+set jit = off
+set work_mem = '16MB' as $$
 #variable_conflict use_column
 declare
   raw_from   constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);
-  hours_from constant timestamptz := (select min(h.hour) from _wedding_dbopt.statement_hour h);
-  hours_to   constant timestamptz := (select max(h.hour) from _wedding_dbopt.statement_hour h);
-  time_zone  constant text := _wedding_dbopt.setting_value('time_zone');
+  hours_from constant timestamptz := coalesce((select min(r.hour) from _wedding_dbopt.rolled_hour r), raw_from, 'infinity');
+  days       timestamptz[];
   hours      timestamptz[];
+  raw_days   tstzrange[];
 begin
+  select coalesce(array_agg(d.day), '{}'),
+    coalesce(array_agg(tstzrange(d.day, d.until, '(]')) filter (where d.until >= raw_from), '{}') into days, raw_days
+  from _wedding_dbopt.rolled_day d
+  where d.day >= statement_sum.since and (d.until <= statement_sum.until or d.day < statement_sum.until and d.until <= hours_from);
   hours := array(
-    select slot.hour
-    from generate_series(hours_from, least(statement_sum.until, hours_to), interval '1 hour') as slot(hour)
-    where slot.hour >= statement_sum.since
-      and (slot.hour + interval '1 hour' <= statement_sum.until
-           or (slot.hour < statement_sum.until and coalesce(slot.hour + interval '1 hour' <= raw_from, true)))
-      and exists (select from _wedding_dbopt.statement_hour h where h.hour = slot.hour));
+    select r.hour from _wedding_dbopt.rolled_hour r
+    where r.hour >= statement_sum.since
+      and (r.hour + interval '1 hour' <= statement_sum.until
+           or r.hour < statement_sum.until and coalesce(r.hour + interval '1 hour' <= raw_from, true))
+      and not exists (select from _wedding_dbopt.rolled_day d where d.day = any (days) and r.hour >= d.day and r.hour < d.until));
   return query
-  select p.statement_id, sum(p.calls)::bigint, sum(p.exec_ms), sum(p.exec_sq), sum(p.rows)::bigint, sum(p.hit)::bigint,
-    sum(p.read)::bigint, sum(p.temp_written)::bigint, sum(p.wal_bytes)::bigint
+  select p.id, sum(p.calls)::bigint, sum(p.exec_us) / 1000, sum(p.exec_sq), coalesce(sum(p.rows), 0)::bigint,
+    coalesce(sum(p.hit), 0)::bigint, coalesce(sum(p.read), 0)::bigint, coalesce(sum(p.temp_written), 0)::bigint,
+    coalesce(sum(p.wal_bytes), 0)::bigint
   from (
-    select d.id as statement_id, d.calls::float8 as calls, d.exec_us / 1000.0::float8 as exec_ms, d.exec_sq::float8 as exec_sq,
-      coalesce(d.rows, 0)::float8 as rows, coalesce(d.hit, 0)::float8 as hit, coalesce(d.read, 0)::float8 as read,
-      coalesce(d.temp_written, 0)::float8 as temp_written, coalesce(d.wal_bytes, 0)::float8 as wal_bytes
+    select d.id, d.calls::float8 as calls, d.exec_us::float8 as exec_us, d.exec_sq::float8 as exec_sq, d.rows::float8 as rows,
+      d.hit::float8 as hit, d.read::float8 as read, d.temp_written::float8 as temp_written, d.wal_bytes::float8 as wal_bytes
     from (select unnest(s.ids) as id, unnest(s.calls) as calls, unnest(s.exec_us) as exec_us, unnest(s.exec_sq) as exec_sq,
             unnest(s.rows) as rows, unnest(s.hit) as hit, unnest(s.read) as read, unnest(s.temp_written) as temp_written,
             unnest(s.wal_bytes) as wal_bytes
           from _wedding_dbopt.statement_sample s
           where s.at > statement_sum.since and s.at <= statement_sum.until
-            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (hours)) d
+            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (hours)
+            and not s.at <@ any (raw_days)) d
     union all
-    select h.statement_id, h.calls::float8, h.exec_ms, h.exec_sq, h.rows::float8, h.hit::float8, h.read::float8,
+    select h.id, h.calls::float8, h.exec_us::float8, h.exec_sq::float8, h.rows::float8, h.hit::float8, h.read::float8,
       h.temp_written::float8, h.wal_bytes::float8
-    from _wedding_dbopt.statement_hour h
-    where h.hour = any (hours)
-    union all
-    select d.statement_id, d.calls::float8, d.exec_ms, d.exec_sq, d.rows::float8, d.hit::float8, d.read::float8,
-      d.temp_written::float8, d.wal_bytes::float8
-    from _wedding_dbopt.statement_day d
-    where statement_sum.since < coalesce(hours_from, raw_from, 'infinity')
-      and d.day < coalesce((coalesce(hours_from, raw_from) at time zone time_zone)::date, 'infinity')
-      and d.day::timestamp at time zone time_zone >= statement_sum.since
-      and d.day::timestamp at time zone time_zone < statement_sum.until
+    from (select unnest(r.ids) as id, unnest(r.calls) as calls, unnest(r.exec_us) as exec_us, unnest(r.exec_sq) as exec_sq,
+            unnest(r.rows) as rows, unnest(r.hit) as hit, unnest(r.read) as read, unnest(r.temp_written) as temp_written,
+            unnest(r.wal_bytes) as wal_bytes
+          from (select h.ids, h.calls, h.exec_us, h.exec_sq, h.rows, h.hit, h.read, h.temp_written, h.wal_bytes
+                from _wedding_dbopt.statement_hour h where h.hour = any (hours)
+                union all
+                select d.ids, d.calls, d.exec_us, d.exec_sq, d.rows, d.hit, d.read, d.temp_written, d.wal_bytes
+                from _wedding_dbopt.statement_day d where d.day = any (days)) r) h
   ) p
-  group by p.statement_id;
+  group by p.id;
 end $$;
 comment on function _wedding_dbopt.statement_sum(timestamptz, timestamptz) is
   'What each statement did in a window, from raw samples and from the hourly and daily roll-ups, nothing counted twice.';

@@ -1,7 +1,7 @@
 create or replace function _wedding_dbopt.chart_step(since timestamptz, until timestamptz) returns interval
 language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
   select case when exists (
-           select from _wedding_dbopt.statement_hour as stored
+           select from _wedding_dbopt.context_hour as stored
            where stored.hour >= chart_step.since and stored.hour + interval '1 hour' <= least(chart_step.until, raw.since))
          then greatest(fine.step, interval '1 hour') else fine.step end
   from (select case when span <= interval '2 hours' then interval '1 minute' when span <= interval '8 hours' then interval '5 minutes'

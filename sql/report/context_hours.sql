@@ -1,30 +1,24 @@
+-- An hour h stands for the passes in (h, h + 1 hour]. Whole hours come from the roll-up, what it lacks from the passes.
 create or replace function _wedding_dbopt.context_hours(since timestamptz, until timestamptz)
-returns table(hour timestamptz, context text, calls bigint, exec_ms float8)
+returns table(hour timestamptz, context text, calls bigint, exec_ms float8, exec_sq float8, hit bigint, read bigint,
+              above float8, above_low bigint, above_high bigint)
 language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
-  -- An hour h stands for the passes in (h, h + 1 hour]. Whole hours come from the roll-up, what it lacks from raw samples.
-  with slot as materialized (
-    select slot.hour, exists (select from _wedding_dbopt.statement_hour as stored where stored.hour = slot.hour)
-             and slot.hour >= context_hours.since and slot.hour + interval '1 hour' <= context_hours.until as rolled
-    from generate_series(date_trunc('hour', context_hours.since, 'UTC'), context_hours.until, interval '1 hour') as slot(hour)
-  ), per_statement as (
-    select stored.hour, stored.statement_id, stored.calls, stored.exec_ms
-    from _wedding_dbopt.statement_hour as stored
-    where stored.hour >= context_hours.since and stored.hour + interval '1 hour' <= context_hours.until
-      and stored.hour < context_hours.until
-    union all
-    select slot.hour, delta.statement_id, delta.calls, delta.exec_ms
-    from slot
-    cross join lateral _wedding_dbopt.statement_delta(
-      greatest(slot.hour, context_hours.since), least(slot.hour + interval '1 hour', context_hours.until)) as delta
-    where not slot.rolled
+  with passes as (
+    select date_trunc('hour', load.at - interval '1 microsecond', 'UTC') as hour, load.*
+    from _wedding_dbopt.context_sample as load
+    where load.at > context_hours.since and load.at <= context_hours.until
   )
-  select per_statement.hour, coalesce(statement.context, 'other'),
-         sum(per_statement.calls)::bigint, sum(per_statement.exec_ms)
-  from per_statement
-  join _wedding_dbopt.statement on statement.id = per_statement.statement_id
-  where not statement.own
-    and statement.dbid = (select oid from pg_database where datname = current_database())
-  group by 1, 2
+  select stored.hour, stored.context, stored.calls, stored.exec_ms, stored.exec_sq, stored.hit, stored.read, stored.above,
+         stored.above_low, stored.above_high
+  from _wedding_dbopt.context_hour as stored
+  where stored.hour >= context_hours.since and stored.hour + interval '1 hour' <= context_hours.until
+  union all
+  select passes.hour, passes.context, sum(passes.calls)::bigint, sum(passes.exec_ms), sum(passes.exec_sq),
+         sum(passes.hit)::bigint, sum(passes.read)::bigint, sum(passes.above), sum(passes.above_low)::bigint, sum(passes.above_high)::bigint
+  from passes
+  where passes.hour < context_hours.since or passes.hour + interval '1 hour' > context_hours.until
+     or passes.hour not in (select rolled.hour from _wedding_dbopt.rolled_hour as rolled)
+  group by passes.hour, passes.context
 $$;
 comment on function _wedding_dbopt.context_hours(timestamptz, timestamptz) is
-  'Calls and execution time per hour and business context, from the hourly roll-ups and, where these lack an hour, from the raw samples.';
+  'What each business context did per hour, from the hourly roll-ups and, where these lack an hour, from the passes.';

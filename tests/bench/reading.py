@@ -27,11 +27,15 @@ insert into _wedding_dbopt.statement
 select g, d.oid, 10, true, now() - interval '40 days', 'select', array['public.t' || g % 50],
        (array['booking', 'vendor_search', 'payment', 'timeline', 'guest_management', 'other'])[1 + g % 6], 'high', now()
 from generate_series(1, {statements}) g, pg_database d where d.datname = current_database();
-insert into _wedding_dbopt.statement_hour (hour, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
-select h, s.id, 60, 300, 2000, 60, 600, 6, 0, 0
+insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, rows, hit, read)
+select h, s.id / 64, array_agg(s.id order by s.id), array_agg(60), array_agg(300000), array_agg(2000), array_agg(60),
+       array_agg(600), array_agg(6)
 from _wedding_dbopt.statement s,
-     generate_series(date_trunc('hour', now()) - interval '{days} days', date_trunc('hour', now()), '1 hour') h
-where s.id % 10 = extract(hour from h)::integer % 10;
+     generate_series(date_trunc('hour', now() - interval '{days} days'), now() - interval '1 hour', '1 hour') h
+where s.id % 10 <> extract(hour from h)::integer % 10
+group by h, s.id / 64;
+insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
+select distinct hour, 60, 3600, true from _wedding_dbopt.statement_hour;
 insert into _wedding_dbopt.statement_sample
   (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows, hit, read)
 select m, m - interval '1 minute', true, array_agg(s.id order by s.id), array_agg(2), array_agg(10000), array_agg(60),
@@ -39,6 +43,9 @@ select m, m - interval '1 minute', true, array_agg(s.id order by s.id), array_ag
 from generate_series(now() - interval '24 hours', now(), '1 minute') m, _wedding_dbopt.statement s
 where s.id % 10 = extract(minute from m)::integer % 10
 group by m;
+select _wedding_dbopt.store_contexts('-infinity', 'infinity');
+select _wedding_dbopt.roll_up_contexts(min(hour), max(hour)) from _wedding_dbopt.rolled_hour;
+select _wedding_dbopt.roll_up_days(now());
 analyze
 """
 

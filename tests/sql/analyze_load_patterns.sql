@@ -9,16 +9,19 @@ create temporary table ids as
   select array_agg(id order by queryid) as id from _wedding_dbopt.statement where first_seen = '2001-03-01Z';
 
 -- Fourteen days to 2001-03-15 12:00 with peaks at 9 and 20 o'clock; then passes each minute.
-insert into _wedding_dbopt.statement_hour
-  (hour, statement_id, calls, exec_ms, exec_sq, rows, hit, read, temp_written, wal_bytes)
-select hour, id[n], case when extract(hour from hour at time zone 'UTC') in (9, 20) then 3000 else 600 end, 600, 600, 0, 0, 0, 0, 0
-from ids, generate_series(timestamptz '2001-03-01 12:00Z', '2001-03-15 11:00Z', '1 hour') as hour, generate_series(1, 3) as n;
+insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
+select hour, 60, 3600, true from generate_series(timestamptz '2001-03-01 12:00Z', '2001-03-15 11:00Z', '1 hour') as hour;
+insert into _wedding_dbopt.context_hour (hour, context, calls, exec_ms, exec_sq, rows, hit, read)
+select hour, context, case when extract(hour from hour at time zone 'UTC') in (9, 20) then 3000 else 600 end, 600, 600, 0, 0, 0
+from generate_series(timestamptz '2001-03-01 12:00Z', '2001-03-15 11:00Z', '1 hour') as hour,
+     unnest(array['booking', 'vendor_search', 'payment']) as context;
 
 create function pg_temp.passes(since timestamptz, until timestamptz, bookings integer, searches integer, payments integer) returns void
 language sql as $$
   insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
   select at, at - interval '1 minute', true, id, array[bookings, searches, payments, 1], '{1000,1000,1000,1000}', '{1,1,1,1}'
-  from ids, generate_series(since, until, interval '1 minute') as at
+  from ids, generate_series(since, until, interval '1 minute') as at;
+  select _wedding_dbopt.store_contexts(since - interval '1 second', until);
 $$;
 select pg_temp.passes('2001-03-15 12:01Z', '2001-03-15 12:28Z', 10, 12, 40);
 insert into _wedding_dbopt.connection_sample (at, active, idle, idle_in_transaction, waiting, total, max_connections, reserved, avg_age_s)

@@ -13,6 +13,7 @@ from ids, (values
   (timestamptz '2001-03-20 12:30Z', '{150,40}'::integer[], '{1800000,200000}'::bigint[], '{90,90}'::integer[]),
   ('2001-03-20 11:30Z', '{100,40}', '{1000000,200000}', '{90,90}'),
   ('2001-03-19 12:30Z', '{100,40}', '{600000,200000}', '{10,10}')) as pass(at, calls, exec_us, hit);
+select _wedding_dbopt.store_contexts('2001-03-01Z', '2001-03-21Z') \gset
 insert into _wedding_dbopt.connection_sample (at, active, idle, idle_in_transaction, waiting, total, max_connections, reserved, avg_age_s)
 values ('2001-03-20 12:59Z', 6, 12, 2, 0, 20, 103, 3, 1);
 insert into _wedding_dbopt.system_sample (at, cpu_percent, memory_total, memory_available, disk_total, disk_free)

@@ -14,6 +14,11 @@ create function pg_temp.total(since timestamptz, until timestamptz) returns text
   select string_agg(format('%s: %s calls, %s ms, %s, %s rows', s.statement_id, s.calls, round(s.exec_ms::numeric, 3), s.exec_sq, s.rows), '; ' order by s.statement_id desc)
   from _wedding_dbopt.statement_sum(since, until) s where s.statement_id < 0
 $$;
+create function pg_temp.hours() returns table (hour timestamptz, statement_id integer, calls bigint, rows bigint, exec_us bigint, exec_sq real, writer text)
+language sql as $$
+  select h.hour, unnest(h.ids), unnest(h.calls), unnest(h.rows), unnest(h.exec_us), unnest(h.exec_sq), h.xmin::text
+  from _wedding_dbopt.statement_hour h where h.hour < '2002-01-01Z'
+$$;
 create temporary table before as
   select pg_temp.total('2001-06-01Z', '2001-06-11Z') as everything, pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z') as part;
 select is(everything, '-1: 360 calls, 720.000 ms, 1440, 3600 rows; -2: 540 calls, 1620.000 ms, 4860, 0 rows', 'sums of the raw samples') from before;
@@ -22,7 +27,7 @@ call wedding_dbopt.maintain('2001-06-09 12:00Z');
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 10::bigint,
   'each step is logged');
 select is((select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
-           where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'), 48::bigint, 'six tables have partitions for today and a week ahead');
+           where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'), 56::bigint, 'seven tables have partitions for today and a week ahead');
 select is((select count(*) from _wedding_dbopt.statement_sample_default where at < '2002-01-01Z'), 0::bigint, 'rows in the default partition moved to their days');
 select is((select count(*) from _wedding_dbopt.statement_sample where at < '2002-01-01Z'), 180::bigint, 'and none was lost');
 select is((select tableoid::regclass::text from _wedding_dbopt.connection_sample where at = '2001-06-08 22:10Z'), '_wedding_dbopt.connection_sample_20010608', 'also in the other tables');
@@ -31,19 +36,19 @@ select is((select tableoid::regclass::text from _wedding_dbopt.connection_sample
 call wedding_dbopt.maintain('2001-06-10 02:30Z');
 select is((select min(at) from _wedding_dbopt.statement_sample), timestamptz '2001-06-09Z', 'whole days past the retention are dropped');
 select is(to_regclass('_wedding_dbopt.connection_sample_20010608'), null, 'in all tables');
-select is((select array[count(*), min(calls), max(calls)] from _wedding_dbopt.statement_hour where statement_id = -1), '{30,12,12}', 'each closed hour is rolled up');
-select is((select array[calls, rows] || array[exec_ms, exec_sq]::bigint[] from _wedding_dbopt.statement_hour where statement_id = -2 and hour = '2001-06-09 10:00Z'),
-  '{18,0,54,162}', 'with the sums of its passes');
-select is((select array[count(*), sum(calls)] from _wedding_dbopt.statement_day where statement_id = -1), '{2,336}', 'and each closed day');
+select is((select array[count(*), min(calls), max(calls)] from pg_temp.hours() where statement_id = -1), '{30,12,12}', 'each closed hour is rolled up');
+select is((select array[calls, rows, exec_us, exec_sq] from pg_temp.hours() where statement_id = -2 and hour = '2001-06-09 10:00Z'),
+  '{18,0,54000,162}', 'with the sums of its passes');
+select is((select array[count(*), sum(d.calls[array_position(d.ids, -1)])] from _wedding_dbopt.statement_day d where d.day < '2002-01-01Z'), '{2,336}', 'and each closed day');
 select is(pg_temp.total('2001-06-01Z', '2001-06-11Z'), everything, 'statement_sum says the same with roll-ups') from before;
 select is(pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z'), part, 'also for a window that cuts hours') from before;
 
-create temporary table version as select xmin::text as writer, hour, statement_id from _wedding_dbopt.statement_hour where statement_id < 0;
+create temporary table version as select * from pg_temp.hours();
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
 values ('2001-06-10 01:15Z', '2001-06-10 01:10Z', true, '{-1}', '{100}', '{1000}', '{1}');
 call wedding_dbopt.maintain('2001-06-10 02:31Z');
-select is((select calls from _wedding_dbopt.statement_hour where statement_id = -1 and hour = '2001-06-10 01:00Z'), 112::bigint, 'a late sample gets into its hour');
-select is((select count(*) from version v join _wedding_dbopt.statement_hour h using (hour, statement_id) where h.xmin::text <> v.writer), 1::bigint, 'the other hours are not written again');
+select is((select calls from pg_temp.hours() where statement_id = -1 and hour = '2001-06-10 01:00Z'), 112::bigint, 'a late sample gets into its hour');
+select is((select count(distinct v.hour) from version v join pg_temp.hours() h using (hour, statement_id) where h.writer <> v.writer), 1::bigint, 'the other hours are not written again');
 
 select is((select array[status, status_reason is not null || ''] from _wedding_dbopt.recommendation where fingerprint = 'tap old'), '{expired,true}', 'an old recommendation expires');
 select is((select status from _wedding_dbopt.recommendation where fingerprint = 'tap young'), 'open', 'a young one stays');
@@ -87,9 +92,9 @@ select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-1
 select dblink_exec('other', 'rollback') \gset
 select dblink_disconnect('other') \gset
 
--- Maintenance asks for one day and for one statement at a time.
+-- Windows ask for hours and days, trends for one chunk.
 select has_index('_wedding_dbopt', 'statement_day', 'statement_day_day', array['day'], 'a day is found without reading all of them');
-select has_index('_wedding_dbopt', 'statement_hour', 'statement_hour_statement', array['statement_id'], 'and so are the hours of a statement');
+select has_index('_wedding_dbopt', 'statement_hour', 'statement_hour_pkey', array['chunk', 'hour'], 'and so are the hours of a chunk of statements');
 
 -- The run log of pg_cron: our own jobs only.
 select cron.schedule(name, '0 0 1 1 *', 'select 1') from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
@@ -106,8 +111,10 @@ select is((select string_agg(j.jobname || ' ' || -d.runid % 10, ', ' order by j.
 
 delete from cron.job_run_details where command = 'tap';
 select cron.unschedule(name) from (values ('wedding_dbopt tap'), ('tap of others')) as v(name) \g /dev/null
-delete from _wedding_dbopt.statement_hour where statement_id < 0;
-delete from _wedding_dbopt.statement_day where statement_id < 0;
+delete from _wedding_dbopt.statement_hour where hour < '2002-01-01Z';
+delete from _wedding_dbopt.statement_day where day < '2002-01-01Z';
+delete from _wedding_dbopt.rolled_hour where hour < '2002-01-01Z';
+delete from _wedding_dbopt.rolled_day where day < '2002-01-01Z';
 delete from _wedding_dbopt.event where subject = 'recommendation' and at < '2002-01-01Z';
 delete from _wedding_dbopt.recommendation where fingerprint like 'tap %';
 do $$

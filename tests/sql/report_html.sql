@@ -11,6 +11,7 @@ select pass.at, pass.at - interval '1 minute', true, id, '{10,10}',
   case when pass.at > '2001-06-02 12:00Z' then '{100000,400000}'::bigint[] else '{800000,400000}' end, '{1,1}'
 from (select array_agg(id order by queryid) as id from _wedding_dbopt.statement where first_seen = '2001-06-01Z') as ids,
      generate_series(timestamptz '2001-06-02 11:01Z', '2001-06-02 13:00Z', '1 minute') as pass(at);
+select _wedding_dbopt.store_contexts('2001-06-02Z', '2001-06-03Z') \gset
 insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode) values ('rpc', 'tap', '2001-06-02Z', 'moderate', false);
 insert into _wedding_dbopt.action
   (run_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality,
