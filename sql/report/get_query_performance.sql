@@ -5,7 +5,9 @@ returns table(queryid text, query text, calls bigint, mean_exec_time numeric, st
               rows bigint, shared_blks_hit bigint, shared_blks_read bigint, cache_hit_ratio numeric,
               wedding_context text, business_criticality text,
               query_hash text, avg_duration numeric, total_calls bigint, rows_examined bigint, rows_returned bigint,
-              objective_ms numeric, objective_met boolean, complete boolean)
+              objective_ms numeric, objective_met boolean, complete boolean,
+              p50_ms numeric, p50_low numeric, p50_high numeric, p95_ms numeric, p95_low numeric, p95_high numeric,
+              p99_ms numeric, p99_low numeric, p99_high numeric)
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
@@ -52,7 +54,16 @@ begin
          top.queryid::text, round((top.exec_ms / top.calls)::numeric, 6), top.calls,
          case when read_rows.tables = cardinality(statement.tables) then read_rows.rows end, top.rows,
          objective.latency_ms, top.exec_ms / top.calls <= objective.latency_ms,
-         _wedding_dbopt.is_complete(since, get_query_performance.at)
+         _wedding_dbopt.is_complete(since, get_query_performance.at),
+         round(_wedding_dbopt.percentile_ms(top.calls, top.exec_ms, top.exec_sq, 0.5, 0)::numeric, 6),
+         round(_wedding_dbopt.percentile_low(top.calls, top.exec_ms, top.exec_sq, 0.5)::numeric, 6),
+         round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.5)::numeric, 6),
+         round(_wedding_dbopt.percentile_ms(top.calls, top.exec_ms, top.exec_sq, 0.95, 1.6448536269514722)::numeric, 6),
+         round(_wedding_dbopt.percentile_low(top.calls, top.exec_ms, top.exec_sq, 0.95)::numeric, 6),
+         round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.95)::numeric, 6),
+         round(_wedding_dbopt.percentile_ms(top.calls, top.exec_ms, top.exec_sq, 0.99, 2.3263478740408408)::numeric, 6),
+         round(_wedding_dbopt.percentile_low(top.calls, top.exec_ms, top.exec_sq, 0.99)::numeric, 6),
+         round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.99)::numeric, 6)
   from top
   join _wedding_dbopt.statement on statement.id = top.statement_id
   left join _wedding_dbopt.statement_text on statement_text.statement_id = top.statement_id
@@ -61,4 +72,4 @@ begin
   order by top.exec_ms desc, top.queryid;
 end $$;
 comment on function wedding_dbopt.get_query_performance(integer, bigint, interval, timestamptz) is
-  'The statements that took the most time in the window, times in milliseconds. rows_examined is known only for a statement that alone touches its tables, else null; rows_returned also counts rows written; cache_hit_ratio is 0 to 1; objective_met compares the mean; query is null for those who may not read statement texts; complete is false when collection missed calls in the window.';
+  'The statements that took the most time in the window, times in milliseconds. rows_examined is known only for a statement that alone touches its tables, else null; rows_returned also counts rows written; cache_hit_ratio is 0 to 1; objective_met compares the mean; query is null for those who may not read statement texts; complete is false when collection missed calls in the window; p50_ms, p95_ms and p99_ms are estimates by a lognormal distribution, the true percentile lies between _low and _high whatever the distribution.';

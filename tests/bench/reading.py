@@ -11,6 +11,9 @@ STATEMENTS = int(os.environ.get("STATEMENTS", "5000"))
 DAYS = int(os.environ.get("DAYS", "30"))
 LIMIT_S = 3.0
 CALLS = (
+    "select wedding_dbopt.get_latest_metrics()",
+    "select * from wedding_dbopt.get_query_history('77', '24h')",
+    "select * from wedding_dbopt.get_query_history('77', '30d')",
     "select * from wedding_dbopt.get_query_performance()",
     "select * from wedding_dbopt.get_connection_stats()",
     "select * from wedding_dbopt.get_index_usage_stats()",
@@ -18,6 +21,7 @@ CALLS = (
     "select wedding_dbopt.get_metrics('24h')",
     "select wedding_dbopt.get_metrics('30d')",
     "select * from wedding_dbopt.get_objectives()",
+    "select * from wedding_dbopt.get_objectives('7 days')",
     "select * from wedding_dbopt.health()",
     "select wedding_dbopt.report_html()",
 )

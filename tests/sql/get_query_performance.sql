@@ -1,5 +1,5 @@
 begin;
-select plan(17);
+select plan(18);
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, own, kind, tables, context, criticality)
 select v.queryid, coalesce(v.dbid, d.oid), v.userid, true, '2001-06-01Z', v.own, 'select', v.tables, v.context, v.criticality
@@ -46,6 +46,8 @@ select is(rows_examined, null, 'two readers share a table: nobody can tell') fro
 select is(array[objective_met::text, objective_ms::text], '{false,20}', '25 ms miss the 20 ms of payments') from result where queryid = '2';
 select is(array[wedding_context, business_criticality, objective_met::text], '{other,medium,NULL}',
   'what is not classified is other, without objective') from result where queryid = '3';
+select is(array[p50_low <= 2, p50_high >= 2, p50_ms between p50_low and p50_high, p95_low <= 4, p95_high >= 4, p95_ms between p95_low and p95_high,
+  p99_low <= 4, p99_high >= 4, p99_ms between p99_low and p99_high], array_fill(true, '{9}'), 'percentiles between true bounds') from result where queryid like '-69%';
 select ok(bool_and(complete), 'all passes complete') from result;
 update _wedding_dbopt.statement_sample set complete = false where at = '2001-06-02 12:00Z';
 select ok(not bool_or(complete), 'a pass that misses calls shows')

@@ -1,0 +1,20 @@
+begin;
+select plan(7);
+insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context)
+select 1, oid, 1, true, '2001-06-01Z', 'payment' from pg_database where datname = current_database();
+insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, hit, read)
+select at, at - interval '30 seconds', true, array[id], array[calls], array[30000 * calls], array[900 * calls], '{3}', '{1}'
+from _wedding_dbopt.statement, (values (timestamptz '2001-06-01 11:59Z', 5), ('2001-06-01 12:00Z', 10)) as pass(at, calls) where first_seen = '2001-06-01Z';
+select _wedding_dbopt.store_contexts('2001-06-01Z', '2001-06-02Z') \gset
+insert into _wedding_dbopt.connection_sample (at, active, idle, waiting, total, max_connections, reserved) values ('2001-06-01 12:00Z', 3, 4, 1, 8, 103, 3);
+insert into _wedding_dbopt.system_sample (at, cpu_percent) values ('2001-06-01 12:00Z', 25);
+create temporary table latest as select wedding_dbopt.get_latest_metrics('2001-06-01 12:00:30Z') as j;
+select is(j ->> 'timestamp', (timestamptz '2001-06-01 12:00Z')::text, 'the last pass answers') from (select jsonb_set(j, '{timestamp}', to_jsonb((j ->> 'timestamp')::timestamptz::text)) as j from latest) l;
+select is(j #>> '{contexts,payment,calls_per_minute}', '20.000', 'ten calls in half a minute') from latest;
+select is(array[j #>> '{contexts,payment,calls_above}', j #>> '{contexts,payment,objective_ms}'], '{10.000,20}', 'all of them above the objective') from latest;
+select is(j #>> '{contexts,booking,calls_per_minute}', '0.000', 'a context that did not run has no calls') from latest;
+select is(j #>> '{connection_pool,connection_utilization}', '8.00', 'connections') from latest;
+select is(j #> '{system_resources}', '{"cpu_percent": 25}', 'what is not known of the machine is absent') from latest;
+select is(wedding_dbopt.get_latest_metrics('2001-05-01Z') ->> 'reason', 'no collection pass in the hour before', 'without a pass there is a reason');
+select * from finish();
+rollback;
