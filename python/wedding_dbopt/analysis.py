@@ -19,7 +19,8 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.engine import Rewriting, rewrite, semantic_options
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.tuning.dictionary import rules
+from wedding_dbopt.touched import tags, touched
+from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.recommend import as_row, scanned
 
 #: A rewrite is offered only when the planner's cost falls by this share.
@@ -48,7 +49,10 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
     with planning_session(database) as session:
         original = Plan.from_json(session.explain(query))
         catalog = Catalog.load(database, (*query.tables, *scanned(original)), session.search_path())
-        classification = classify(query, rules(database))
+        context_rules = rules(database)
+        classification = classify(
+            touched(query), context_rules, Names(database).of_caller(), context_rules.of_tags(tags(text))
+        )
         rewriting, best = _rewritten(session, query, catalog, level, original)
         optimized = best or original
         chosen = Query.parse(rewriting.text) if best else query

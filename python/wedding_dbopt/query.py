@@ -53,6 +53,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IDENTIFIER = re.compile(f"[{_IDENTIFIER_START}]")
+# sqlglot takes `$1,$` for the opening of a dollar-quoted string, if no white space stands in it.
+_PARAMETER_LIKE_QUOTE = re.compile(r"[^\s$]+\$")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _BODY = {
     "string": re.compile(r"[^']*(?:''[^']*)*'(?!')"),
@@ -200,10 +202,11 @@ class Query:
     """A parsed statement.
 
     `text` is the statement as given, trimmed. `plannable` is the same text with the few forms repaired that
-    pg_stat_statements leaves and PREPARE refuses (`interval $1`, `extract($1 from x)`); it has the same
-    parameters. `tree` is sqlglot's tree of `plannable` (treat it as read-only). `tables` are the tables named
-    anywhere in the statement, in the order of the text, without CTEs and functions; `written` are those that
-    it inserts into, updates, deletes from or merges into. `parameter_count` is the highest n of `$n`.
+    pg_stat_statements leaves and PREPARE refuses (`interval $1`, `extract($1 from x)`), and with a space where
+    the parser would take `($1,$2)` for a string; it has the same parameters. `tree` is sqlglot's tree of
+    `plannable` (treat it as read-only). `tables` are the tables named anywhere in the statement, in the order of
+    the text, without CTEs and functions; `written` are those that it inserts into, updates, deletes from or
+    merges into. `parameter_count` is the highest n of `$n`.
     """
 
     text: str
@@ -386,6 +389,8 @@ def _plannable(statement: str, found: list[Token]) -> str:
             start = found[index - 2].start
             edits.append((start, start, "pg_catalog."))
             edits.append((token.end, found[index + 1].end, ","))
+        if _PARAMETER_LIKE_QUOTE.match(statement, token.end):
+            edits.append((token.end, token.end, " "))
     for start, end, replacement in reversed(edits):
         statement = statement[:start] + replacement + statement[end:]
     return statement

@@ -4,4 +4,4 @@ if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()"
 return GD["wedding_dbopt"].classify_statements(plpy)
 $$;
 comment on function _wedding_dbopt.classify_statements() is
-  'Parses the statements that are new since the last call and stores their tables, context and criticality; returns how many.';
+  'Parses statements that are new, or whose rules, views or functions changed, and stores their tables, context and criticality; a batch in each call, returns how many.';

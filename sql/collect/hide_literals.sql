@@ -1,8 +1,9 @@
 -- pg_stat_statements normalises a text while it is parsed, but keeps its comments, and a prepared statement that runs on
 -- after its entry was reset or evicted comes back with the text as the client wrote it. So the text is cut into tokens as
 -- the server would; what cannot be told for sure (an open quote, a tagged dollar quote, a backslash in a string, a nested
--- comment) leaves only the keyword. The longest alternative wins; plain text ends before the prefix of a string.
-create or replace function _wedding_dbopt.hide_literals(query text) returns text
+-- comment) leaves only the keyword. The longest alternative wins; plain text ends before the prefix of a string. Of the
+-- numbers, a normalised text keeps those of types (numeric(12, 2)) and places (order by 1): never behind an operator.
+create or replace function _wedding_dbopt.hide_literals(query text, every_number boolean default false) returns text
 language plpgsql immutable parallel safe security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
@@ -13,7 +14,7 @@ declare
   hidden  text := query;
   unclear boolean;
 begin
-  if query !~ '''|--|/\*|\$\D|\d{5}' then
+  if query !~ '''|--|/\*|\$\D|\d{5}|[-=<>*/%|~+&#^]\s*\.?\d' and not (every_number and query ~ '\d') then
     return hidden;
   end if;
   select coalesce(max(parameter[1]::integer), 0) into number from regexp_matches(query, '\$(\d{1,5})', 'g') as parameter;
@@ -22,16 +23,18 @@ begin
     bool_or(t.token in ('''', '"', '$', '/*') or (t.kind = 'literal' and strpos(t.token, '\') > 0))
   into hidden, unclear
   from (
-    select token[1] as token, place, kind.kind, count(*) filter (where kind.kind = 'literal') over (order by place) as literals
-    from regexp_matches(query, format('%s|%s|%s|/\*|.', plain, remark, literal), 'g') with ordinality as part(token, place)
+    select token, place, kind.kind, count(*) filter (where kind.kind = 'literal') over (order by place) as literals
+    from (select part.token[1] as token, part.place, lag(part.token[1]) over (order by part.place) as before
+          from regexp_matches(query, format('%s|%s|%s|/\*|.', plain, remark, literal), 'g') with ordinality as part(token, place)) as cut
     cross join lateral (
-      select case when left(token[1], 1) = '"' then 'plain' when left(token[1], 2) in ('--', '/*') then 'remark'
-                  when right(token[1], 1) = '''' or token[1] ~ '^(?:\$\$|\d{5})' then 'literal'
+      select case when left(token, 1) = '"' then 'plain' when left(token, 2) in ('--', '/*') then 'remark'
+                  when right(token, 1) = '''' or token ~ '^(?:\$\$|\d{5})' then 'literal'
+                  when token ~ '^\.?\d' and (every_number or before ~ '[-=<>*/%|~+&#^]\s*$') then 'literal'
                   else 'plain' end as kind) as kind) as t;
   if unclear then
     return _wedding_dbopt.first_word(query);
   end if;
   return btrim(hidden, E' \t\n\r');
 end $$;
-comment on function _wedding_dbopt.hide_literals(text) is
-  'Removes comments and puts parameters in place of string literals and long numbers that pg_stat_statements left in a text.';
+comment on function _wedding_dbopt.hide_literals(text, boolean) is
+  'Removes comments and puts parameters in place of string literals and constant numbers that pg_stat_statements left in a text.';

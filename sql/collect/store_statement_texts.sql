@@ -13,21 +13,19 @@ begin
 
   execute format($sql$
     with texts as materialized (
-      select s.id, q.query, _wedding_dbopt.statement_kind(q.query) as kind
+      select s.id, _wedding_dbopt.stored_text(q.query) as query, _wedding_dbopt.is_own(q.query) as own
       from _wedding_dbopt.statement s
       join (select queryid, dbid, userid, %2$s as toplevel, query from %1$s.pg_stat_statements(true)) q
         using (queryid, dbid, userid, toplevel)
       where s.id > $1 and q.query is not null
     ), facts as (
-      update _wedding_dbopt.statement s set kind = t.kind, own = strpos(t.query, 'wedding_dbopt') > 0
+      update _wedding_dbopt.statement s set kind = _wedding_dbopt.statement_kind(t.query), own = t.own
       from texts t where s.id = t.id
     )
     insert into _wedding_dbopt.statement_text (statement_id, query)
-    select t.id, case when t.kind = 'utility' then _wedding_dbopt.first_word(t.query)
-                      else _wedding_dbopt.hide_literals(t.query) end
-    from texts t
+    select t.id, t.query from texts t
     $sql$, home, case when has_toplevel then 'toplevel' else 'true' end)
   using after_id;
 end $$;
 comment on function _wedding_dbopt.store_statement_texts(integer) is
-  'Reads the texts of the statements with a greater id from pg_stat_statements; of utility statements, whose literals are not normalised, only the first keyword is kept.';
+  'Reads the texts of the statements with a greater id from pg_stat_statements; what is kept holds no literal and no comment.';

@@ -4,6 +4,10 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     when 'statements' then
       exists (select from _wedding_dbopt.statement s
               where s.classified_at is null and s.dbid = (select d.oid from pg_database d where d.datname = current_database()))
+      or (exists (select from _wedding_dbopt.statement s where s.classified_at is not null)
+          and exists (select from _wedding_dbopt.classification_basis b
+                      where b.rules is distinct from _wedding_dbopt.rules_fingerprint()
+                         or b.definitions is distinct from _wedding_dbopt.definitions_fingerprint()))
       or exists (select from _wedding_dbopt.statement s join pg_stat_activity a on a.query_id = s.queryid where s.needs_constants)
     when 'runs' then exists (select from _wedding_dbopt.tuning_run r where r.state in ('queued', 'running'))
     when 'actions' then
@@ -13,4 +17,4 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 comment on function _wedding_dbopt.pending(text) is
-  'Whether the tick has something to do: new statements to parse, tuning runs to carry out, or actions to apply, judge or undo.';
+  'Whether the tick has something to do: statements that are new or whose rules changed, tuning runs to carry out, or actions to apply, judge or undo.';

@@ -13,6 +13,8 @@ create table _wedding_dbopt.statement (
   contexts     text[],
   criticality  text,
   confidence   real,
+  tags         text[],
+  indirect     boolean not null default false,
   classified_at timestamptz,
   needs_constants boolean not null default false,
   parse_error  text,

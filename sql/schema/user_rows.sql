@@ -18,7 +18,7 @@ comment on function _wedding_dbopt.keep_user_row() is 'Trigger: a changed or new
 create trigger keep_user_row before insert or update on _wedding_dbopt.setting
   for each row execute function _wedding_dbopt.keep_user_row('name');
 create trigger keep_user_row before insert or update on _wedding_dbopt.context_rule
-  for each row execute function _wedding_dbopt.keep_user_row('word');
+  for each row execute function _wedding_dbopt.keep_user_row('part', 'pattern');
 create trigger keep_user_row before insert or update on _wedding_dbopt.criticality_weight
   for each row execute function _wedding_dbopt.keep_user_row('criticality');
 create trigger keep_user_row before insert or update on _wedding_dbopt.objective

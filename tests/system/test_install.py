@@ -78,7 +78,7 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
     connection.execute("select wedding_dbopt.set_setting('verification_min_calls', '77')")
     connection.execute("update _wedding_dbopt.objective set latency_ms = 15 where context = 'payment'")
     connection.execute(
-        "insert into _wedding_dbopt.context_rule (word, context, criticality) values ('honeymoons', 'booking', 'low')"
+        "insert into _wedding_dbopt.context_rule (pattern, context, criticality) values ('honeymoons', 'booking', 'low')"
     )
     connection.execute("select wedding_dbopt.optimize_database()")
     connection.execute("select wedding_dbopt.create_baseline('before the dump')")

@@ -327,3 +327,11 @@ def test_any_text_gives_a_query_or_a_reported_error() -> None:
             )
         else:
             assert single_statement(query.text) == query.text
+
+
+def test_tight_lists_of_parameters_are_no_dollar_quotes() -> None:
+    query = Query.parse("insert into b (x, y, z) values ($1,$2,$3),($4,$5,$6) returning (select $7||$8)")
+    assert query.parameter_count == 8
+    assert Query.parse("select * from b where x in ($1,$2)").parameter_count == 2
+    spaced = "select * from b where x in ($1, $2) and y = $3"
+    assert Query.parse(spaced).plannable == spaced

@@ -24,7 +24,8 @@ from wedding_dbopt.indexes.sample import prove_gin
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
-from wedding_dbopt.tuning.dictionary import rules
+from wedding_dbopt.touched import touched
+from wedding_dbopt.tuning.dictionary import Names, rules
 
 _WORKLOAD = """
 with moment as (
@@ -265,6 +266,7 @@ def _given(
             "weights must be finite numbers, none below zero", hint="Leave weights out for equal ones."
         )
     context_rules = rules(database)
+    names = Names(database).of_caller()
     members: list[Member] = []
     skipped: Skipped = []
     for number, text in enumerate(queries):
@@ -273,7 +275,7 @@ def _given(
         except DboptError as error:
             skipped.append((str(number + 1), str(error)))
             continue
-        found = classify(query, context_rules)
+        found = classify(touched(query), context_rules, names)
         calls = float(weights[number]) if weights is not None else 1.0
         statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
