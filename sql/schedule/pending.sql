@@ -4,6 +4,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     when 'statements' then
       exists (select from _wedding_dbopt.statement s
               where s.classified_at is null and s.dbid = (select d.oid from pg_database d where d.datname = current_database()))
+      or exists (select from _wedding_dbopt.classification_basis b where b.changed_since is not null)
       or (exists (select from _wedding_dbopt.statement s where s.classified_at is not null)
           and exists (select from _wedding_dbopt.classification_basis b
                       where b.rules is distinct from _wedding_dbopt.rules_fingerprint()

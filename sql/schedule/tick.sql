@@ -3,18 +3,14 @@ create or replace procedure wedding_dbopt.tick(at timestamptz default null)
 language plpgsql security invoker as $$
 declare
   moment timestamptz := coalesce(tick.at, pg_catalog.clock_timestamp());
-  unclassified timestamptz;
 begin
   if pg_catalog.pg_is_in_recovery() then
     return;
   end if;
   perform _wedding_dbopt.cancel_stuck_pass(moment);
   if _wedding_dbopt.pending('statements') then
-    select pg_catalog.min(s.first_seen) into unclassified from _wedding_dbopt.statement s where s.classified_at is null;
     perform _wedding_dbopt.classify_statements();
-    if unclassified is not null then
-      perform _wedding_dbopt.refresh_contexts(unclassified);
-    end if;
+    perform _wedding_dbopt.refresh_changed_contexts();
     commit;
   end if;
   if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
@@ -28,4 +24,4 @@ begin
   end if;
 end $$;
 comment on procedure wedding_dbopt.tick(timestamptz) is
-  'The heartbeat, once a minute: classifies new statements, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';
+  'The heartbeat, once a minute: classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';

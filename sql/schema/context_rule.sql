@@ -128,7 +128,7 @@ create table _wedding_dbopt.classification_basis (
   changed_since timestamptz
 );
 comment on table _wedding_dbopt.classification_basis is
-  'Fingerprints of the rules and of the views and functions that the stored contexts rest on. changed_since: a known statement got another context then, and the sums by context have not been formed anew.';
+  'Fingerprints of the rules and of the views and functions that the stored contexts rest on. changed_since: statements seen since then got another context, and the sums by context are to be formed anew.';
 insert into _wedding_dbopt.classification_basis default values;
 
 create table _wedding_dbopt.criticality_weight (

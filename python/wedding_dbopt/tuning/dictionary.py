@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wedding_dbopt.classify import Behind, Rules, classify
+from wedding_dbopt.classify import OTHER, Behind, Rules, classify
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
 from wedding_dbopt.query import Query, Table
@@ -42,7 +42,8 @@ set {", ".join(f"{name} = ${place}" for place, name in enumerate(_COLUMNS, 2))},
 where id = $1
 """
 _CHANGED = """
-update _wedding_dbopt.classification_basis set changed_since = coalesce(changed_since, clock_timestamp())
+update _wedding_dbopt.classification_basis
+set changed_since = least(changed_since, (select min(s.first_seen) from _wedding_dbopt.statement s where s.id = any ($1)))
 """
 _SEEN = """
 select s.id, t.query, a.query as seen
@@ -119,15 +120,16 @@ def _classify_rows(database: Database, rows: Sequence[Row]) -> None:
         row["id"]: row["query"]
         for row in database.query("select id, query from _wedding_dbopt.commented_texts()")
     }
-    changed = False
+    changed: list[int] = []  # those that the sums by context count elsewhere
     for row in rows:
         seen = _tag_rules(context_rules, comments[row["id"]]) if row["id"] in comments else row["tags"]
         facts = _facts(row, context_rules, names.of_role(row["userid"]), seen or ())
         values = [facts[name] for name in _COLUMNS]
         database.query(_STORE, ["integer", *_COLUMNS.values()], [row["id"], *values])
-        changed = changed or (row["context"] is not None and row["context"] != facts["context"])
+        if (row["context"] or OTHER, row["own"]) != (facts["context"], facts["own"]):
+            changed.append(row["id"])
     if changed:
-        database.query(_CHANGED)
+        database.query(_CHANGED, ["integer[]"], [changed])
 
 
 def _tag_rules(context_rules: Rules, text: str) -> tuple[str, ...]:
