@@ -37,9 +37,10 @@ _COLUMNS = {
     "tags": "text[]",
 }
 _STORE = f"""
-update _wedding_dbopt.statement
-set {", ".join(f"{name} = ${place}" for place, name in enumerate(_COLUMNS, 2))}, classified_at = clock_timestamp()
-where id = $1
+update _wedding_dbopt.statement s
+set {", ".join(f"{name} = f.{name}" for name in _COLUMNS)}, classified_at = clock_timestamp()
+from jsonb_to_recordset($1) as f (id integer, {", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
+where s.id = f.id
 """
 _CHANGED = """
 update _wedding_dbopt.classification_basis
@@ -120,14 +121,16 @@ def _classify_rows(database: Database, rows: Sequence[Row]) -> None:
         row["id"]: row["query"]
         for row in database.query("select id, query from _wedding_dbopt.commented_texts()")
     }
-    changed: list[int] = []  # those that the sums by context count elsewhere
+    facts: list[dict[str, Any]] = []
     for row in rows:
         seen = _tag_rules(context_rules, comments[row["id"]]) if row["id"] in comments else row["tags"]
-        facts = _facts(row, context_rules, names.of_role(row["userid"]), seen or ())
-        values = [facts[name] for name in _COLUMNS]
-        database.query(_STORE, ["integer", *_COLUMNS.values()], [row["id"], *values])
-        if (row["context"] or OTHER, row["own"]) != (facts["context"], facts["own"]):
-            changed.append(row["id"])
+        facts.append(_facts(row, context_rules, names.of_role(row["userid"]), seen or ()))
+    database.query(_STORE, ["jsonb"], [json.dumps(facts)])
+    changed = [  # those that the sums by context count elsewhere
+        row["id"]
+        for row, fact in zip(rows, facts)
+        if (row["context"] or OTHER, row["own"]) != (fact["context"], fact["own"])
+    ]
     if changed:
         database.query(_CHANGED, ["integer[]"], [changed])
 
@@ -265,6 +268,7 @@ def _facts(row: Row, context_rules: Rules, names: RoleNames, seen: Sequence[str]
         what, error, own = _guessed(text), str(failure), row["own"]
     found = classify(what, context_rules, names, seen, row["queryid"])
     return {
+        "id": row["id"],
         "kind": kind,
         "tables": names.tables(what),
         "context": found.context,
