@@ -17,7 +17,7 @@ begin
   insert into _wedding_dbopt.collector as c (name, pid, backend_start, begun_at, until, in_pass)
   values ('collect', pg_backend_pid(), mine, begin_minute.at, date_trunc('minute', begin_minute.at) + interval '1 minute', true)
   on conflict (name) do update set pid = excluded.pid, backend_start = excluded.backend_start, begun_at = excluded.begun_at,
-    until = excluded.until, in_pass = true;
+    until = excluded.until, in_pass = true, sampling_ms = 0;
   return true;
 end $$;
 comment on function _wedding_dbopt.begin_minute(timestamptz) is

@@ -6,13 +6,12 @@ declare
 begin
   perform pg_stat_clear_snapshot();
   select _wedding_dbopt.interval_difference('database', d.stats_reset,
-           array[d.blks_hit, d.blks_read, d.xact_commit, d.xact_rollback, d.deadlocks, d.temp_bytes])
+           array[d.blks_hit, d.blks_read, d.xact_commit, d.xact_rollback, d.deadlocks, d.temp_bytes, d.temp_files])
   into growth
   from pg_stat_database d where d.datname = current_database();
   return jsonb_build_object(
     'blks_hit', growth[1], 'blks_read', growth[2], 'xact_commit', growth[3], 'xact_rollback', growth[4],
-    'deadlocks', growth[5], 'temp_bytes', growth[6],
-    'xid_age', (select max(age(d.datfrozenxid)) from pg_database d));
+    'deadlocks', growth[5], 'temp_bytes', growth[6], 'temp_files', growth[7]);
 end $$;
 comment on function _wedding_dbopt.probe_database(timestamptz) is
-  'Growth of the counters of this database since the last pass, and the greatest transaction id age of the cluster.';
+  'Growth of the counters of this database since the last pass.';

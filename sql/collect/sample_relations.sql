@@ -53,48 +53,48 @@ begin
     select i.oid, false, array[i.scans, i.returned, i.fetched, i.blocks_hit, i.blocks_fetched - i.blocks_hit, i.relpages]
     from index_now i
   ), changed as materialized (
-    select n.relid, n.is_table, n.counters, l.relid as old_relid, l.counters as old
+    select n.relid, n.is_table, n.counters, l.ctid as old_place, l.counters as old
     from now n full join _wedding_dbopt.relation_last l on l.relid = n.relid
     where n.relid is null or l.relid is null or n.counters <> l.counters or was_reset
   ), gone as (
-    delete from _wedding_dbopt.relation_last l using changed d where l.relid = d.old_relid and d.relid is null
+    delete from _wedding_dbopt.relation_last l using changed d
+    where l.ctid = d.old_place and l.ctid = any (array(select old_place from changed where relid is null))
   ), met as (
     insert into _wedding_dbopt.relation_last (relid, counters)
-    select d.relid, d.counters from changed d where d.old_relid is null
+    select d.relid, d.counters from changed d where d.old_place is null
   ), kept as (
-    update _wedding_dbopt.relation_last l set counters = d.counters from changed d where l.relid = d.relid
-  ), delta as materialized (
-    select d.relid, d.is_table, restart.found as restarted, array(
-      select case when part.place > restart.levels_from or was_reset or part.old is null then part.now
-                  when d.is_table and part.place in (3, 4) then greatest(part.now - part.old, 0)
-                  when restart.found then part.now
-                  else part.now - part.old end
-      from unnest(d.counters, d.old) with ordinality as part(now, old, place) order by part.place) as counters
+    update _wedding_dbopt.relation_last l set counters = d.counters from changed d
+    where l.ctid = d.old_place and d.relid is not null and l.ctid = any (array(select old_place from changed))
+  ), pair as (
+    select d.relid, d.is_table, d.counters as c, d.old, was_reset
+        or d.counters[1] < d.old[1] or d.counters[2] < d.old[2] or d.counters[5] < d.old[5]
+        or not d.is_table and (d.counters[3] < d.old[3] or d.counters[4] < d.old[4])
+        or d.is_table and (d.counters[6] < d.old[6] or d.counters[7] < d.old[7] or d.counters[8] < d.old[8]
+          or d.counters[9] < d.old[9] or d.counters[10] < d.old[10]) as restarted
     from changed d
-    cross join lateral (
-      select case when d.is_table then 10 else 5 end as levels_from) as shape
-    cross join lateral (
-      select shape.levels_from, was_reset or exists (
-        select from unnest(d.counters[:shape.levels_from], d.old[:shape.levels_from]) with ordinality as part(now, old, place)
-        where part.now < part.old and not (d.is_table and part.place in (3, 4))) as found) as restart
     where d.relid is not null and not base_line
-    order by d.relid
+  ), delta as materialized (
+    select p.relid, p.is_table, p.c, coalesce(p.restarted, false) as restarted,
+      case when p.old is null or p.restarted then array_fill(0::bigint, array[10]) else p.old end as o,
+      case when p.old is null or was_reset then array[0, 0, 0, 0]::bigint[] else p.old[:4] end as o_indexes
+    from pair p
+    order by p.relid
   ), tables as (
     insert into _wedding_dbopt.table_sample
       (at, previous_at, complete, relids, seq_scan, seq_tup_read, idx_scan, idx_tup_fetch, inserted, updated, deleted,
        hot_updated, heap_hit, heap_read, live, dead, pages)
     select sample_relations.at, previous, not (base_line or coalesce(bool_or(d.restarted), false)),
-      coalesce(array_agg(d.relid), '{}'), array_agg(d.counters[1]), array_agg(d.counters[2]), array_agg(d.counters[3]),
-      array_agg(d.counters[4]), array_agg(d.counters[5]), array_agg(d.counters[6]), array_agg(d.counters[7]),
-      array_agg(d.counters[8]), array_agg(d.counters[9]), array_agg(d.counters[10]), array_agg(d.counters[11]),
-      array_agg(d.counters[12]), array_agg(d.counters[13]::integer)
+      coalesce(array_agg(d.relid), '{}'), array_agg(d.c[1] - d.o[1]), array_agg(d.c[2] - d.o[2]),
+      array_agg(greatest(d.c[3] - d.o_indexes[3], 0)), array_agg(greatest(d.c[4] - d.o_indexes[4], 0)),
+      array_agg(d.c[5] - d.o[5]), array_agg(d.c[6] - d.o[6]), array_agg(d.c[7] - d.o[7]), array_agg(d.c[8] - d.o[8]),
+      array_agg(d.c[9] - d.o[9]), array_agg(d.c[10] - d.o[10]), array_agg(d.c[11]), array_agg(d.c[12]), array_agg(d.c[13]::integer)
     from delta d where d.is_table
   )
   insert into _wedding_dbopt.index_sample
     (at, previous_at, complete, relids, idx_scan, idx_tup_read, idx_tup_fetch, blks_hit, blks_read, pages)
   select sample_relations.at, previous, not (base_line or coalesce(bool_or(d.restarted), false)),
-    coalesce(array_agg(d.relid), '{}'), array_agg(d.counters[1]), array_agg(d.counters[2]), array_agg(d.counters[3]),
-    array_agg(d.counters[4]), array_agg(d.counters[5]), array_agg(d.counters[6]::integer)
+    coalesce(array_agg(d.relid), '{}'), array_agg(d.c[1] - d.o[1]), array_agg(d.c[2] - d.o[2]), array_agg(d.c[3] - d.o[3]),
+    array_agg(d.c[4] - d.o[4]), array_agg(d.c[5] - d.o[5]), array_agg(d.c[6]::integer)
   from delta d where not d.is_table;
 end $$;
 comment on function _wedding_dbopt.sample_relations(timestamptz) is

@@ -7,6 +7,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     union all select * from _wedding_dbopt.health_sessions(health.at)
     union all select * from _wedding_dbopt.health_indexes(health.at)
     union all select * from _wedding_dbopt.health_server()
+    union all select * from _wedding_dbopt.health_limits(health.at)
     union all
     select 'warning', 'failed_action', deed.schema_name || '.' || deed.object_name,
            format('Action %s (%s) failed at %s after %s attempts: %s', deed.id, deed.description, deed.finished_at, deed.attempts,

@@ -6,7 +6,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from _wedding_dbopt.collect_log as log
     where log.source = 'pass' and log.reason is null and log.at <= health_collection.at
   ), gap as (
-    select count(*) as gaps, max(missed.gap) as longest
+    select count(*) as gaps, max(missed.gap) as longest, sum(missed.missed) as passes
     from _wedding_dbopt.gaps(health_collection.at - interval '24 hours', (select pass.at from pass)) as missed
   ), latest as (
     select sample.dealloc, sample.entries from _wedding_dbopt.statement_sample as sample
@@ -27,8 +27,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   from pass where pass.age > interval '3 minutes'
   union all
   select 'info', 'collection_gaps', null,
-         format('%s gaps without a collection pass in the last 24 hours, the longest %s minutes.', gap.gaps,
-                round(extract(epoch from gap.longest) / 60, 1)), null
+         format('%s gaps without a collection pass in the last 24 hours: %s passes are missing, the longest gap was %s minutes.', gap.gaps,
+                gap.passes, round(extract(epoch from gap.longest) / 60, 1)),
+         'select * from wedding_dbopt.get_collection_stats()'
   from gap where gap.gaps > 0
   union all
   select 'warning', 'collection_source', refused.source,
@@ -36,6 +37,13 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   from (select log.source, log.reason
         from pass join _wedding_dbopt.collect_log as log on log.at = pass.at
         where log.reason is not null) as refused
+  union all
+  select 'warning', 'own_cost', null,
+         format('Collection took %s ms a minute in the last hour, %s %% of the time of all statements.',
+                round(own.collector_ms / 60), round(own.share_percent, 2)),
+         'select * from wedding_dbopt.get_collection_stats(''1 hour'')'
+  from _wedding_dbopt.own_cost(health_collection.at - interval '1 hour', health_collection.at) as own
+  where own.share_percent > 1 and own.collector_ms > 36000
   union all
   select 'warning', 'pg_stat_statements_evictions', 'pg_stat_statements',
          format('pg_stat_statements threw entries out %s times in the last 24 hours: calls of rare statements are lost.', evicted.entries),

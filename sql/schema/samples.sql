@@ -84,7 +84,27 @@ create table _wedding_dbopt.system_sample (
   temp_bytes       bigint,
   wal_bytes        numeric,
   checkpoints_requested bigint,
+  temp_files       bigint,
+  wal_records      numeric,
+  wal_full_pages   numeric,
+  wal_buffers_full numeric,
+  checkpoints_timed bigint,
+  checkpoint_write_ms numeric,
+  checkpoint_sync_ms  numeric,
+  checkpoint_buffers  bigint,
+  backend_buffers  bigint,
+  io               jsonb,
   xid_age          bigint,
+  multixact_age    bigint,
+  oldest_table     oid,
+  oldest_table_age bigint,
+  xmin_age         bigint,
+  xmin_holder      text,
+  prepared_transactions integer,
+  oldest_prepared_s numeric,
+  autovacuum_workers integer,
+  slots            jsonb,
+  standbys         jsonb,
   seasons          text[],
   cpu_jiffies      bigint[]
 ) partition by range (at);
@@ -119,10 +139,52 @@ create unlogged table _wedding_dbopt.collector (
   backend_start timestamptz not null,
   begun_at      timestamptz not null,
   until         timestamptz not null,
-  in_pass       boolean not null
+  in_pass       boolean not null,
+  sampling_ms   float8 not null default 0
 );
 comment on table _wedding_dbopt.collector is
-  'The session that collects this minute, whether it is still in its pass, and until when it samples sessions.';
+  'The session that collects this minute, whether it is still in its pass, until when it samples sessions, and what that took so far.';
+
+create table _wedding_dbopt.lock_sample (
+  at             timestamptz not null,
+  waiting        integer not null,
+  longest_wait_s numeric,
+  root_pids      integer[],
+  root_queryids  bigint[],
+  root_dbids     oid[],
+  root_roles     oid[],
+  root_states    text[],
+  root_transaction_s numeric[],
+  blocked        integer[],
+  longest_s      numeric[],
+  relids         oid[],
+  modes          text[]
+) partition by range (at);
+comment on table _wedding_dbopt.lock_sample is
+  'Each moment at which sessions were seen waiting for a lock: parallel arrays of those that block and wait for nobody themselves (pid 0 = a prepared transaction), how many stand behind each, the longest of their waits in seconds, and the table and mode that it waits for.';
+create table _wedding_dbopt.lock_sample_default partition of _wedding_dbopt.lock_sample default;
+create index lock_sample_default_at on _wedding_dbopt.lock_sample_default (at);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.lock_sample_default', '');
+
+create table _wedding_dbopt.relation_size (
+  day    date primary key,
+  at     timestamptz not null,
+  relids oid[] not null,
+  bytes  bigint[] not null
+);
+comment on table _wedding_dbopt.relation_size is
+  'Real sizes of tables (with TOAST) and indexes, the last of each day (UTC); null = it was locked when its size was read.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.relation_size', '');
+
+create table _wedding_dbopt.sequence_use (
+  day    date primary key,
+  at     timestamptz not null,
+  relids oid[] not null,
+  used   float8[] not null
+);
+comment on table _wedding_dbopt.sequence_use is
+  'How much of its numbers each sequence that does not cycle has used (0 to 1), bounded by the type of the column it feeds, the last of each day (UTC); null = it could not be read.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.sequence_use', '');
 
 create unlogged table _wedding_dbopt.system_last (
   source   text primary key,
@@ -149,5 +211,5 @@ create table _wedding_dbopt.pass_lock (
   name text primary key
 );
 comment on table _wedding_dbopt.pass_lock is
-  'The locks of collect(), its minute and maintain(): rows, because an advisory lock is open to every role and these are not.';
-insert into _wedding_dbopt.pass_lock (name) values ('collect'), ('minute'), ('maintain');
+  'The locks of collect(), its minute, collect_hour() and maintain(): rows, because an advisory lock is open to every role and these are not.';
+insert into _wedding_dbopt.pass_lock (name) values ('collect'), ('minute'), ('hour'), ('maintain');

@@ -13,7 +13,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 TABLES = 300
 SESSIONS = 40
 #: What a pass is made of; the statements have a table of their own.
-SOURCES = ("relations", "connections", "system")
+SOURCES = ("relations", "connections", "locks", "system")
 
 
 def fill(session: Session, number: int) -> None:

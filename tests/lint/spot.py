@@ -11,6 +11,7 @@ from pathlib import Path
 
 #: Procedures that commit cannot carry SET; every name in them is qualified.
 COMMITTING = (
+    "wedding_dbopt.collect_hour(at timestamptz)",
     "wedding_dbopt.collect_minute(at timestamptz)",
     "wedding_dbopt.tick(at timestamptz)",
     "wedding_dbopt.maintain(at timestamptz)",

@@ -11,7 +11,7 @@ select at, 'pass' from generate_series(timestamptz '2001-06-01 11:59Z', '2001-06
 where at not between '2001-06-02 03:01Z' and '2001-06-02 03:29Z';
 insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason) values ('2001-06-02 12:00Z', 'disk', '42501', 'permission denied');
 select is((select finding from wedding_dbopt.health('2001-06-02 12:00Z') where check_name = 'collection_gaps'),
-  '1 gaps without a collection pass in the last 24 hours, the longest 30.0 minutes.', 'gaps show with their length');
+  '1 gaps without a collection pass in the last 24 hours: 29 passes are missing, the longest gap was 30.0 minutes.', 'gaps show with their length');
 select is((select object from wedding_dbopt.health('2001-06-02 12:00Z') where check_name = 'collection_source'), 'disk', 'a source that gave nothing shows');
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context)

@@ -300,13 +300,13 @@ def test_advice_leaves_nothing_in_the_session(platform: Tuner) -> None:
 def test_pg_cron_collects_and_ticks(cluster: Cluster) -> None:
     cluster.install("test", "hypopg", "pg_cron")
     with Tuner(cluster, "test") as tuner:
-        assert len(tuner.column("select job_id from wedding_dbopt.schedule_jobs()")) == 3
+        assert len(tuner.column("select job_id from wedding_dbopt.schedule_jobs()")) == 4
         tuner.run("select wedding_dbopt.schedule_jobs()")
-        assert tuner.value("select count(*) from cron.job") == 3
+        assert tuner.value("select count(*) from cron.job") == 4
         ran = """select count(distinct j.jobname) = 2 from cron.job_run_details d join cron.job j using (jobid)
                  where d.status = 'succeeded' and j.jobname in ('wedding_dbopt collect', 'wedding_dbopt tick')"""
         until(lambda: tuner.value(ran), 90)
         assert tuner.value("select count(*) from _wedding_dbopt.connection_sample") >= 1
-        assert tuner.value("select wedding_dbopt.unschedule_jobs()") == 3
+        assert tuner.value("select wedding_dbopt.unschedule_jobs()") == 4
         assert tuner.value("select count(*) from cron.job") == 0
         tuner.run("drop extension pg_cron; drop extension wedding_dbopt")
