@@ -9,7 +9,7 @@ declare
   growth    numeric[];
 begin
   if to_regclass('pg_catalog.pg_stat_io') is null then
-    return '{}';
+    return jsonb_build_object();
   end if;
   execute $sql$
     select array_agg(o.backend_type || ' ' || o.operation order by o.backend_type, o.operation),

@@ -7,8 +7,8 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '10ms' as $$
 declare
   numbers record;
-  relids  oid[] := '{}';
-  shares  float8[] := '{}';
+  relids  oid[] := array[]::oid[];
+  shares  float8[] := array[]::float8[];
   value   numeric;
   locked  integer := 0;
 begin

@@ -5,8 +5,8 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '10ms' as $$
 declare
   relation record;
-  relids   oid[] := '{}';
-  sizes    bigint[] := '{}';
+  relids   oid[] := array[]::oid[];
+  sizes    bigint[] := array[]::bigint[];
   size     bigint;
   locked   integer := 0;
 begin

@@ -22,8 +22,12 @@ where p.pronamespace in ('wedding_dbopt'::regnamespace, '_wedding_dbopt'::regnam
   and c.level <> 'warning extra'
 order by 1, 2
 """
-#: Statements built at run time, and a view that servers before 17 do not have.
-DYNAMIC = ("cannot determinate a result of dynamic SQL", 'relation "pg_stat_checkpointer" does not exist')
+#: Statements built at run time, and views that servers before 16 and 17 do not have.
+DYNAMIC = (
+    "cannot determinate a result of dynamic SQL",
+    'relation "pg_stat_io" does not exist',
+    'relation "pg_stat_checkpointer" does not exist',
+)
 
 
 def complaints(connection: psycopg.Connection[Any]) -> list[str]:
