@@ -7,18 +7,22 @@ begin
   if not found then
     raise lock_not_available using message = 'skipped: a collection pass is running';
   end if;
-  delete from _wedding_dbopt.statement s
-  using (  -- each candidate reads the roll-ups of its chunk, so a run takes a limited number of them
-    select c.id from _wedding_dbopt.statement c
-    where c.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
-      and not exists (select from _wedding_dbopt.statement_last l where l.id = c.id)
-    order by random()
-    limit 200) candidate
-  where s.id = candidate.id
-    and not exists (select from _wedding_dbopt.statement_hour h where h.chunk = s.id / 64 and s.id = any (h.ids))
-    and not exists (select from _wedding_dbopt.statement_day d where d.chunk = s.id / 64 and s.id = any (d.ids))
-    and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
-    and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b);
+  with gone as (
+    delete from _wedding_dbopt.statement s
+    using (  -- each candidate reads the roll-ups of its chunk, so a run takes a limited number of them
+      select c.id from _wedding_dbopt.statement c
+      where c.first_seen < drop_statements.at - _wedding_dbopt.setting_value('hourly_retention')::interval
+        and not exists (select from _wedding_dbopt.statement_last l where l.id = c.id)
+      order by random()
+      limit 200) candidate
+    where s.id = candidate.id
+      and not exists (select from _wedding_dbopt.statement_hour h where h.chunk = s.id / 64 and s.id = any (h.ids))
+      and not exists (select from _wedding_dbopt.statement_day d where d.chunk = s.id / 64 and s.id = any (d.ids))
+      and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
+      and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b)
+    returning s.id
+  )
+  delete from _wedding_dbopt.statement_text t using gone g where t.statement_id = g.id;
 end $$;
 comment on function _wedding_dbopt.drop_statements(timestamptz) is
   'Deletes statements, with their texts, that pg_stat_statements has forgotten and that no roll-up, baseline or verification mentions.';

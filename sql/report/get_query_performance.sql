@@ -35,6 +35,7 @@ begin
   ), sole_reader as (
     select touched.name, min(workload.queryid) as queryid
     from workload, unnest(workload.tables) as touched(name)
+    where workload.tables && array(select distinct unnest(statement.tables) from top join _wedding_dbopt.statement on statement.id = top.statement_id)
     group by touched.name
     having count(distinct workload.queryid) = 1
   ), read_rows as (

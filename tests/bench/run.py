@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import collecting, planning, reading
+from tests.bench import collecting, history, planning, reading
 
-BENCHMARKS = {"collecting": collecting.run, "planning": planning.run, "reading": reading.run}
+BENCHMARKS = {
+    "collecting": collecting.run,
+    "history": history.run,
+    "planning": planning.run,
+    "reading": reading.run,
+}
 
 
 def main() -> int:

@@ -1,0 +1,169 @@
+"""A day of collection on a full pg_stat_statements, its cost, its size, and what reading it costs; the clock is compressed."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.bench import busy
+from tests.bench.measure import Session, cpu_ms, wal_position
+from tests.cluster import Cluster
+
+STATEMENTS = int(os.environ.get("STATEMENTS", "4850"))
+PASSES = int(os.environ.get("PASSES", "288"))
+SHARE = 0.1
+FLOOR = "select count(*) from pg_stat_statements(false)"
+SIZE = """
+select sum(pg_total_relation_size(c.oid))::bigint from pg_class c
+where c.relnamespace = '_wedding_dbopt'::regnamespace and c.relkind in ('r', 'm')
+"""
+BIGGEST = """
+select regexp_replace(c.relname, '_(\\d{8}|default)$', '') as name, sum(pg_total_relation_size(c.oid))::bigint
+from pg_class c where c.relnamespace = '_wedding_dbopt'::regnamespace and c.relkind = 'r'
+group by 1 order by 2 desc limit 6
+"""
+
+
+STEPS = """
+select source, max(duration_ms) from _wedding_dbopt.collect_log where source <> 'pass' group by 1 order by 2 desc limit 12
+"""
+
+
+class Meter:
+    """CPU and wall milliseconds and WAL bytes of calls in one session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.cpu: list[float] = []
+        self.wall: list[float] = []
+        self.wal: list[int] = []
+
+    def __call__(self, query: str, *values: Any) -> None:
+        written, used, started = wal_position(self.session), cpu_ms(self.session), time.perf_counter()
+        self.session.execute(query.encode(), values or None)
+        self.wall.append(1000 * (time.perf_counter() - started))
+        self.cpu.append(cpu_ms(self.session) - used)
+        self.wal.append(wal_position(self.session) - written)
+
+
+def one(session: Session, query: str, *values: Any) -> Any:
+    row = session.execute(query.encode(), values or None).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def best(call: Callable[[], Any], times: int = 7) -> float:
+    """Wall milliseconds of the fastest of several calls."""
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        call()
+        found.append(1000 * (time.perf_counter() - started))
+    return min(found)
+
+
+def line(name: str, figure: str, bar: str = "") -> None:
+    print(f"  {name:62} {figure:>22}   {bar}", flush=True)
+
+
+def run() -> None:
+    chance = random.Random(5)
+    step = timedelta(days=1) / PASSES
+    begin = datetime.fromisoformat("2031-02-03T00:00:00+00:00")
+    settings = {"pg_stat_statements.max": "5000", "max_wal_size": "4GB", "shared_buffers": "512MB"}
+    with Cluster(**settings) as cluster:
+        cluster.install("test", "hypopg")
+        with cluster.connect() as worker, cluster.connect() as session:
+            session.execute("set pg_stat_statements.track = 'none'")
+            busy.create_tables(worker)
+            texts = busy.statements(STATEMENTS)
+            worker.execute("select pg_stat_statements_reset()")
+            busy.run(worker, texts)
+            empty = one(session, SIZE)
+            session.execute("call wedding_dbopt.maintain(%s)", [begin])
+            first, floor, collect, maintain, day = (Meter(session) for _ in range(5))
+            first("call wedding_dbopt.collect(%s)", begin)
+            session.execute("select _wedding_dbopt.classify_statements()")
+            at = begin
+            for number in range(1, PASSES + 1):
+                at = begin + number * step
+                busy.run(worker, busy.share_of(texts, SHARE, chance))
+                floor(FLOOR)
+                collect("call wedding_dbopt.collect(%s)", at)
+                if number % (PASSES // 24) == 0:
+                    (day if number == PASSES else maintain)(
+                        "call wedding_dbopt.maintain(%s)", at + timedelta(seconds=1)
+                    )
+                if number % (PASSES // 8) == 0:
+                    print(f"  {number} of {PASSES} passes", flush=True)
+            known = one(session, FLOOR)
+            print(f"\n  {known} statements, {SHARE:.0%} changed per pass, {PASSES} passes in a day\n")
+            unit = statistics.median(floor.cpu)
+            line("floor: count(*) from pg_stat_statements(false), CPU ms", f"{unit:.2f}")
+            line("first pass on a full pg_stat_statements, wall ms", f"{first.wall[0]:.0f}", "bar 500")
+            line("whole pass, CPU ms: median / 95th / largest", " / ".join(
+                f"{value:.1f}" for value in (statistics.median(collect.cpu), sorted(collect.cpu)[int(0.95 * PASSES)], max(collect.cpu))), "bar 30")  # fmt: skip
+            line("whole pass, x floor", f"{statistics.median(collect.cpu) / unit:.1f}")
+            line(
+                "hourly maintenance, CPU ms: median / largest",
+                f"{statistics.median(maintain.cpu):.0f} / {max(maintain.cpu):.0f}",
+            )
+            line("maintenance that ends the day, wall ms", f"{day.wall[0]:.0f}")
+            slowest = max(max(collect.wall), max(maintain.wall), day.wall[0])
+            line("slowest of all of them, wall ms", f"{slowest:.0f}", "bar 200")
+            line(
+                "WAL of a pass, kB: median / largest",
+                f"{statistics.median(collect.wal) / 1024:.1f} / {max(collect.wal) / 1024:.0f}",
+            )
+            written = sum(collect.wal) + sum(maintain.wal) + sum(day.wal) + sum(first.wal)
+            line("WAL of the day, MB: all / passes / maintenance", f"{written / 2**20:.1f} / {sum(collect.wal) / 2**20:.1f} / "
+                 f"{(sum(maintain.wal) + sum(day.wal)) / 2**20:.1f}", "bar 12")  # fmt: skip
+            line(
+                "size of the day, texts included, MB", f"{(one(session, SIZE) - empty) / 2**20:.1f}", "bar 12"
+            )
+            for name, size in session.execute(BIGGEST.encode()).fetchall():
+                line(f"    {name}", f"{size / 2**20:.2f}")
+            for name, ms in session.execute(STEPS.encode()).fetchall():
+                line(f"    {name}, longest, ms", f"{ms:.0f}")
+            reading(session, at)
+            session.execute("update _wedding_dbopt.setting set value = '1 hour' where name = 'raw_retention'")
+            drop = Meter(session)
+            later = at + timedelta(hours=3)
+            drop("select _wedding_dbopt.drop_partitions(%s)", later)
+            line(
+                "dropping a day of all raw samples, wall ms / WAL kB",
+                f"{drop.wall[0]:.0f} / {drop.wal[0] / 1024:.0f}",
+                "bar 50 / 10 a table",
+            )
+
+
+def reading(session: Session, at: datetime) -> None:
+    """The reads people do most, on the day that was collected."""
+
+    def top(hours: int) -> Callable[[], Any]:
+        return lambda: session.execute(
+            "select query from wedding_dbopt.get_query_performance(10, 0, make_interval(hours => %s), %s)",
+            [hours, at],
+        ).fetchall()
+
+    line("top 10 of the last hour with text, wall ms", f"{best(top(1)):.1f}", "bar 10")
+    line("top 10 of the day, from roll-ups, wall ms", f"{best(top(24)):.1f}", "bar 40")
+    queryid = one(
+        session, "select queryid from wedding_dbopt.get_query_performance(1, 0, '24 hours', %s)", at
+    )
+    trend = best(
+        lambda: session.execute(
+            "select * from wedding_dbopt.get_query_history(%s, '24h', %s)", [queryid, at]
+        ).fetchall()
+    )
+    line("one statement's day, wall ms", f"{trend:.1f}", "bar 5")
+    latest = best(lambda: session.execute("select wedding_dbopt.get_latest_metrics(%s)", [at]))
+    line("latest metrics, wall ms", f"{latest:.1f}", "bar 10")
+    session.execute("begin; delete from _wedding_dbopt.rolled_hour; delete from _wedding_dbopt.rolled_day")
+    line("top 10 of the day, from raw samples, wall ms", f"{best(top(24)):.1f}", "bar 80")
+    session.execute("rollback")
