@@ -13,17 +13,17 @@ begin
     (at, previous_at, context, calls, exec_ms, exec_sq, rows, hit, read, above, above_low, above_high)
   select b.at, b.previous_at, b.context, sum(b.calls), sum(b.exec_ms), sum(b.exec_sq), sum(b.rows), sum(b.hit), sum(b.read),
     case when min(b.objective) is not null then
-      sum(least(greatest(case when b.low = b.high then b.low else b.calls * _wedding_dbopt.normal_tail(
-        (ln(b.objective / b.mean) + b.shape / 2) / sqrt(b.shape)) end, b.low), b.high)) end,
+      sum(least(greatest(case when b.low = b.high then b.low else b.calls * _wedding_dbopt.normal_tail(b.z) end, b.low), b.high)) end,
     sum(b.low), sum(b.high)
   from (
-    select m.*, ln(1 + (m.variance + m.slack) / (m.mean * m.mean)) as shape,
+    select m.*, (ln(m.objective / m.mean) + m.shape / 2) / sqrt(m.shape) as z,
       case when m.mean <= m.objective then case when m.variance - m.slack > (m.objective - m.mean) * m.mean then 1 else 0 end
            else greatest(m.calls - floor(m.calls * m.share + 1e-9), 1) end as low,
       case when m.mean <= m.objective then least(floor(m.calls * least(m.share, m.mean / m.objective) + 1e-9), m.calls - 1)
            else m.calls end as high
     from (
-      select d.*, o.objective, e.mean, e.variance, e.slack, (e.variance + e.slack) / (e.variance + e.slack + (e.mean - o.objective) ^ 2) as share
+      select d.*, o.objective, e.mean, e.variance, e.slack, ln(1 + (e.variance + e.slack) / (e.mean * e.mean)) as shape,
+        (e.variance + e.slack) / (e.variance + e.slack + (e.mean - o.objective) ^ 2) as share
       from (
         select s.at, s.previous_at, coalesce(s.context, 'other') as context, s.calls::float8 as calls, s.exec_us / 1000.0::float8 as exec_ms,
           s.exec_sq::float8 as exec_sq, coalesce(s.rows, 0)::float8 as rows, coalesce(s.hit, 0)::float8 as hit, coalesce(s.read, 0)::float8 as read
@@ -38,7 +38,9 @@ begin
       left join (select o.context, o.latency_ms::float8 as objective from _wedding_dbopt.objective o) o using (context)
       cross join lateral (
         select f.mean, greatest(d.exec_sq / d.calls - f.mean * f.mean, 0) as variance, 2e-7 * f.mean * f.mean as slack
-        from (select greatest(d.exec_ms / d.calls, 1e-6) as mean) f) e) m) b
+        from (select greatest(d.exec_ms / d.calls, 1e-6) as mean) f) e
+      offset 0) m  -- a fence: what is worked out here is not worked out again in each expression that uses it
+    offset 0) b
   group by b.at, b.previous_at, b.context;
 end $$;
 comment on function _wedding_dbopt.store_contexts(timestamptz, timestamptz) is

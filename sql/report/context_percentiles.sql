@@ -24,12 +24,14 @@ set jit = off as $$
     select p.context, p.step, p.x,
       sum(case when t.mean <= p.x then case when t.variance > (p.x - t.mean) * t.mean + t.slack then 1 else 0 end
                else greatest(t.calls - floor(t.calls * t.cantelli + 1e-9), 1) end) as low,
-      sum(t.calls * _wedding_dbopt.normal_tail((ln(p.x / t.mean) + t.shape / 2) / sqrt(t.shape))) as estimate,
+      sum(t.calls * _wedding_dbopt.normal_tail(t.z)) as estimate,
       sum(case when t.mean <= p.x then least(floor(t.calls * least(t.cantelli, t.mean / p.x) + 1e-9), t.calls - 1) else t.calls end) as high
     from point p join grouped g using (context)
     cross join lateral (
-      select g.*, 2e-7 * g.mean * g.mean as slack, ln(1 + 2e-7 + g.variance / (g.mean * g.mean)) as shape,
-        (g.variance + 2e-7 * g.mean * g.mean) / (g.variance + 2e-7 * g.mean * g.mean + (g.mean - p.x) ^ 2) as cantelli) t
+      select g.*, 2e-7 * g.mean * g.mean as slack,
+        (ln(p.x / g.mean) + ln(1 + 2e-7 + g.variance / (g.mean * g.mean)) / 2) / sqrt(ln(1 + 2e-7 + g.variance / (g.mean * g.mean))) as z,
+        (g.variance + 2e-7 * g.mean * g.mean) / (g.variance + 2e-7 * g.mean * g.mean + (g.mean - p.x) ^ 2) as cantelli
+      offset 0) t
     group by p.context, p.step, p.x
   ), asked as (
     select w.context, q.share, w.calls - ceil(q.share * w.calls) as above, w.calls * (1 - q.share) as expected

@@ -17,27 +17,29 @@ begin
   perform _wedding_dbopt.require(get_query_performance.min_calls >= 0, 'min_calls must not be negative', 'Use 0 for all statements.');
   perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query
-  with workload as materialized (
-    select * from _wedding_dbopt.workload(since, get_query_performance.at)
-  ), summed as (
+  with used as materialized (
+    select statement.queryid, load.*
+    from _wedding_dbopt.statement_sum(since, get_query_performance.at) as load
+    join _wedding_dbopt.statement on statement.id = load.statement_id
+    where not statement.own and load.calls > 0
+      and statement.dbid = (select oid from pg_database where datname = current_database())
+  ), top as materialized (
     -- One row per query id: the same statement issued by several roles, or inside functions, is one query here.
-    select workload.queryid, min(workload.statement_id) as statement_id, min(workload.context) as context,
-           min(workload.criticality) as criticality,
-           sum(workload.calls)::bigint as calls, sum(workload.exec_ms) as exec_ms, sum(workload.exec_sq) as exec_sq,
-           sum(workload.rows)::bigint as rows, sum(workload.hit)::bigint as hit, sum(workload.read)::bigint as read
-    from workload
-    group by workload.queryid
-  ), top as (
-    select * from summed
-    where summed.calls >= get_query_performance.min_calls
-    order by summed.exec_ms desc, summed.queryid
+    select used.queryid, min(used.statement_id) as statement_id, sum(used.calls)::bigint as calls, sum(used.exec_ms) as exec_ms,
+           sum(used.exec_sq) as exec_sq, sum(used.rows)::bigint as rows, sum(used.hit)::bigint as hit, sum(used.read)::bigint as read
+    from used
+    group by used.queryid
+    having sum(used.calls) >= get_query_performance.min_calls
+    order by sum(used.exec_ms) desc, used.queryid
     limit get_query_performance.limit_count
   ), sole_reader as (
-    select touched.name, min(workload.queryid) as queryid
-    from workload, unnest(workload.tables) as touched(name)
-    where workload.tables && array(select distinct unnest(statement.tables) from top join _wedding_dbopt.statement on statement.id = top.statement_id)
+    select touched.name, min(used.queryid) as queryid
+    from used
+    join _wedding_dbopt.statement on statement.id = used.statement_id, unnest(statement.tables) as touched(name)
+    where statement.tables && array(
+      select distinct unnest(shown.tables) from top join _wedding_dbopt.statement as shown on shown.id = top.statement_id)
     group by touched.name
-    having count(distinct workload.queryid) = 1
+    having count(distinct used.queryid) = 1
   ), read_rows as (
     select sole_reader.queryid, (coalesce(sum(delta.seq_tup_read), 0) + coalesce(sum(delta.idx_tup_fetch), 0))::bigint as rows, count(distinct delta.relid) as tables
     from _wedding_dbopt.table_delta(since, get_query_performance.at) as delta
@@ -51,7 +53,7 @@ begin
          round(sqrt(greatest(top.exec_sq / top.calls - (top.exec_ms / top.calls) ^ 2, 0))::numeric, 6),
          round(top.exec_ms::numeric, 3),
          top.rows, top.hit, top.read, round(top.hit::numeric / nullif(top.hit + top.read, 0), 6),
-         top.context, top.criticality,
+         coalesce(statement.context, 'other'), coalesce(statement.criticality, 'medium'),
          top.queryid::text, round((top.exec_ms / top.calls)::numeric, 6), top.calls,
          case when read_rows.tables = cardinality(statement.tables) then read_rows.rows end, top.rows,
          objective.latency_ms, top.exec_ms / top.calls <= objective.latency_ms,
@@ -68,7 +70,7 @@ begin
   from top
   join _wedding_dbopt.statement on statement.id = top.statement_id
   left join _wedding_dbopt.statement_text on statement_text.statement_id = top.statement_id
-  left join _wedding_dbopt.objective on objective.context = top.context
+  left join _wedding_dbopt.objective on objective.context = coalesce(statement.context, 'other')
   left join read_rows on read_rows.queryid = top.queryid
   order by top.exec_ms desc, top.queryid;
 end $$;

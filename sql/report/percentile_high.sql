@@ -1,11 +1,11 @@
--- No SET clause, so that the planner can inline it. The value of rank r = ceil(share x calls) has calls - r + 1 calls at or
--- above it: Cantelli's inequality bounds it by the deviation, Markov's by the sum.
+-- One expression without FROM, so that the planner can inline it. The value of rank r = ceil(share x calls) has calls - r + 1
+-- calls at or above it: Cantelli's inequality bounds it by the deviation, Markov's by the sum.
 create or replace function _wedding_dbopt.percentile_high(calls bigint, exec_ms float8, exec_sq float8, share float8) returns float8
 language sql immutable strict parallel safe security invoker
-begin atomic
-  select least(m.mean + sqrt((greatest(exec_sq / calls - m.mean * m.mean, 0) + 2e-7 * m.mean * m.mean) * (calls / m.above - 1)),
-               exec_ms / m.above) + 0.001
-  from (select exec_ms / calls as mean, calls - greatest(ceil(share * calls), 1) + 1 as above) m;
-end;
+return 0.001 + least(
+    exec_ms / calls + sqrt(
+      (greatest(exec_sq / calls - exec_ms / calls * (exec_ms / calls), 0) + 2e-7 * (exec_ms / calls) * (exec_ms / calls))
+      * (calls / (calls - greatest(ceil(share * calls), 1) + 1) - 1)),
+    exec_ms / (calls - greatest(ceil(share * calls), 1) + 1));
 comment on function _wedding_dbopt.percentile_high(bigint, float8, float8, float8) is
   'The most that a percentile of a statement''s durations can be, milliseconds, whatever their distribution, given their number, sum and sum of squares.';
