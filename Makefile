@@ -28,10 +28,10 @@ VENDOR_DIR   = $(PKGLIBDIR)/$(EXTENSION)/$(VERSION)
 SERVER_PYTHON = /usr/bin/$(shell ldd $(PKGLIBDIR)/plpython3.so 2>/dev/null | sed -n 's/.*libpython\(3\.[0-9]*\).*/python\1/p' | head -1)
 INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 
-.PHONY: all help package-lists packages build install uninstall test unit sql system demo bench lint format docs dist clean
+.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench lint format docs dist clean
 
 help: ## Print this help
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
 
 # A fresh machine has no package lists, and without them the release's PostgreSQL version is not known.
 package-lists:
@@ -114,6 +114,9 @@ sql: install build/tools/test/.done ## pgTAP tests of the SQL functions, in a th
 system: install build/tools/test/.done ## Tests of the whole loop, install, privileges and crashes, in throw-away clusters
 	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m pytest -q -p no:cacheprovider -c python/pyproject.toml --rootdir . tests/system
 
+test-versions: ## Run the tests on other PostgreSQL versions, in Debian releases of their own (SUITES="trixie forky")
+	@$(ROOT_DO) tests/versions $(or $(SUITES),trixie forky)
+
 demo: install build/tools/test/.done ## Show the whole loop on a wedding platform under load (minutes; SCALE=1)
 	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) SCALE=$(or $(SCALE),1) /usr/bin/python3 -m tests.demo.run
 
@@ -140,4 +143,5 @@ dist: build ## Pack the sources for PGXN
 	  --prefix=$(EXTENSION)-$(VERSION)/ -o build/$(EXTENSION)-$(VERSION).zip HEAD && echo build/$(EXTENSION)-$(VERSION).zip
 
 clean: ## Remove what was built
+	@if [ -d build/versions ]; then $(ROOT_DO) rm -rf build/versions; fi  # belongs to root
 	@rm -rf build $(INSTALL_SQL)

@@ -71,7 +71,7 @@ class PlanningSession:
         try:
             if issuer is None or issuer["rolsuper"]:
                 return self._explain_for_superuser(query, issuer)
-            return self._explain_as(query, issuer)
+            return self._plan(query, issuer)
         except DatabaseError as error:
             untyped = _UNTYPED.search(str(error)) if error.sqlstate == INDETERMINATE_DATATYPE else None
             if untyped:
@@ -90,11 +90,6 @@ class PlanningSession:
         role = (self._myself if userid is None else self._role(userid)) or self._named(PLANNER_ROLE)
         return schemas(str(role["search_path"]), str(role["rolname"]))
 
-    def _explain_as(self, query: Query, role: Row) -> dict[str, Any]:
-        self._functions.prepare(role)
-        with self._database.rolled_back():
-            return self._plan(query, role)
-
     def _explain_for_superuser(self, query: Query, issuer: Row | None) -> dict[str, Any]:
         nobody = self._named(PLANNER_ROLE)
         path = (issuer or nobody)["search_path"]
@@ -106,7 +101,7 @@ class PlanningSession:
                 )
         owner = self._planners[query.plannable]
         if owner is not None:
-            return self._explain_as(query, {**(self._role(owner) or nobody), "search_path": path})
+            return self._plan(query, {**(self._role(owner) or nobody), "search_path": path})
         with self._database.rolled_back():
             for group in ("pg_read_all_data", "pg_write_all_data"):
                 self._database.query(f"grant {group} to {PLANNER_ROLE}")

@@ -2,9 +2,10 @@
 
 There the server refuses RESET ROLE, SET ROLE and SET SESSION AUTHORIZATION, so code that a statement brings along runs
 with its role's rights or not at all. Such code may also turn against the function itself, which its role owns, and
-whatever it plants stays in the session until the subtransaction ends. Hence two kinds: a read-only function, in which
-nothing can be made or replaced, serves any number of calls; one that may write is made under a name nobody can know,
-called once and dropped by the rollback around it.
+whatever it plants stays in the session until the subtransaction ends. Hence two kinds: a function that only reads serves
+any number of calls, each in a read-only subtransaction of its own that is rolled back, because before PostgreSQL 16 code
+inside may RESET the read-only state; one that may write is made under a name nobody can know, called once and dropped
+by the rollback around it. (A SET clause of the function cannot say read-only: newer versions refuse that.)
 """
 
 from __future__ import annotations
@@ -45,21 +46,23 @@ class RoleFunctions:
         self._readers: dict[str, str] = {}
 
     def prepare(self, role: Row) -> None:
-        """Make the role's read-only function now, so that later rollbacks keep it."""
+        """Make the role's reading function now, so that later rollbacks keep it."""
         name = str(role["rolname"])
         if name not in self._readers:
-            self._readers[name] = self._make(role, read_only=True)
+            self._readers[name] = self._make(role)
 
     def read(self, role: Row, *, setup: str = "", result: str = "", path: str | None = None) -> str | None:
-        """Run `setup`, then `result`, and return the first column of its first row; nothing can be written."""
+        """Run `setup`, then `result`, and return the first column of its first row; nothing that is written stays."""
         self.prepare(role)
-        return self._call(self._readers[str(role["rolname"])], role, setup, result, path)
+        with self._database.rolled_back():
+            self._database.query("set local transaction_read_only = on")
+            return self._call(self._readers[str(role["rolname"])], role, setup, result, path)
 
     def write_once(
         self, role: Row, *, setup: str = "", result: str = "", path: str | None = None
     ) -> str | None:
-        """The same in a fresh function that may write."""
-        return self._call(self._make(role, read_only=False), role, setup, result, path)
+        """The same in a fresh function that may write; the caller rolls it back."""
+        return self._call(self._make(role), role, setup, result, path)
 
     def _call(self, function: str, role: Row, setup: str, result: str, path: str | None) -> str | None:
         own = str(role["search_path"] or '""')
@@ -71,15 +74,14 @@ class RoleFunctions:
         found = rows[0]["found"]
         return None if found is None else str(found)
 
-    def _make(self, role: Row, *, read_only: bool) -> str:
+    def _make(self, role: Row) -> str:
         """A cursor takes one statement only. What the body sets, the path too, ends with the call."""
         function = f"pg_temp.wedding_dbopt_{secrets.token_hex(12)}"
         self._database.query(
             f"""create function {function}(setup text, result text, path text) returns text
             language plpgsql security definer
             set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
-            set lock_timeout = '500ms' set plan_cache_mode = force_generic_plan set jit = off
-            {"set transaction_read_only = on" if read_only else ""} as $body$
+            set lock_timeout = '500ms' set plan_cache_mode = force_generic_plan set jit = off as $body$
             declare
               result_cursor refcursor;
               found text;

@@ -35,6 +35,9 @@ begin
   begin execute 'set session authorization postgres'; exception when others then null; end;
   begin execute 'reset session authorization'; exception when others then null; end;
   begin execute 'set transaction_read_only = off'; exception when others then null; end;
+  if current_setting('server_version_num')::integer < 160000 then  -- newer ones refuse to reset it
+    perform set_config('transaction_read_only', null, false);  -- without a handler, whose end would set it again
+  end if;
   {mark}
   for fn in select p.proname, pg_get_function_arguments(p.oid) as arguments from pg_proc p
             where p.pronamespace = pg_my_temp_schema() and p.proname like 'wedding%' loop
