@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -92,9 +93,15 @@ class Cluster:
             "PGUSER": user,
         }
 
-    def restart(self) -> None:
-        """Stop the server at once (as a crash would) and start it again."""
-        self._server.terminate(9)
+    def restart(self, stop: signal.Signals = signal.SIGKILL) -> None:
+        """Stop the server, as a crash would unless another signal is given, and start it again."""
+        process = self._server.child_process
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(stop)
+        process.wait(timeout=60)
+        while any(Path("/proc", child).exists() for child in children):  # they notice a moment later
+            time.sleep(0.01)
+        self._server.child_process = None
         self._server.start()
 
     def close(self) -> None:
