@@ -15,6 +15,7 @@ declare
   previous   record;
   was_reset  boolean;
   base_line  boolean;
+  resets     integer[];
 begin
   select e.extnamespace into home from pg_extension e where e.extname = 'pg_stat_statements';
   if home is null then
@@ -116,8 +117,9 @@ begin
       (at, previous_at, complete, stats_reset, dealloc, entries, restarted, ids, calls, exec_us, exec_sq, rows, hit, read,
        dirtied, written, temp_read, temp_written, plan_us, read_us, write_us, wal_bytes)
     select $1, $2,
-      not ($3 or $4 or $5 or coalesce(min(going_on) = 0 or max(greatest(calls, rows, hit, read, dirtied, written, temp_read,
-        temp_written)) > 2147483647, false)),
+      not ($3 or $4 or $5 or exists (select from changed d where d.queryid is null)
+        or coalesce(min(going_on) = 0 or max(greatest(calls, rows, hit, read, dirtied, written, temp_read,
+          temp_written)) > 2147483647, false)),
       $6, $7,
       $8 + (select count(*) filter (where d.old_id is null) - count(*) filter (where d.queryid is null) from changed d),
       array_agg(id) filter (where going_on = 0),
@@ -143,9 +145,17 @@ begin
     case when 'shared_blk_read_time' = any(has) then 'shared_blk_read_time' else 'blk_read_time' end,
     case when 'shared_blk_write_time' = any(has) then 'shared_blk_write_time' else 'blk_write_time' end,
     case when 'stats_since' = any(has) then '' else ', null::timestamptz as stats_since' end,
-    -- Has the entry begun anew? Newer versions say so; before, any falling counter gives it away.
+    -- Has the entry begun anew? Newer versions say so; before, figures give it away that cannot have grown out of the old ones.
     case when 'stats_since' = any(has) then 'd.stats_since is distinct from l.stats_since' else
-      'd.calls < l.calls or d.exec_ms < l.exec_ms or d.max_ms < l.max_ms or (d.min_ms > l.min_ms and l.calls > 0)
+      'd.calls <= l.calls or d.exec_ms < l.exec_ms or d.max_ms < l.max_ms or (l.calls > 0 and (d.min_ms > l.min_ms
+         -- A new shortest or longest call is among those of the interval; the others must fit between the two.
+         or not _wedding_dbopt.is_possible(
+           d.calls - l.calls - (d.min_ms < l.min_ms)::integer - (d.max_ms > l.max_ms)::integer,
+           d.exec_ms - l.exec_ms - case when d.min_ms < l.min_ms then d.min_ms else 0 end
+             - case when d.max_ms > l.max_ms then d.max_ms else 0 end,
+           d.exec_sq - l.exec_sq - case when d.min_ms < l.min_ms then d.min_ms * d.min_ms else 0 end
+             - case when d.max_ms > l.max_ms then d.max_ms * d.max_ms else 0 end,
+           d.min_ms, d.max_ms, 1e-9 * d.exec_ms, 1e-9 * (d.exec_sq + d.max_ms * d.exec_ms))))
        or d.rows < l.rows or d.hit < l.hit or d.read < l.read or d.dirtied < l.dirtied or d.written < l.written
        or d.temp_read < l.temp_read or d.temp_written < l.temp_written or d.plan_ms < l.plan_ms
        or d.read_ms < l.read_ms or d.write_ms < l.write_ms or d.wal_bytes < l.wal_bytes' end)
@@ -154,6 +164,12 @@ begin
 
   if exists (select from _wedding_dbopt.statement s where s.id > last_id) then
     perform _wedding_dbopt.store_statement_texts(last_id);
+  end if;
+  -- Somebody reset statistics: of which entries, and how often these had run, nothing may show.
+  resets := array(select s.id from _wedding_dbopt.statement s where s.resets);
+  if resets <> '{}' then
+    update _wedding_dbopt.statement_sample p set complete = false
+    where p.at = sample_statements.at and p.complete and p.ids && resets;
   end if;
 end $$;
 comment on function _wedding_dbopt.sample_statements(timestamptz) is

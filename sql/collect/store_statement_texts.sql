@@ -13,13 +13,14 @@ begin
 
   execute format($sql$
     with texts as materialized (
-      select s.id, _wedding_dbopt.stored_text(q.query) as query, _wedding_dbopt.is_own(q.query) as own
+      select s.id, _wedding_dbopt.stored_text(q.query) as query, _wedding_dbopt.is_own(q.query) as own,
+        q.query ~* 'pg_stat_statements_reset\s*\(' as resets
       from _wedding_dbopt.statement s
       join (select queryid, dbid, userid, %2$s as toplevel, query from %1$s.pg_stat_statements(true)) q
         using (queryid, dbid, userid, toplevel)
       where s.id > $1 and q.query is not null
     ), facts as (
-      update _wedding_dbopt.statement s set kind = _wedding_dbopt.statement_kind(t.query), own = t.own
+      update _wedding_dbopt.statement s set kind = _wedding_dbopt.statement_kind(t.query), own = t.own, resets = t.resets
       from texts t where s.id = t.id
     )
     insert into _wedding_dbopt.statement_text (statement_id, query)

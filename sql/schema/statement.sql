@@ -7,6 +7,7 @@ create table _wedding_dbopt.statement (
   toplevel     boolean not null,
   first_seen   timestamptz not null,
   own          boolean not null default false,
+  resets       boolean not null default false,
   kind         text,
   tables       text[],
   context      text,
@@ -21,7 +22,8 @@ create table _wedding_dbopt.statement (
   unique (queryid, dbid, userid, toplevel)
 ) with (fillfactor = 50);  -- each row is updated when its text is read and when it is classified: inside its page
 comment on table _wedding_dbopt.statement is
-  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality).';
+  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). resets: it calls pg_stat_statements_reset.';
+create index statement_resets on _wedding_dbopt.statement (id) where resets;
 create index statement_needs_constants on _wedding_dbopt.statement (queryid) where needs_constants;
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_id_seq', '');

@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(44);
+select plan(58);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -149,6 +149,37 @@ call wedding_dbopt.collect('2101-01-01 00:10Z');
 select results_eq($$select inserted, idx_scan, idx_tup_fetch from _wedding_dbopt.table_delta('2101-01-01 00:09Z', '2101-01-01 00:10Z') where relid = 'public.tap_collect'::regclass$$,
   $$values (1::bigint, 0::bigint, 0::bigint)$$, 'when an index is dropped nothing of its table is counted again');
 select is((select complete from _wedding_dbopt.table_sample where at = '2101-01-01 00:10Z'), true, 'and it is no restart');
+
+-- Statistics are reset, and the counters do not show it.
+create function pg_temp.is_complete() returns boolean language sql as 'select complete from _wedding_dbopt.statement_sample order by at desc limit 1';
+select id, id as tap_hidden from generate_series(1, 3) as id where id = 1;
+call wedding_dbopt.collect('2101-01-01 00:10:05Z');
+select id, id as tap_hidden from generate_series(1, 3) as id where id = 1;
+select pg_stat_statements_reset(0, 0, queryid) from pg_stat_statements where query like 'select id, id as tap_hidden %' \gset
+call wedding_dbopt.collect('2101-01-01 00:10:15Z');
+select is(pg_temp.is_complete(), false, 'an entry that is gone hides what it counted');
+call wedding_dbopt.collect('2101-01-01 00:10:25Z');
+select is(pg_temp.is_complete(), true, 'the next interval hides nothing');
+select pg_stat_statements_reset(0, 0, 1) \gset
+call wedding_dbopt.collect('2101-01-01 00:10:35Z');
+select is(pg_temp.is_complete(), false, 'somebody who resets statistics is seen');
+select dblink_exec('other', 'do $do$ begin perform pg_stat_statements_reset(0, 0, 1); end $do$') \gset
+call wedding_dbopt.collect('2101-01-01 00:10:45Z');
+select is(pg_temp.is_complete(), false, 'also in a block of code');
+
+-- What an interval can be, between its shortest and longest call.
+select is(_wedding_dbopt.is_possible(calls, ms, sq, 2, 10, 1e-6, 1e-6), answer, description) from (values
+  (0, 0, 0, true, 'no calls are possible'),
+  (-1, 0, 0, false, 'fewer than none are not'),
+  (0, 3, 9, false, 'nor time without calls'),
+  (3, 14, 108, true, 'two short calls and a long one'),
+  (3, 5.9, 12, false, 'calls cannot all be shorter than the shortest'),
+  (3, 30.1, 302, false, 'nor longer than the longest'),
+  (3, 14, 65, false, 'squares are no fewer than of equal calls'),
+  (3, 14, 66, true, 'which are possible'),
+  (3, 14, 109, false, 'nor more than of the shortest and the longest'),
+  (1, 5, 25, true, 'one call has its own square'))
+  as given(calls, ms, sq, answer, description);
 
 -- Connections and system.
 select cmp_ok((select total from _wedding_dbopt.connection_sample where at = '2101-01-01 00:08Z'), '>=', 1, 'the other session is counted');
