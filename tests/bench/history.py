@@ -114,6 +114,7 @@ def run() -> None:
             for name, ms in session.execute(STEPS.encode()).fetchall():
                 line(f"    {name}, longest, ms", f"{ms:.0f}")
             reading(session, at)
+            locked(cluster, session, at)
             session.execute("update _wedding_dbopt.setting set value = '1 hour' where name = 'raw_retention'")
             drop = Meter(session)
             later = at + timedelta(hours=3)
@@ -146,6 +147,32 @@ def costs(session: Session, first: Meter, floor: Meter, collect: Meter, maintain
         f"{whole:.1f} / {passes:.1f} / {steps:.1f}",
         "bar 12",
     )
+
+
+def locked(cluster: Cluster, session: Session, at: datetime) -> None:
+    """Passes beside tables under the strongest lock and uncommitted DDL, and a pass beside another one."""
+    free, held, second = (Meter(session) for _ in range(3))
+    with cluster.connect() as holder:
+        for number in range(1, 6):
+            free("call wedding_dbopt.collect(%s)", at + timedelta(minutes=number))
+        tables = ", ".join(busy.table(number) for number in range(100))
+        holder.execute(
+            f"begin; lock table {tables} in access exclusive mode; create index on {busy.table(101)} (city)".encode()
+        )
+        for number in range(6, 11):
+            held("call wedding_dbopt.collect(%s)", at + timedelta(minutes=number))
+        holder.execute(
+            "rollback; begin; select from _wedding_dbopt.pass_lock where name = 'collect' for update"
+        )
+        for number in range(11, 16):
+            second("call wedding_dbopt.collect(%s)", at + timedelta(minutes=number))
+        holder.execute("rollback")
+    failed = one(
+        session, "select count(*) from _wedding_dbopt.collect_log where at > %s and reason <> 'skipped'", at
+    )
+    beside = f"{min(held.cpu):.1f} / {min(free.cpu):.1f}"
+    line("a pass beside 100 locked tables and DDL / without, CPU ms", beside, f"{failed} sources failed")
+    line("a second pass at the same time is skipped, CPU ms", f"{min(second.cpu):.2f}", "bar 1")
 
 
 def reading(session: Session, at: datetime) -> None:
