@@ -88,6 +88,13 @@ def classify_statements(database: SpiDatabase) -> int:
 
 
 @_reported
+def fit_load(database: SpiDatabase, at: str) -> int:
+    from wedding_dbopt.season.store import fit_all
+
+    return fit_all(database, at)
+
+
+@_reported
 def recommend_indexes(
     database: SpiDatabase,
     queries: list[str] | None,

@@ -9,6 +9,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     ('read', 'wedding_dbopt.get_collection_stats'),
     ('read', 'wedding_dbopt.get_connection_stats'),
     ('read', 'wedding_dbopt.get_context_rules'),
+    ('read', 'wedding_dbopt.get_forecast'),
     ('read', 'wedding_dbopt.get_index_usage_stats'),
     ('read', 'wedding_dbopt.get_latest_metrics'),
     ('read', 'wedding_dbopt.get_lock_waits'),

@@ -11,7 +11,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
+  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
                               'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log'] loop
     started := pg_catalog.clock_timestamp();
     begin
@@ -31,4 +31,4 @@ begin
   end loop;
 end $$;
 comment on procedure wedding_dbopt.maintain(timestamptz) is
-  'Makes and drops partitions, rolls up hours and days, and removes what is past its retention; meant to run each hour. A step that fails is logged and does not stop the others.';
+  'Makes and drops partitions, rolls up hours and days, renews what is expected of the load, and removes what is past its retention; meant to run each hour. A step that fails is logged and does not stop the others.';

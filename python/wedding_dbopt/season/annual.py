@@ -57,11 +57,12 @@ class Annual:
         return self.posterior.value(self.row(day))
 
     def growth(self) -> tuple[float, float, float]:
-        """Growth factor per year of the trend's last piece, and its 80 % interval."""
-        row = [0.0] * len(self.posterior.mean)
-        row[1] = 1.0
-        for place in range(len(self.knots)):
-            row[2 + place] = 1.0
+        """Growth factor of the last year (of a shorter history: carried on to a year), and its 80 % interval."""
+        span = min(365, max(28, self.last_day - self.days[0]))
+        first = 2 + len(self.knots)
+        now, then = (self.row(day)[:first] for day in (self.last_day, self.last_day - span))
+        rest = [0.0] * (len(self.posterior.mean) - first)
+        row = [(a - b) * YEAR / span for a, b in zip(now, then)] + rest
         slope, sd = self.posterior.value(row), math.sqrt(self.posterior.variance(row))
         return math.exp(slope), math.exp(slope - Z80 * sd), math.exp(slope + Z80 * sd)
 

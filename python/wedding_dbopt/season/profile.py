@@ -33,6 +33,11 @@ class Profile:
     def __post_init__(self) -> None:
         assert len(self.factors) == len(self.spreads) == len(self.weeks) == WEEK
 
+    def interval(self, hour: int) -> tuple[float, float, float]:
+        """The factor of an hour of the week, and the interval that holds eight of ten such hours."""
+        factor, spread = self.factors[hour], math.exp(self.spreads[hour])
+        return factor, factor / spread, factor * spread
+
 
 def fit_profile(history: History) -> Profile:
     last = history.local_hours[-1]
