@@ -37,7 +37,7 @@ set search_path = pg_catalog, pg_temp as $$
       from (select known.season, jsonb_object_agg(known.context, jsonb_build_object(
                      'multiplier', known.multiplier, 'low', known.low, 'high', known.high, 'prior', known.prior,
                      'seasons_observed', known.seasons_observed, 'days_observed', known.days_observed, 'basis', known.basis)) as contexts
-            from known group by known.season) per),
+            from known where known.context = 'all' or known.basis <> 'prior' group by known.season) per),
     'surge_multiplier', coalesce(c.surge, 1),
     'surge_context', c.surge_context,
     'tuning_interval', coalesce(c.tuning_interval, _wedding_dbopt.setting_value('tuning_interval_off_season')::interval),
@@ -47,4 +47,4 @@ set search_path = pg_catalog, pg_temp as $$
   from place p cross join current c
 $$;
 comment on function wedding_dbopt.get_season(timestamptz) is
-  'Which seasons of the calendar are in force at a time, in the configured time zone and region, what they multiply the load by (multiplier_basis: the calendar''s prior until history measures it; multipliers: each season and context with its 80 % interval), and when that changes next.';
+  'Which seasons of the calendar are in force at a time, in the configured time zone and region, what they multiply the load by (multiplier_basis: the calendar''s prior until history measures it; multipliers: each season, for all and for the contexts that were measured, with an 80 % interval), and when that changes next.';

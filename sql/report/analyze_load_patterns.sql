@@ -9,35 +9,32 @@ declare
 begin
   perform _wedding_dbopt.require(analyze_load_patterns.time_window >= interval '1 hour',
     'time_window must be an hour or more', 'For example ''24 hours'' or ''14 days''.');
-  with profile as materialized (
-    select * from _wedding_dbopt.hour_profile(
-      analyze_load_patterns.at - least(analyze_load_patterns.time_window, interval '14 days'), analyze_load_patterns.at, zone)
-  ), day_hour as (
-    select profile.hour_of_day, sum(profile.calls_per_hour) as calls_per_hour, max(profile.hours) as hours
-    from profile group by profile.hour_of_day
+  with day_hour as materialized (
+    select * from _wedding_dbopt.peak_hours(
+      analyze_load_patterns.at - least(analyze_load_patterns.time_window, interval '28 days'), analyze_load_patterns.at, zone)
   ), typical as (
-    select percentile_cont(0.5) within group (order by day_hour.calls_per_hour) as median,
-           count(*) as hours_of_day, coalesce(sum(day_hour.hours), 0) as hours
-    from day_hour
+    select count(*) as hours_of_day, coalesce(sum(day_hour.days), 0) as hours from day_hour
   ), peak as (
-    select coalesce(jsonb_agg(day_hour.hour_of_day order by day_hour.hour_of_day), '[]') as hours
-    from day_hour, typical
-    where typical.hours_of_day >= 3 and day_hour.calls_per_hour >= 1.5 * typical.median
+    select coalesce(jsonb_agg(day_hour.hour_of_day order by day_hour.hour_of_day), '[]') as hours,
+           coalesce(jsonb_agg(jsonb_build_object('hour', day_hour.hour_of_day, 'factor', round(day_hour.factor::numeric, 2),
+             'share_of_days', round(day_hour.share_of_days::numeric, 2), 'days', day_hour.days) order by day_hour.hour_of_day), '[]') as detail
+    from day_hour where day_hour.is_peak
   ), load as (
-    select contexts.context, contexts.place, recent.calls_per_minute as rate, recent.passes,
-           greatest(recent.usual_per_minute, same_hour.calls_per_hour / 60) as usual,
-           coalesce(recent.passes, 0) >= 10 and recent.calls_per_minute is not null as known
+    select contexts.context, contexts.place, recent.calls_per_minute as rate, recent.passes, expected.history_days,
+           coalesce(expected.calls_per_minute, recent.usual_per_minute) as usual, surge.factor as surge_factor, surge.began_at,
+           recent.calls_per_minute is not null and (expected.calls_per_minute is not null or recent.passes >= 10) as known
     from _wedding_dbopt.contexts()
     left join _wedding_dbopt.context_load(analyze_load_patterns.at) as recent on recent.context = contexts.context
-    left join profile as same_hour on same_hour.context = contexts.context
-      and same_hour.hour_of_day = extract(hour from analyze_load_patterns.at at time zone zone)
+    cross join lateral _wedding_dbopt.expected_pass(
+      contexts.context, analyze_load_patterns.at - interval '2 minutes', analyze_load_patterns.at) as expected
+    left join _wedding_dbopt.surges_on(analyze_load_patterns.at) as surge on surge.context = contexts.context
   ), graded as (
-    select load.*,
-           case when not load.known then 'normal'
+    select load.*, coalesce(load.known, false) and load.began_at is not null as surge,
+           case when load.known is not true then 'normal'
+                when load.began_at is not null and load.rate >= 4 * load.usual then 'critical'
                 when load.rate >= 2 * load.usual and load.rate >= load.usual + 5 then 'high'
                 when load.rate <= 0.5 * load.usual and load.rate <= load.usual - 5 then 'low'
-                else 'normal' end as grade,
-           load.known and load.rate >= 3 * load.usual and load.rate >= load.usual + 30 as surge
+                else 'normal' end as grade
     from load
   ), machine as (
     select round(avg(sample.cpu_percent), 1) as cpu
@@ -53,6 +50,7 @@ begin
   select jsonb_build_object(
     'peak_hours', peak.hours,
     'peak_hours_identified', peak.hours,
+    'peak_hours_detail', peak.detail,
     'booking_surge', booking.surge,
     'booking_surge_detected', booking.surge,
     'vendor_search_load', vendor_search.grade,
@@ -67,25 +65,31 @@ begin
        used.total, used.usable, used.wedding_season_capacity, greatest(used.greatest_active, used.active), used.cpu),
     'context_load', (
       select jsonb_object_agg(graded.context, jsonb_build_object(
-               'load', graded.grade, 'surge', graded.surge, 'calls_per_minute', round(graded.rate::numeric, 2),
+               'load', graded.grade, 'surge', graded.surge, 'surge_since', graded.began_at,
+               'surge_factor', round(graded.surge_factor::numeric, 2), 'calls_per_minute', round(graded.rate::numeric, 2),
                'usual_per_minute', round(graded.usual::numeric, 2),
                'ratio', round((graded.rate / nullif(graded.usual, 0))::numeric, 2)))
       from graded),
     'load_profile', (
       select coalesce(jsonb_agg(jsonb_build_object('hour', day_hour.hour_of_day,
-               'calls_per_hour', round(day_hour.calls_per_hour::numeric, 1), 'hours_of_data', day_hour.hours)
+               'calls_per_hour', round(day_hour.calls_per_hour::numeric, 1), 'hours_of_data', day_hour.days)
                order by day_hour.hour_of_day), '[]')
       from day_hour),
     'basis', jsonb_build_object(
       'time_zone', zone, 'time_window', analyze_load_patterns.time_window, 'hours_of_data', typical.hours,
       'hours_of_day_known', typical.hours_of_day, 'recent_passes', coalesce(booking.passes, 0),
       'season_multiplier', season -> 'multiplier_basis',
+      'usual', case when booking.history_days >= 14 then 'profile' when booking.history_days is not null then 'short history' else 'recent' end,
       'confidence', case when typical.hours >= 7 * 24 then 'high' when typical.hours >= 3 * 24 then 'medium'
                          when typical.hours >= 20 then 'low' else 'none' end),
     'notes', to_jsonb(array_remove(array[
       case when typical.hours < 20 then format('The daily profile rests on %s hours only.', typical.hours) end,
-      case when not booking.known
-           then 'No collection pass in the last two minutes, or fewer than ten in the six hours before: loads are given as normal, a surge cannot be seen.' end,
+      case when booking.known is not true
+           then 'No collection pass in the last two minutes, or fewer than ten in the six hours before: loads are given as normal, a surge cannot be seen.'
+           when booking.history_days is null
+           then 'The load of this hour is not known yet (that takes a day of history): usual is the last six hours, and only five times the last hour counts as a surge.'
+           when booking.history_days < 14
+           then 'Fewer than 14 days of history: weekdays are not known well, and only four times the usual counts as a surge.' end,
       case when used.cpu is null then 'CPU utilisation was not sampled in the last five minutes: capacity counts connections only.' end,
       case when used.total is null then 'Connections of other roles are hidden and were not sampled in the last 15 minutes.' end
       ], null)))
@@ -97,4 +101,4 @@ begin
   return result;
 end $$;
 comment on function wedding_dbopt.analyze_load_patterns(interval, timestamptz) is
-  'Load now against its own past. peak_hours: local hours of the day with at least 1.5 times the median calls of the window (fourteen days at most). Usual = the median pass of the last six hours or, if greater, the same hour of the day in the window. booking_surge: bookings of the last two minutes at least 3 times usual and 30 calls per minute above it. Loads: high from 2 times usual, low up to half (and 5 calls per minute apart). capacity_utilization: the higher of connection and CPU use, percent.';
+  'Load now against its own past. peak_hours: local hours of the day a quarter above the middle hour and highest within two hours, by the medians of the window (28 days at most); peak_hours_detail says on which share of the days. Usual = what the learned profile, season and growth expect of this minute, or before a day of history the median of the last six hours. booking_surge: a surge of bookings is on (see surge_step). Loads: critical in a surge from 4 times usual, high from 2 times, low up to half (and 5 calls per minute apart). capacity_utilization: the higher of connection and CPU use, percent.';

@@ -51,16 +51,8 @@ language sql stable parallel restricted security invoker set search_path = pg_ca
     where sample.at <= get_connection_stats.at and sample.at > get_connection_stats.at - interval '15 minutes'
     order by sample.at desc
     limit 1
-  ), calendar as (
-    select distinct on (season.name) season.prior_multiplier, season.enabled
-    from _wedding_dbopt.season
-    where season.region in ('default', _wedding_dbopt.setting_value('region'))
-    order by season.name, season.region = 'default'
   ), season as (
-    -- Use measured inside a season already carries that season's load.
-    select greatest(1, max(calendar.prior_multiplier) filter (where calendar.enabled)
-                       / greatest((wedding_dbopt.get_season(get_connection_stats.at) ->> 'season_multiplier')::numeric, 1)) as factor
-    from calendar
+    select _wedding_dbopt.season_factor(get_connection_stats.at) as factor
   )
   select chosen.active, chosen.idle, chosen.max, chosen.waiting, round(chosen.age_ms, 3), chosen.idle_in_transaction, chosen.total,
          chosen.max - chosen.reserved,
