@@ -121,7 +121,7 @@ demo: install build/tools/test/.done ## Show the whole loop on a wedding platfor
 	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) SCALE=$(or $(SCALE),1) /usr/bin/python3 -m tests.demo.run
 
 bench: install build/tools/test/.done ## Measure what the README claims
-	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.bench.run
+	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.bench.run
 
 lint: install build/tools/lint/.done build/tools/test/.done ## ruff, mypy, pgspot, plpgsql_check, documentation up to date
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff check -q --config python/pyproject.toml python tests

@@ -14,7 +14,7 @@ declare
   least_excess  constant float8 := 10;   -- calls a minute above the usual; less is no load
   long_pass     constant float8 := 10;   -- minutes
   least_factor  float8 := 2.5;           -- never below this in the mean of some minutes
-  s      _wedding_dbopt.surge_state := state;
+  s      record;
   rate   float8;   -- expected per minute before correction
   usual  float8;   -- usual calls of this pass
   spread float8;
@@ -23,6 +23,7 @@ declare
   quiet  float8;   -- calls, at most moderately above the usual
   factor float8;
 begin
+  select (state).* into s;
   s.own_calls := coalesce(s.own_calls, 0);
   s.own_minutes := coalesce(s.own_minutes, 0);
   rate := coalesce(expected, s.own_calls / nullif(s.own_minutes, 0), calls / minutes);

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import collecting, history, planning, reading, truth
+from tests.bench import collecting, history, planning, reading, season, truth
 
 BENCHMARKS = {
     "collecting": collecting.run,
     "history": history.run,
     "planning": planning.run,
     "reading": reading.run,
+    "season": season.run,
     "truth": truth.run,
 }
 

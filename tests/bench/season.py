@@ -6,57 +6,32 @@ cases.
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Iterable, Iterator
+import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from tests.bench.measure import Session
-from tests.workload.traffic import EPOCH, UTC, Count, Traffic
-from wedding_dbopt.season.calendar import Season
-from wedding_dbopt.season.forecast import LoadModel, fit_load
-from wedding_dbopt.season.history import WEEK, History, hour_of_week
+from wedding_dbopt.season.forecast import fit_load
 
-SEASONS = (Season("wedding", "05-01", "10-31", 4.0), Season("proposal", "11-01", "02-29", 1.0))
-HOUR = timedelta(hours=1)
+from tests.bench.measure import Session, cpu_ms
+from tests.cluster import Cluster
+from tests.workload.learning import (
+    SEASONS,
+    forecast_errors,
+    history,
+    hours_of,
+    learned_multipliers,
+    profile_of,
+)
+from tests.workload.traffic import UTC, Traffic
+
+DAYS = int(os.environ.get("DAYS", "365"))
+SURGES = int(os.environ.get("SURGES", "200"))
+PLATFORMS = int(os.environ.get("PLATFORMS", "12"))
+PASSES = 200
 FACTORS = (4.0, 5.0, 6.0, 8.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Hour:
-    begun: datetime
-    local: int
-    rate: float
-    minutes: float
-
-
-def hours_of(counts: Iterable[Count], zone: str) -> list[Hour]:
-    """The hours as the roll-up would store them: calls and observed minutes."""
-    sums: dict[datetime, list[float]] = {}
-    for count in counts:
-        begun = (count.at - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0)
-        entry = sums.setdefault(begun, [0.0, 0.0])
-        if count.observed:
-            entry[0] += count.calls
-            entry[1] += count.minutes
-    return [Hour(at, local_hour(at, zone), s[0] / s[1] if s[1] else 0.0, s[1]) for at, s in sums.items()]
-
-
-@lru_cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def local_hour(at: datetime, zone: str) -> int:
-    local = at.astimezone(_zone(zone))
-    return (local.date() - EPOCH).days * 24 + local.hour
-
-
-def history(hours: list[Hour]) -> History:
-    seen = [hour for hour in hours if hour.minutes > 0]
-    return History([h.local for h in seen], [h.rate for h in seen], [h.minutes for h in seen])
 
 
 # ---------------------------------------------------------------- surges
@@ -85,13 +60,15 @@ class Watched:
 
 def inject(seed: int, first: date, days: int, number: int) -> list[Injected]:
     chance = random.Random(f"surges {seed}")
-    slot = days * 86400 / number
+    slot = days * 86400 / max(number, 1)
     surges = []
     for place in range(number):
         begun = datetime.combine(first, datetime.min.time(), UTC) + timedelta(
             seconds=place * slot + chance.uniform(0, max(0.0, slot - 4 * 3600))
         )
-        surges.append(Injected(begun, begun + timedelta(minutes=chance.uniform(20, 120)), FACTORS[place % len(FACTORS)]))
+        surges.append(
+            Injected(begun, begun + timedelta(minutes=chance.uniform(20, 120)), FACTORS[place % len(FACTORS)])
+        )
     return surges
 
 
@@ -122,7 +99,10 @@ def watch(
     )
     past = hours_of(traffic.counts(60, traffic.first, first), traffic.zone)
     present = hours_of(minutes, traffic.zone)
-    session.execute("drop table if exists replay; drop aggregate if exists pg_temp.watch(timestamptz, float8, float8, float8, timestamptz, integer)")
+    session.execute("drop table if exists replay")
+    session.execute(
+        "drop aggregate if exists pg_temp.watch(timestamptz, float8, float8, float8, timestamptz, integer)"
+    )
     session.execute(REPLAY)
     session.execute("delete from _wedding_dbopt.expected_hour")
     with session.cursor().copy("copy replay from stdin") as copy:
@@ -136,8 +116,12 @@ def watch(
             if len(known) < 24:
                 continue
             fitted_at = ahead[0].begun
-            for hour, load in zip(ahead[: fit_every * 24], fit_load(history(known), SEASONS).hours([h.local for h in ahead])):
-                copy.write_row(("replay", hour.begun, load.expected, load.low, load.high, fitted_at, len(known) // 24))
+            for hour, load in zip(
+                ahead[: fit_every * 24], fit_load(history(known), SEASONS).hours([h.local for h in ahead])
+            ):
+                copy.write_row(
+                    ("replay", hour.begun, load.expected, load.low, load.high, fitted_at, len(known) // 24)
+                )
     session.execute("analyze replay; analyze _wedding_dbopt.expected_hour")
     states = session.execute(WATCH).fetchall()
     return judge(surges, [(at, on) for at, on in states], days / 7)
@@ -167,4 +151,102 @@ def judge(surges: list[Injected], states: list[tuple[datetime, bool]], weeks: fl
         last = alarms[mine[-1]][1] if mine else None
         if last is not None:
             ends.append((last - surge.ended).total_seconds() / 60)
-    return Watched(surges, delays, ends, [alarm for place, alarm in enumerate(alarms) if place not in true], weeks)
+    return Watched(
+        surges, delays, ends, [alarm for place, alarm in enumerate(alarms) if place not in true], weeks
+    )
+
+
+# ---------------------------------------------------------------- what a pass costs
+def passes_cpu_ms(session: Session, number: int) -> float:
+    """Median CPU of the watch for a pass in which every context ran, with a forecast in place."""
+    session.execute(
+        """insert into _wedding_dbopt.expected_hour (context, hour, calls_per_minute, low, high, fitted_at, history_days)
+           select c.context, h, 60, 50, 70, '2001-01-01Z', 400
+           from generate_series(timestamptz '2001-01-01Z', '2001-01-29Z', '1 hour') h,
+                (select context from _wedding_dbopt.contexts() union all select 'all') c;
+           select _wedding_dbopt.make_partitions('2001-01-10Z')"""
+    )
+    used = []
+    for minute in range(number):
+        at = datetime(2001, 1, 10, tzinfo=UTC) + timedelta(minutes=minute)
+        session.execute(
+            """insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
+               values (%s, %s, true, '{}', '{}', '{}', '{}')""",
+            [at, at - timedelta(minutes=1)],
+        )
+        session.execute(
+            """insert into _wedding_dbopt.context_sample (at, previous_at, context, calls, exec_ms, exec_sq, rows, hit, read)
+               select %s, %s, context, 60, 60, 60, 0, 0, 0 from _wedding_dbopt.contexts()""",
+            [at, at - timedelta(minutes=1)],
+        )
+        begun = cpu_ms(session)
+        session.execute("select _wedding_dbopt.sample_surges(%s)", [at])
+        used.append(cpu_ms(session) - begun)
+    return statistics.median(used[number // 10 :])
+
+
+def show_surges(session: Session) -> None:
+    traffic = Traffic(2024, date(2022, 9, 1), 430 + DAYS, peak=60, season=3)
+    seen = watch(session, traffic, date(2023, 11, 1), DAYS, SURGES)
+    print(
+        f"\n  {len(seen.surges)} surges in {DAYS} days of minutes, through the extension's own step, one fit a day"
+    )
+    print(f"  {'factor':10} {'cases':>6} {'found in 2 min':>15} {'in 10 min':>10}")
+    for factors in (*((factor,) for factor in FACTORS), FACTORS):
+        (soon, number), (late, _) = seen.recall(2, factors), seen.recall(10, factors)
+        print(
+            f"  {'all' if len(factors) > 1 else f'x{factors[0]:g}':10} {number:6} {soon:15.1%} {late:10.1%}"
+        )
+    print(
+        f"  false alarms a week: {len(seen.false_alarms) / seen.weeks:.2f} ({len(seen.false_alarms)} in {seen.weeks:.0f} weeks)"
+    )
+    print(f"  end seen after (median): {statistics.median(seen.ends):.1f} minutes ({len(seen.ends)} cases)")
+
+
+def show_learning() -> None:
+    learned = [learned_multipliers(seed) for seed in range(PLATFORMS)]
+    for name, found, bound in (
+        ("one season", [one.error for one, _ in learned], 0.15),
+        ("two seasons", [two.error for _, two in learned], 0.08),
+    ):
+        within = sum(1 for error in found if error <= bound) / len(found)
+        print(
+            f"  multiplier after {name}: error median {statistics.median(found):.1%}, greatest {max(found):.1%}, "
+            f"within {bound:.0%}: {within:.0%} of {len(found)} platforms",
+            flush=True,
+        )
+    errors = [forecast_errors(seed) for seed in range(PLATFORMS)]
+    hours, days = sum(e.hours for e in errors), sum(e.days for e in errors)
+    print(
+        f"  forecast of four weeks by the hour, a held-out year, origins a week apart, {PLATFORMS} platforms, {hours} hours:"
+    )
+    for name, naive in (("the last week repeated", "last_week"), ("the same week a year ago", "last_year")):
+        ratios = [e.ours / getattr(e, naive) for e in errors]
+        print(
+            f"    mean absolute error against {name}: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}"
+        )
+    print(f"    80 % interval holds {sum(e.hours_covered for e in errors) / hours:.1%} of the hours", end=" ")
+    print(f"and {sum(e.days_covered for e in errors) / days:.1%} of {days} days", flush=True)
+    found = cases = 0
+    for seed in range(4 * PLATFORMS):
+        chance = random.Random(f"peaks {seed}")
+        peaks = (chance.uniform(8, 12), chance.uniform(18, 21))
+        factors = profile_of(
+            Traffic(seed, date(2023, 3, 1), 14, peaks=peaks, peak=chance.choice((20, 60, 300)))
+        )
+        for peak, hours_near in zip(peaks, (range(5, 15), range(15, 24))):
+            top = max(hours_near, key=lambda hour: factors[hour])
+            cases += 1
+            found += abs(top + 0.5 - peak) <= 1.5
+    print(f"  peaks found within an hour in 14 days: {found / cases:.1%} of {cases}")
+
+
+def run() -> None:
+    with Cluster() as cluster:
+        cluster.install("test")
+        with cluster.connect() as session:
+            print(
+                f"\n  the watch, all contexts: {passes_cpu_ms(session, PASSES):.2f} ms CPU a pass (median of {PASSES})"
+            )
+            show_surges(session)
+    show_learning()

@@ -22,6 +22,7 @@ language sql as $$
   select at, at - interval '1 minute', true, id, array[bookings, searches, payments, 1], '{1000,1000,1000,1000}', '{1,1,1,1}'
   from ids, generate_series(since, until, interval '1 minute') as at;
   select _wedding_dbopt.store_contexts(since - interval '1 second', until);
+  select _wedding_dbopt.sample_surges(at) from generate_series(since, until, interval '1 minute') as at;
 $$;
 select pg_temp.passes('2001-03-15 12:01Z', '2001-03-15 12:28Z', 10, 12, 40);
 insert into _wedding_dbopt.connection_sample (at, active, idle, idle_in_transaction, waiting, total, max_connections, reserved, avg_age_s)

@@ -75,7 +75,11 @@ class Traffic:
         place = day.timetuple().tm_yday
         rise = 1 / (1 + math.exp(-(place - 121) / 6))
         fall = 1 / (1 + math.exp((place - 304) / 6))
-        plateau = 1 + 0.12 * math.cos((place - 155) / 50 * 2 * math.pi) - 0.1 * math.exp(-(((place - 225) / 12) ** 2))
+        plateau = (
+            1
+            + 0.12 * math.cos((place - 155) / 50 * 2 * math.pi)
+            - 0.1 * math.exp(-(((place - 225) / 12) ** 2))
+        )
         winter = 1 / (1 + math.exp(-((place - 305) if place > 180 else (place + 60)) / 4))
         winter *= 1 / (1 + math.exp(((place - 59) if place <= 180 else (place - 424)) / 4))
         return (1 + (self.season - 1) * rise * fall * plateau) * (1 + (self.proposal - 1) * winter)
@@ -91,7 +95,10 @@ class Traffic:
         return mean["in"] / mean["base"]
 
     def _day_total(self, day: date) -> float:
-        return sum(self._curve(day.weekday(), hour + 0.5, 0.0) for hour in range(24)) * self.season_factor(day) + 24 * self.robots
+        return (
+            sum(self._curve(day.weekday(), hour + 0.5, 0.0) for hour in range(24)) * self.season_factor(day)
+            + 24 * self.robots
+        )
 
     def _curve(self, weekday: int, hour: float, shift: float) -> float:
         weekend = weekday >= 5
@@ -134,7 +141,11 @@ class Traffic:
             day = local.date()
             number = max(0, min(self.days - 1, (day - self.first).days))
             hour = local.hour + local.minute / 60
-            people = self._curve(day.weekday(), hour, self._shift[number]) * self.season_factor(day) * self._holiday(day)
+            people = (
+                self._curve(day.weekday(), hour, self._shift[number])
+                * self.season_factor(day)
+                * self._holiday(day)
+            )
             if number in self._promotion:
                 people *= 1 + (self._promotion[number] - 1) / (1 + math.exp(-(hour - 9) * 2))
             wander = keep * wander + chance.gauss(0, jump)
@@ -150,7 +161,9 @@ class Traffic:
                 if share > 0:
                     factor += share * (times - 1)
             at += step
-            calls = _negative_binomial(chance, rate * factor * step_minutes, self.dispersion / math.sqrt(step_minutes))
+            calls = _negative_binomial(
+                chance, rate * factor * step_minutes, self.dispersion / math.sqrt(step_minutes)
+            )
             if chance.random() < step_minutes / (60 * 24 * 45):
                 hidden_until = at + timedelta(hours=chance.choice((0.3, 2, 9)))
             observed = at >= hidden_until and (step_minutes > 1 or chance.random() >= self.missing)
@@ -167,9 +180,15 @@ def _holidays(year: int) -> dict[date, float]:
     """Quiet days, some at moving dates, and the busy days after them."""
     sunday = _easter(year)
     thanksgiving = date(year, 11, 1) + timedelta(days=(3 - date(year, 11, 1).weekday()) % 7 + 21)
-    days = {date(year, 12, 24): 0.4, date(year, 12, 25): 0.35, date(year, 12, 26): 0.6, date(year, 12, 31): 0.5}
+    days = {
+        date(year, 12, 24): 0.4,
+        date(year, 12, 25): 0.35,
+        date(year, 12, 26): 0.6,
+        date(year, 12, 31): 0.5,
+    }
     days |= {date(year, 1, 1): 0.5, date(year, 1, 2): 1.2, date(year, 2, 15): 1.3, thanksgiving: 0.5}
-    days |= {sunday + timedelta(days=apart): factor for apart, factor in ((-2, 0.6), (0, 0.55), (1, 0.65), (2, 1.15), (39, 0.75), (50, 0.7))}
+    for apart, factor in ((-2, 0.6), (0, 0.55), (1, 0.65), (2, 1.15), (39, 0.75), (50, 0.7)):
+        days[sunday + timedelta(days=apart)] = factor
     return days
 
 

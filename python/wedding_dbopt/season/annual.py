@@ -20,9 +20,9 @@ WAVES = 5
 KNOT_DAYS = 91
 Z80 = 1.2816  # half of the middle 80 % of a normal distribution, in standard deviations
 PRIOR_STEP_SD = 0.7
-PRIOR_WAVE_SD = 0.35
-PRIOR_GROWTH_SD = 0.5
-PRIOR_BEND_SD = 0.35
+PRIOR_GROWTH_SD = 0.7
+PRIOR_BEND_SD = 0.25
+FIRST_WAVE_SD, WAVE_SD = 0.02, 0.35  # in the first year, and after the second
 CALLS_OF_HALF_WEIGHT = 100.0
 
 
@@ -113,12 +113,15 @@ def fit_annual(levels: dict[int, tuple[float, float]], seasons: Sequence[Season]
     values = [math.log(levels[day][0]) for day in days]
     weights = [levels[day][1] / (levels[day][1] + CALLS_OF_HALF_WEIGHT) for day in days]
     centre = sum(values) / len(values)
+    # One year cannot tell a wave from growth, so waves come in as the second year is seen.
+    second_year = min(1.0, max(0.0, (last_day - days[0] - 330) / 330))
+    wave_sd = FIRST_WAVE_SD + second_year * (WAVE_SD - FIRST_WAVE_SD)
     priors = [
         Prior(centre, 5.0),
         Prior(0.0, PRIOR_GROWTH_SD),
         *(Prior(0.0, PRIOR_BEND_SD) for _ in knots),
         *(Prior(math.log(season.prior_multiplier), PRIOR_STEP_SD) for season in seasons),
-        *(Prior(0.0, PRIOR_WAVE_SD / wave) for wave in range(1, WAVES + 1) for _ in range(2)),
+        *(Prior(0.0, wave_sd / wave) for wave in range(1, WAVES + 1) for _ in range(2)),
     ]
     posterior = fit(list(zip(*rows)), values, weights, priors)
     return Annual(seasons, last_day, knots, posterior, days, posterior.residuals)

@@ -143,7 +143,9 @@ def _smoothed(residuals: list[float | None], half_life: float, sd: float) -> lis
     return result
 
 
-def _errors(residuals: list[float | None], smoothed: list[float], damping: float, distance: int) -> list[float]:
+def _errors(
+    residuals: list[float | None], smoothed: list[float], damping: float, distance: int
+) -> list[float]:
     faded = damping**distance
     return [
         abs(later - state * faded)

@@ -21,7 +21,9 @@ class History:
         """Only what is not before a local hour."""
         kept = [i for i, hour in enumerate(self.local_hours) if hour >= local_hour]
         return History(
-            [self.local_hours[i] for i in kept], [self.rates[i] for i in kept], [self.minutes[i] for i in kept]
+            [self.local_hours[i] for i in kept],
+            [self.rates[i] for i in kept],
+            [self.minutes[i] for i in kept],
         )
 
 

@@ -83,7 +83,8 @@ def _shrunk(samples: list[list[tuple[float, float]]]) -> list[float]:
     centre = sum(known) / len(known)
     by_hour = [_mean([raw[day * 24 + hour] for day in range(7)], centre) - centre for hour in range(24)]
     by_day = [
-        _mean([_less(raw[day * 24 + hour], by_hour[hour]) for hour in range(24)], centre) - centre for day in range(7)
+        _mean([_less(raw[day * 24 + hour], by_hour[hour]) for hour in range(24)], centre) - centre
+        for day in range(7)
     ]
     plain = [centre + by_hour[place % 24] + by_day[place // 24] for place in range(WEEK)]
     apart = [(value - plain[i]) ** 2 for i, value in enumerate(raw) if value is not None]
@@ -149,7 +150,9 @@ def _spreads(history: History, factors: Sequence[float]) -> list[float]:
     for local, rate in zip(history.local_hours, history.rates):
         level = days.get(local // 24, (0.0, 0.0))[0]
         if level > 0:
-            apart[local % 24].append(abs(math.log(max(rate / level, SMALLEST) / factors[hour_of_week(local)])))
+            apart[local % 24].append(
+                abs(math.log(max(rate / level, SMALLEST) / factors[hour_of_week(local)]))
+            )
     everywhere = quantile([value for values in apart for value in values], 0.8)
     spreads = []
     for values in apart:

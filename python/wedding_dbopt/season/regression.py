@@ -35,7 +35,7 @@ class Posterior:
     autocorrelation: float  # of neighbouring residuals
 
     def value(self, row: Sequence[float]) -> float:
-        return sum(map(mul, row, self.mean))
+        return float(sum(map(mul, row, self.mean)))
 
     def variance(self, row: Sequence[float]) -> float:
         """Variance of the value of a row: row' (factor factor')^-1 row."""
@@ -55,7 +55,9 @@ def fit(
     for _ in range(ROUNDS):
         noise = sd * sd * (1 + correlation) / (1 - correlation)
         weighted = [[weight * x / noise for weight, x in zip(robust, column)] for column in columns]
-        matrix = [[sum(map(mul, left, right)) for right in columns[: i + 1]] for i, left in enumerate(weighted)]
+        matrix = [
+            [sum(map(mul, left, right)) for right in columns[: i + 1]] for i, left in enumerate(weighted)
+        ]
         target = [sum(map(mul, column, values)) for column in weighted]
         for i, prior in enumerate(priors):
             matrix[i][i] += prior.sd**-2
@@ -69,7 +71,8 @@ def fit(
         bounded = [max(-3 * sd, min(3 * sd, residual)) for residual in residuals]
         correlation = max(0.0, min(0.9, _lag_one(bounded)))
         robust = [
-            weight * min(1.0, HUBER * sd / max(abs(residual), 1e-12)) for weight, residual in zip(weights, residuals)
+            weight * min(1.0, HUBER * sd / max(abs(residual), 1e-12))
+            for weight, residual in zip(weights, residuals)
         ]
     return Posterior(mean, factor, residuals, sd, correlation)
 

@@ -20,7 +20,9 @@ def fit_all(database: Database, at: str) -> int:
         for row in database.query("select * from _wedding_dbopt.calendar() where enabled order by name")
     ]
     hours, days = (
-        database.query(f"select * from _wedding_dbopt.{name}($1, $2)", ["timestamptz", "integer"], [at, DAYS_AHEAD])
+        database.query(
+            f"select * from _wedding_dbopt.{name}($1, $2)", ["timestamptz", "integer"], [at, DAYS_AHEAD]
+        )
         for name in ("hours_ahead", "days_ahead")
     )
     fitted = 0
@@ -50,7 +52,9 @@ def _forget(database: Database, at: str, context: str) -> None:
         database.query(f"delete from _wedding_dbopt.{table} where context = $1", ["text"], [context])
 
 
-def _store(database: Database, at: str, row: Row, model: LoadModel, hours: list[Row], days: list[Row]) -> None:
+def _store(
+    database: Database, at: str, row: Row, model: LoadModel, hours: list[Row], days: list[Row]
+) -> None:
     context = row["context"]
     _forget(database, at, context)
     expected = model.hours([hour["local_hour"] for hour in hours])
@@ -76,10 +80,7 @@ def _store(database: Database, at: str, row: Row, model: LoadModel, hours: list[
         "load_profile (context, hour_of_week, factor, low, high, hours)",
         (context,),
         ("smallint", "float8", "float8", "float8", "integer"),
-        (
-            (hour, *model.profile.interval(hour), int(model.profile.weeks[hour]))
-            for hour in range(WEEK)
-        ),
+        ((hour, *model.profile.interval(hour), int(model.profile.weeks[hour])) for hour in range(WEEK)),
     )
     _insert(
         database,
@@ -101,7 +102,11 @@ def _store(database: Database, at: str, row: Row, model: LoadModel, hours: list[
 
 
 def _insert(
-    database: Database, target: str, same: tuple[object, ...], types: tuple[str, ...], rows: Iterable[tuple[object, ...]]
+    database: Database,
+    target: str,
+    same: tuple[object, ...],
+    types: tuple[str, ...],
+    rows: Iterable[tuple[object, ...]],
 ) -> None:
     """Insert rows whose first columns are the same values; the others travel as one array each."""
     columns = [list(column) for column in zip(*rows)]
