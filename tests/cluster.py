@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -104,10 +105,57 @@ class Cluster:
         self._server.child_process = None
         self._server.start()
 
+    def standby(self) -> Standby:
+        """A streaming replica of this cluster, which ends before it."""
+        return Standby(self)
+
     def close(self) -> None:
         self._server.stop()
 
     def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Standby:
+    """A hot standby that streams from a cluster, in a temporary folder of its own, over a unix socket only."""
+
+    def __init__(self, primary: Cluster) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._data = Path(self._folder.name) / "data"
+        self.host = self._folder.name
+        self._primary = primary
+        self._run(
+            "pg_basebackup", "-h", primary.host, "-p", str(primary.port), "-U", "postgres", "-R", "-c", "fast"
+        )
+        kept = ("max_connections", "max_worker_processes")
+        options = " ".join(f"-c {name}={SETTINGS[name]}" for name in kept)
+        self._run("pg_ctl", "-w", "-l", str(self._data / "log"), "-o",
+                  f"-h '' -k {self.host} -p {primary.port} -F {options}", "start")  # fmt: skip
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [server_binary(program), "-D", str(self._data), *arguments], check=True, stdout=subprocess.DEVNULL
+        )
+
+    def conninfo(self, dbname: str = "test", user: str = "postgres", **options: str) -> str:
+        return psycopg.conninfo.make_conninfo(
+            "", host=self.host, port=self._primary.port, dbname=dbname, user=user, **options
+        )
+
+    def connect(self, dbname: str = "test", user: str = "postgres") -> psycopg.Connection[Any]:
+        """An autocommit connection."""
+        return psycopg.connect(self.conninfo(dbname, user), autocommit=True)
+
+    def close(self) -> None:
+        self._run("pg_ctl", "-m", "immediate", "stop")
+        self._folder.cleanup()
+
+    def __enter__(self) -> Standby:
         return self
 
     def __exit__(

@@ -146,3 +146,17 @@ def process_actions(database: SpiDatabase, at: str | None) -> None:
     from wedding_dbopt.tuning.actions import process_actions as process
 
     process(database, at)
+
+
+@_reported
+def is_dsn(database: SpiDatabase, dsn: str) -> bool:
+    from wedding_dbopt.replicas import is_dsn as readable
+
+    return readable(dsn)
+
+
+@_reported
+def fetch_replicas(database: SpiDatabase, at: str) -> int:
+    from wedding_dbopt.replicas import fetch
+
+    return fetch(database, at)

@@ -5,7 +5,8 @@ returns table(schemaname name, tablename name, indexrelname name, index_size big
               index_scans_window bigint, tuples_read_window bigint, tuples_fetched_window bigint, writes_window bigint,
               cache_hit_ratio numeric, efficiency_ratio numeric,
               is_primary boolean, is_unique boolean, is_constraint boolean, is_valid boolean, is_redundant boolean,
-              wedding_relevance text, optimization_priority numeric, definition text)
+              wedding_relevance text, optimization_priority numeric, definition text,
+              replica_scans_window bigint, replica_scans bigint, last_replica_scan timestamptz)
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
@@ -22,6 +23,19 @@ begin
     select delta.relid, (coalesce(sum(delta.inserted), 0) + coalesce(sum(delta.updated), 0) - coalesce(sum(delta.hot_updated), 0))::bigint as entries
     from _wedding_dbopt.table_delta(since, get_index_usage_stats.at) as delta
     group by delta.relid
+  ), replicated as (
+    select entry.relid, sum(entry.scans)::bigint as scans
+    from _wedding_dbopt.replica_sample as sample
+    join _wedding_dbopt.replica on replica.name = sample.replica
+    cross join lateral unnest(sample.relids, sample.scans) as entry(relid, scans)
+    where sample.at > since and sample.at <= get_index_usage_stats.at
+    group by entry.relid
+  ), replicas as (
+    select exists (select from _wedding_dbopt.replica where replica.fetched_at is not null) as known
+  ), there as (
+    select used.relid, sum(used.scans)::bigint as scans, max(used.used_at) as used_at
+    from _wedding_dbopt.replica_use as used
+    group by used.relid
   ), history as (
     select exists (select from used) or exists (select from written) as known
   ), relevance as (
@@ -39,11 +53,17 @@ begin
            redundant.covered_by is not null as redundant,
            pg_relation_size(stats.indexrelid) as size,
            used.scans, used.tuples_read, used.fetched, used.hit, used.read, written.entries, history.known,
-           case when coalesce(used.scans, 0) > 0 then used.scans::numeric / (used.scans + coalesce(written.entries, 0))
+           replicas.known as replicas_known, replicated.scans as replicated_scans, there.scans as there_scans, there.used_at,
+           case when coalesce(used.scans, 0) + coalesce(replicated.scans, 0) > 0
+                then (coalesce(used.scans, 0) + coalesce(replicated.scans, 0))::numeric
+                     / (coalesce(used.scans, 0) + coalesce(replicated.scans, 0) + coalesce(written.entries, 0))
                 when history.known then 0 end as efficiency
     from pg_stat_user_indexes as stats
     join pg_index on pg_index.indexrelid = stats.indexrelid
     cross join history
+    cross join replicas
+    left join replicated on replicated.relid = stats.indexrelid
+    left join there on there.relid = stats.indexrelid
     left join used on used.relid = stats.indexrelid
     left join written on written.relid = stats.relid
     left join _wedding_dbopt.redundant_indexes() as redundant on redundant.indexrelid = stats.indexrelid
@@ -63,10 +83,12 @@ begin
               when described.redundant then 90.0
               when described.indisunique or described.constrained then 0.0
               else round(80 * (1 - described.efficiency) * described.size / (described.size + 1048576.0), 1) end as priority,
-         pg_get_indexdef(described.indexrelid)
+         pg_get_indexdef(described.indexrelid),
+         case when described.replicas_known then coalesce(described.replicated_scans, 0) end,
+         case when described.replicas_known then coalesce(described.there_scans, 0) end, described.used_at
   from described
   left join relevance on relevance.name = format('%I.%I', described.schemaname, described.relname)
   order by priority desc nulls last, described.size desc, described.indexrelid;
 end $$;
 comment on function wedding_dbopt.get_index_usage_stats(interval, timestamptz) is
-  'Every user index. idx_* are the server''s counters since its last reset, *_window those of the window (null without history). efficiency_ratio = scans / (scans + entries that writes had to add) in the window: 0 for an unused index, null without history. wedding_relevance = the context that spends most time on the table. optimization_priority, highest first: 100 invalid, 90 redundant (equals another index), 0 unique or of a constraint, else 80 x (1 - efficiency_ratio) x size / (size + 1 MB).';
+  'Every user index. idx_* are the server''s counters since its last reset, *_window those of the window (null without history). efficiency_ratio = scans, those on replicas included, / (scans + entries that writes had to add) in the window: 0 for an unused index, null without history. replica_* are scans on the replicas that add_replica() named, fetched each hour (null without any). wedding_relevance = the context that spends most time on the table. optimization_priority, highest first: 100 invalid, 90 redundant (equals another index), 0 unique or of a constraint, else 80 x (1 - efficiency_ratio) x size / (size + 1 MB).';

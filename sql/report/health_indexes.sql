@@ -29,14 +29,23 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          format('drop index concurrently %s', described.name)
   from described where described.covered_by is not null
   union all
+  select 'warning', 'replica', replica.name,
+         format('The use of indexes on this replica is not known since %s: %s. No index is called unused meanwhile.',
+                coalesce(replica.fetched_at::text, 'it was added'), coalesce(replica.reason, 'collect_hour() has not run')),
+         'select * from wedding_dbopt.get_replicas()'
+  from _wedding_dbopt.replica
+  where coalesce(replica.fetched_at, replica.added_at) < health_indexes.at - interval '1 day' or replica.reason is not null
+  union all
   select 'info', 'unused_index', described.name,
-         format('No scan of this index on %s (%s) in %s days. It may serve another season or a standby: look before you drop it.',
+         format('No scan of this index on %s (%s) in %s days. It may serve another season, or a standby that add_replica() does not know: look before you drop it.',
                 described.on_table, pg_size_pretty(described.size), extract(day from observed.length)),
          format('drop index concurrently %s', described.name)
   from described, observed
   where described.idx_scan = 0 and described.indisvalid and not described.indisunique and described.covered_by is null
     and not exists (select from pg_constraint where conindid = described.indexrelid)
+    and not exists (select from _wedding_dbopt.replica_use as used where used.relid = described.indexrelid and used.scans > 0)
+    and not exists (select from _wedding_dbopt.replica where replica.fetched_at is null or replica.fetched_at < health_indexes.at - interval '1 day')
     and described.size >= 10 * 1048576 and observed.length >= interval '14 days'
 $$;
 comment on function _wedding_dbopt.health_indexes(timestamptz) is
-  'Findings of health() on indexes: invalid, redundant, and big ones unused for two weeks or more (information only).';
+  'Findings of health() on indexes: invalid, redundant, big ones unused for two weeks or more here and on the replicas (information only), and replicas that cannot be read.';

@@ -186,6 +186,50 @@ comment on table _wedding_dbopt.sequence_use is
   'How much of its numbers each sequence that does not cycle has used (0 to 1), bounded by the type of the column it feeds, the last of each day (UTC); null = it could not be read.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.sequence_use', '');
 
+create table _wedding_dbopt.replica (
+  name       text primary key,
+  added_at   timestamptz not null,
+  fetched_at timestamptz,
+  failed_at  timestamptz,
+  reason     text
+);
+comment on table _wedding_dbopt.replica is 'Read replicas whose use of indexes and tables is fetched each hour; reason = why the last try failed.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.replica', '');
+
+create table _wedding_dbopt.replica_dsn (
+  name text primary key references _wedding_dbopt.replica on delete cascade,
+  dsn  text not null
+);
+comment on table _wedding_dbopt.replica_dsn is 'Connection strings of the replicas, which may hold passwords: only the owner sees a row.';
+alter table _wedding_dbopt.replica_dsn enable row level security;
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.replica_dsn', '');
+
+create table _wedding_dbopt.replica_use (
+  replica text not null references _wedding_dbopt.replica on delete cascade,
+  relid   oid not null,
+  scans   bigint not null,
+  counter bigint not null,
+  tuples  bigint not null,
+  used_at timestamptz,
+  primary key (replica, relid)
+);
+comment on table _wedding_dbopt.replica_use is
+  'Each index and table of ours on each replica: scans there in all, its counters at the last fetch, and the last fetch that saw it used.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.replica_use', '');
+
+create table _wedding_dbopt.replica_sample (
+  at          timestamptz not null,
+  previous_at timestamptz not null,
+  replica     text not null,
+  relids      oid[] not null,
+  scans       bigint[] not null,
+  tuples      bigint[] not null
+) partition by range (at);
+comment on table _wedding_dbopt.replica_sample is 'Scans of indexes and tables on a replica, and the rows that they read, since the fetch before; only what was used.';
+create table _wedding_dbopt.replica_sample_default partition of _wedding_dbopt.replica_sample default;
+create index replica_sample_default_at on _wedding_dbopt.replica_sample_default (at);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.replica_sample_default', '');
+
 create unlogged table _wedding_dbopt.system_last (
   source   text primary key,
   reset_at timestamptz,

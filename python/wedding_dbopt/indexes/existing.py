@@ -54,7 +54,7 @@ def findings(
     """Indexes to drop or rebuild, each with the reason; `scans` counts an index's scans by (schema, name).
 
     Primary keys, unique indexes, those behind a constraint and the only ones that serve a foreign key are
-    never offered. "Unused" is only as good as the window of the counters: the caller chooses it.
+    never offered. "Unused" is only as good as the counters: the caller chooses their window, and adds the scans on replicas.
     """
     found: list[IndexFinding] = []
     for relation in relations:
