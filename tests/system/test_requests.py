@@ -22,7 +22,8 @@ from pg_proc p where p.pronamespace = 'wedding_dbopt'::regnamespace order by 1
 """
 READS = """
 select format('select * from %s()', p.oid::regproc) from pg_proc p
-join _wedding_dbopt.access_policy() a on a.routine = p.oid::regproc::text and a.level = 'read' order by 1
+join _wedding_dbopt.access_policy() a on a.routine = p.oid::regproc::text and a.level = 'read'
+where p.pronargs = p.pronargdefaults order by 1
 """
 
 
