@@ -1,5 +1,5 @@
 create or replace function wedding_dbopt.compare_baselines(
-  before text, after text default null, limit_count integer default 100, at timestamptz default now()) returns jsonb
+  before text default null, after text default null, limit_count integer default 100, at timestamptz default now()) returns jsonb
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
@@ -8,8 +8,13 @@ declare
   result jsonb;
 begin
   perform _wedding_dbopt.require(compare_baselines.limit_count > 0, 'limit_count must be positive', 'Ask for 1 statement or more.');
-  select * into first_side from _wedding_dbopt.baseline as kept where kept.name = compare_baselines.before;
-  perform _wedding_dbopt.require(first_side.id is not null, format('there is no baseline %s', coalesce(quote_literal(compare_baselines.before), 'null')),
+  select * into first_side from _wedding_dbopt.baseline as kept
+  where kept.name = compare_baselines.before or compare_baselines.before is null
+  order by kept.until desc, kept.id desc limit 1;
+  if first_side.id is null and compare_baselines.before is null then
+    return null;
+  end if;
+  perform _wedding_dbopt.require(first_side.id is not null, format('there is no baseline %L', compare_baselines.before),
     'SELECT name FROM wedding_dbopt.get_baselines();');
   if compare_baselines.after is null then
     second_side := _wedding_dbopt.measure_baseline(compare_baselines.at - (first_side.until - first_side.since), compare_baselines.at);
@@ -108,4 +113,4 @@ begin
   return result;
 end $$;
 comment on function wedding_dbopt.compare_baselines(text, text, integer, timestamptz) is
-  'What changed between two baselines, or since one (after is null: a window as long that ends now). Per context and per statement, largest change in time per hour first: calls per hour, mean ms and blocks per call with changes in percent, margins (two standard errors) and whether they are significant, new and vanished statements; then settings, drift of the catalogue, tables, indexes and server. At most one in twenty of the changes called significant is expected to be chance.';
+  'What changed between two baselines, or since one (after is null: a window as long that ends now; before is null: since the latest one, null if there is none). Per context and per statement, largest change in time per hour first: calls per hour, mean ms and blocks per call with changes in percent, margins (two standard errors) and whether they are significant, new and vanished statements; then settings, drift of the catalogue, tables, indexes and server. At most one in twenty of the changes called significant is expected to be chance.';

@@ -39,9 +39,9 @@ begin
       'wedding_season_indicators', load),
     'trends', trend,
     'wedding_insights', to_jsonb(_wedding_dbopt.wedding_insights(
-      coalesce(get_metrics.season_mode, false), season, load, trend, get_metrics.time_range, span, get_metrics.at)),
+      coalesce(get_metrics.season_mode, false), season, load, trend, get_metrics.time_range)),
     'last_updated', (
       select max(sample.at) from _wedding_dbopt.statement_sample as sample where sample.at <= get_metrics.at));
 end $$;
 comment on function wedding_dbopt.get_metrics(text, boolean, timestamptz) is
-  'Everything a dashboard shows in one call: current (a DatabaseMetrics; its statements and indexes are those of the last 24 hours at most), trends of the time range (1h, 24h, 7d, 30d, 90d) against earlier ones, wedding_insights in plain sentences (other ones with season_mode), and last_updated, the time of the last collection pass.';
+  'Everything a dashboard shows in one call: current (a DatabaseMetrics; its statements and indexes are those of the last 24 hours at most), trends of the time range (1h, 24h, 7d, 30d, 90d) against the window before and the same hours a day, a week and a year ago with what is significant, wedding_insights in plain sentences (other ones with season_mode), and last_updated, the time of the last collection pass.';

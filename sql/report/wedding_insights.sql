@@ -1,24 +1,47 @@
 create or replace function _wedding_dbopt.wedding_insights(
-  season_mode boolean, season jsonb, load jsonb, trends jsonb, time_range text, time_window interval, at timestamptz) returns text[]
+  season_mode boolean, season jsonb, load jsonb, trends jsonb, time_range text) returns text[]
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with scale as (
     select load -> 'scale_recommendation' as plan
+  ), told as (
+    -- Only what is more than chance; in season mode against the same weeks of the last year.
+    select replace(known.context, '_', ' ') as context, replace(compared.back, 'range', time_range) as back,
+           (f.value ->> 'mean_ms_significant')::boolean as mean_sure, (f.value ->> 'mean_ms_change_percent')::numeric as mean_change,
+           (f.value ->> 'mean_ms_margin_percent')::numeric as mean_margin, (f.value ->> 'mean_ms')::numeric as mean,
+           (f.value ->> 'mean_ms_before')::numeric as mean_before,
+           (f.value ->> 'calls_significant')::boolean as calls_sure, (f.value ->> 'calls_change_percent')::numeric as calls_change,
+           (f.value ->> 'calls_margin_percent')::numeric as calls_margin, f.value ->> 'calls_per_hour' as rate,
+           f.value ->> 'calls_per_hour_before' as rate_before,
+           (f.value ->> 'cache_hit_significant')::boolean as hit_sure, (f.value ->> 'cache_hit_change_points')::numeric as hit_change,
+           (f.value ->> 'cache_hit_percent')::numeric as hit
+    from (values ('previous_window', 'in the range before', false), ('week_ago', 'a week ago', false), ('year_ago', 'a year ago', true)) as compared(name, back, for_season)
+    cross join _wedding_dbopt.contexts() as known
+    cross join lateral (select trends -> compared.name -> known.context) as f(value)
+    where compared.for_season = season_mode and (compared.name = 'previous_window' or trends -> compared.name -> 'since' <> trends #> '{previous_window,since}')
   ), line(place, words) as (
     select 10, format('%s: %s ms on average over %s calls, objective %s ms: %s.', replace(goal.context, '_', ' '),
              round(goal.average_ms, 2), goal.calls, goal.objective_ms,
              case when goal.met then format('met with %s %% to spare', round(100 * (1 - goal.average_ms / goal.objective_ms)))
                   else format('missed by %s %%', round(100 * (goal.average_ms / goal.objective_ms - 1))) end)
-    from wedding_dbopt.get_objectives(wedding_insights.time_window, wedding_insights.at) as goal
+             || case when goal.above > 0 then format(' About %s %% of its calls are slower.', goal.above) else '' end
+    from (select objective.context, objective.latency_ms as objective_ms, (figure.value ->> 'mean_ms')::numeric as average_ms,
+                 (figure.value ->> 'calls')::bigint as calls, round((figure.value ->> 'above_objective_percent')::numeric, 2) as above,
+                 (figure.value ->> 'mean_ms')::numeric <= objective.latency_ms as met
+          from _wedding_dbopt.objective
+          cross join lateral (select trends -> 'previous_window' -> objective.context) as figure(value)) as goal
     where goal.calls > 0
     union all
-    select 20, format('%s is %s %% %s than in the %s before (%s ms, was %s ms).', replace(known.context, '_', ' '),
-             abs((figure.value ->> 'mean_ms_change_percent')::numeric),
-             case when (figure.value ->> 'mean_ms_change_percent')::numeric > 0 then 'slower' else 'faster' end,
-             time_range, round((figure.value ->> 'mean_ms')::numeric, 2), round((figure.value ->> 'mean_ms_before')::numeric, 2))
-    from _wedding_dbopt.contexts() as known
-    cross join lateral (select trends -> 'previous_window' -> known.context) as figure(value)
-    where abs((figure.value ->> 'mean_ms_change_percent')::numeric) >= 10
-      and (figure.value ->> 'calls_before')::bigint >= 0.1 * (figure.value ->> 'calls')::bigint  -- too few calls prove nothing
+    select 20, format('%s is %s %% (margin %s) %s than %s: %s ms, was %s ms.', told.context, abs(told.mean_change), told.mean_margin,
+             case when told.mean_change > 0 then 'slower' else 'faster' end, told.back, round(told.mean, 2), round(told.mean_before, 2))
+    from told where told.mean_sure and abs(told.mean_change) >= 5
+    union all
+    select 22, format('%s has %s %% (margin %s) %s calls than %s: %s per hour, were %s.', told.context, abs(told.calls_change), told.calls_margin,
+             case when told.calls_change > 0 then 'more' else 'fewer' end, told.back, told.rate, told.rate_before)
+    from told where told.calls_sure and abs(told.calls_change) >= 5
+    union all
+    select 24, format('%s finds %s %% of its blocks in the cache, %s points %s than %s.', told.context, told.hit, abs(told.hit_change),
+             case when told.hit_change > 0 then 'more' else 'fewer' end, told.back)
+    from told where told.hit_sure and abs(told.hit_change) >= 1
     union all
     select 30, format('Booking surge: %s bookings calls per minute against %s usual.',
              load #>> '{context_load,booking,calls_per_minute}', load #>> '{context_load,booking,usual_per_minute}')
@@ -55,5 +78,5 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   )
   select coalesce(array_agg(upper(left(line.words, 1)) || substr(line.words, 2) order by line.place, line.words), '{}') from line
 $$;
-comment on function _wedding_dbopt.wedding_insights(boolean, jsonb, jsonb, jsonb, text, interval, timestamptz) is
-  'What the figures mean, in plain sentences with numbers; in season mode what the season''s load would need.';
+comment on function _wedding_dbopt.wedding_insights(boolean, jsonb, jsonb, jsonb, text) is
+  'What the figures mean, in plain sentences with numbers: objectives, changes that are significant, load and capacity; in season mode the changes since a year ago and what the season''s load would need.';

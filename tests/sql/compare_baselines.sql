@@ -1,5 +1,5 @@
 begin;
-select plan(29);
+select plan(30);
 
 -- Two days. -1 gets 20 % slower, -2 stays but for noise, -3 is new, -4 vanishes, -5 reads twice the blocks, -6 runs in one hour only.
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
@@ -69,6 +69,8 @@ select is(wedding_dbopt.compare_baselines('tap before', 'tap before') - '{before
   '{"settings": [], "drift": [], "tables": [], "indexes": [], "server": {}}', 'nothing differs from itself');
 select is(wedding_dbopt.compare_baselines('tap before', 'tap before') #> '{summary,slower}', '0', 'and is not slower');
 select throws_ok($$select wedding_dbopt.compare_baselines('tap none')$$, '22023', 'there is no baseline ''tap none''', 'an unknown name is refused');
-select throws_ok($$select wedding_dbopt.compare_baselines(null)$$, '22023', 'there is no baseline null', 'and no name');
+select is(wedding_dbopt.compare_baselines() #>> '{before,name}', 'tap after', 'without a name the latest one is compared');
+delete from _wedding_dbopt.baseline;
+select is(wedding_dbopt.compare_baselines(), null, 'null when there is none');
 select * from finish();
 rollback;

@@ -1,5 +1,5 @@
 begin;
-select plan(21);
+select plan(28);
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
 select v.queryid, oid, 1, true, '2001-03-01Z', v.context, 'critical'
@@ -8,8 +8,8 @@ create temporary table ids as
   select array_agg(id order by queryid) as id from _wedding_dbopt.statement where first_seen = '2001-03-01Z';
 -- Today's hour against the hour before: bookings +20 % slower and +50 % more; payments the same. A day ago twice as fast.
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, hit, read)
-select at, at - interval '1 minute', true, id, calls, exec_us, '{1,1}', hit, '{10,10}'
-from ids, (values
+select at + place * interval '5 minutes', at + (place - 1) * interval '5 minutes', true, id, calls, exec_us, '{20000,4000}', hit, '{10,10}'
+from ids, generate_series(-5, 6) as place, (values
   (timestamptz '2001-03-20 12:30Z', '{150,40}'::integer[], '{1800000,200000}'::bigint[], '{90,90}'::integer[]),
   ('2001-03-20 11:30Z', '{100,40}', '{1000000,200000}', '{90,90}'),
   ('2001-03-19 12:30Z', '{100,40}', '{600000,200000}', '{10,10}')) as pass(at, calls, exec_us, hit);
@@ -43,8 +43,17 @@ select is(j #> '{trends,week_ago,booking,mean_ms_change_percent}', 'null', 'and 
 select is(j #> '{current,system_resources,memory_used_percent}', '75.0', 'memory in use') from result;
 select is(j #>> '{current,system_resources,disk_free_bytes}', null, 'what could not be read is null') from result;
 select is(j #>> '{current,system_resources,reasons,disk}', 'permission denied', 'with its reason') from result;
-select is((j ->> 'last_updated')::timestamptz, '2001-03-20 12:30Z', 'the time of the last pass') from result;
-select ok(j -> 'wedding_insights' ? 'Booking is 20.00 % slower than in the 1h before (12.00 ms, was 10.00 ms).', 'the change in plain words') from result;
+select is((j ->> 'last_updated')::timestamptz, '2001-03-20 13:00Z', 'the time of the last pass') from result;
+select is(j #> '{trends,previous_window,booking,mean_ms_significant}', 'true', 'which is more than chance') from result;
+select is(j #> '{trends,previous_window,payment,mean_ms_significant}', 'false', 'and no change is not') from result;
+select is(array[j #>> '{trends,previous_window,booking,calls_per_hour}', j #>> '{trends,previous_window,booking,calls_per_hour_before}'], '{1800.00,1200.00}', 'calls are compared per hour') from result;
+select is(j #> '{trends,previous_window,booking,calls_significant}', 'true', 'with their significance') from result;
+select cmp_ok((j #>> '{trends,previous_window,booking,mean_ms_margin_percent}')::numeric, '>', 0::numeric, 'and margins') from result;
+select is(array[j #>> '{trends,year_ago,since}', j #>> '{trends,year_ago,booking,reason}'], array[to_jsonb('2000-03-21 12:00Z'::timestamptz) #>> '{}', 'no calls in the window compared with'],
+  'a year ago is the same hour of the same day of the week') from result;
+select ok(exists (select from jsonb_array_elements_text(j -> 'wedding_insights') as words where words ~ '^Booking is 20.00 % \(margin [0-9.]+\) slower than in the 1h before: 12.00 ms, was 10.00 ms.$'),
+  'the change in plain words') from result;
+select ok(j ->> 'wedding_insights' not like '%Payment is%', 'only what changed') from result;
 select ok(j ->> 'wedding_insights' not like '%season''s load%', 'no season talk without season_mode') from result;
 select ok(wedding_dbopt.get_metrics('1h', true, '2001-03-20 13:00Z') -> 'wedding_insights' ?
   'At the season''s load (4.00 times today''s) 80 connections are needed, 100 are usable: enough.', 'season mode looks at the season');

@@ -128,3 +128,114 @@ def test_noise_of_statements_is_not_called_a_change_and_a_change_is(connection: 
     slower = {one for one, verdict, _ in verdicts if verdict == "slower"}
     assert len(slower & set(range(1, 11))) >= 9
     assert len(slower - set(range(1, 11))) <= 1
+
+
+CONTEXTS = ("booking", "vendor_search", "payment", "timeline", "guest_management")
+
+
+def plant_hours(
+    connection: Connection,
+    numbers: random.Random,
+    days: int,
+    lift: dict[tuple[int, str], tuple[float, float]],
+    memory: float = 0.3,
+) -> None:
+    """Hours of load since 1 March 2001: a daily wave, traffic and times with memory. `lift` multiplies the calls and the
+    times of a context on a day."""
+    hours = 24 * days
+    connection.execute(
+        """insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
+           select timestamptz '2001-03-01Z' + h * interval '1 hour', 60, 3600, true from generate_series(0, %s) h""",
+        [hours - 1],
+    )
+    rows = []
+    for context in CONTEXTS:
+        traffic = walk(numbers, hours, memory, 0.15)
+        times = walk(numbers, hours, memory, 0.06)
+        cached = walk(numbers, hours, memory, 0.2)
+        for hour in range(hours):
+            more, slower = lift.get((hour // 24, context), (1.0, 1.0))
+            expected = 3000 * more * (1 + 0.7 * math.sin(2 * math.pi * hour / 24)) * math.exp(traffic[hour])
+            calls = max(1, round(numbers.gauss(expected, math.sqrt(expected))))
+            mean = 10 * slower * math.exp(times[hour])
+            reads = calls * 0.05 * math.exp(cached[hour])
+            rows.append(
+                (
+                    hour,
+                    context,
+                    calls,
+                    calls * mean,
+                    2 * calls * mean**2,
+                    5 * calls,
+                    round(reads),
+                    calls * 0.01,
+                )
+            )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into _wedding_dbopt.context_hour (hour, context, calls, exec_ms, exec_sq, rows, hit, read, above)
+               values (timestamptz '2001-03-01Z' + %s * interval '1 hour', %s, %s, %s, %s, 0, %s, %s, %s)""",
+            rows,
+        )
+
+
+def trends(connection: Connection, day: int, span: str, compared: str) -> dict[str, Any]:
+    row = connection.execute(
+        """select _wedding_dbopt.trends(until - %s::interval, until) -> %s
+           from (select timestamptz '2001-03-01Z' + %s * interval '1 day') v(until)""",
+        [span, compared, day],
+    ).fetchone()
+    assert row is not None
+    figures: dict[str, Any] = row[0]
+    return figures
+
+
+def verdicts(figures: dict[str, Any]) -> list[bool]:
+    return [
+        figures[context][f"{figure}_significant"]
+        for context in (*CONTEXTS, "all")
+        for figure in ("calls", "mean_ms", "cache_hit")
+    ]
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize(("span", "days"), [("24 hours", 1), ("7 days", 7)])
+def test_noise_is_not_a_trend(connection: Connection, span: str, days: int, memory: float) -> None:
+    """Whatever one hour hands on to the next, at most one answer of twenty names a trend: of 38 answers, more than five
+    have a chance of less than one in a hundred then."""
+    plant_hours(connection, random.Random(SEED), 40 * days, {}, memory)
+    answers = [
+        verdicts(trends(connection, day, span, "previous_window")) for day in range(2 * days, 40 * days, days)
+    ]
+    assert all(verdict is not None for answer in answers for verdict in answer)
+    false_alarms = sum(map(sum, answers)) / sum(map(len, answers))
+    assert false_alarms <= 0.02, false_alarms
+    assert sum(map(any, answers)) <= 5, [sum(answer) for answer in answers]
+
+
+def test_a_trend_of_20_percent_is_reported(connection: Connection) -> None:
+    tested = list(range(3, 40, 2))
+    lift = {(day, "payment"): (1.0, 1.2) for day in tested} | {(day, "booking"): (2.0, 1.0) for day in tested}
+    plant_hours(connection, random.Random(SEED + 1), 41, lift)
+    found = [trends(connection, day + 1, "24 hours", "day_ago") for day in tested]
+    slower = [answer["payment"] for answer in found]
+    assert sum(one["mean_ms_significant"] for one in slower) >= 0.8 * len(tested)
+    assert sum(one["mean_ms_change_percent"] for one in slower) / len(slower) == pytest.approx(20, abs=3)
+    assert sum(answer["booking"]["calls_significant"] for answer in found) >= 0.8 * len(tested)
+    others = [
+        answer["timeline"][f"{name}_significant"]
+        for answer in found
+        for name in ("calls", "mean_ms", "cache_hit")
+    ]
+    assert sum(others) <= 0.05 * len(others)
+    inside = [abs(one["mean_ms_change_percent"] - 20) <= one["mean_ms_margin_percent"] for one in slower]
+    assert sum(inside) >= 0.8 * len(inside)
+
+
+def test_a_trend_over_a_year(connection: Connection) -> None:
+    """The 30 days a year ago come from the hourly sums by context."""
+    lift = {(day, "payment"): (1.0, 1.2) for day in range(364, 395)}
+    plant_hours(connection, random.Random(SEED + 2), 394, lift)
+    figures = trends(connection, 394, "30 days", "year_ago")
+    assert figures["payment"]["mean_ms_significant"] and not figures["timeline"]["mean_ms_significant"]
+    assert figures["payment"]["mean_ms_change_percent"] == pytest.approx(20, abs=4)
