@@ -6,6 +6,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     ('read', 'wedding_dbopt.compare_baselines'),
     ('read', 'wedding_dbopt.get_actions'),
     ('read', 'wedding_dbopt.get_baselines'),
+    ('read', 'wedding_dbopt.get_capacity'),
     ('read', 'wedding_dbopt.get_collection_stats'),
     ('read', 'wedding_dbopt.get_connection_stats'),
     ('read', 'wedding_dbopt.get_context_rules'),

@@ -7,7 +7,7 @@ declare
   part  jsonb;
   probe text;
 begin
-  foreach probe in array array['cpu', 'load', 'memory', 'disk', 'database', 'wal', 'checkpoints', 'io', 'horizon', 'replication', 'seasons'] loop
+  foreach probe in array array['cpu', 'load', 'memory', 'backends', 'disk', 'database', 'wal', 'checkpoints', 'io', 'horizon', 'replication', 'seasons'] loop
     begin
       execute format('select _wedding_dbopt.%I($1)', 'probe_' || probe) into part using sample_system.at;
       facts := facts || part;
@@ -20,4 +20,4 @@ begin
   select (jsonb_populate_record(null::_wedding_dbopt.system_sample, facts)).*;
 end $$;
 comment on function _wedding_dbopt.sample_system(timestamptz) is
-  'Stores CPU, load, memory, disk, the counters of this database, of WAL, checkpoints and I/O, what holds dead rows back, and replication.';
+  'Stores CPU, load, memory, what a connection takes of it, disk, the counters of this database, of WAL, checkpoints and I/O, what holds dead rows back, and replication.';

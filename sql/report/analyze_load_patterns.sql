@@ -41,11 +41,10 @@ begin
     from _wedding_dbopt.system_sample as sample
     where sample.at > analyze_load_patterns.at - interval '5 minutes' and sample.at <= analyze_load_patterns.at
   ), used as (
-    select stats.*, machine.cpu, (
-             select max(greatest(sample.active_max, sample.active)) from _wedding_dbopt.connection_sample as sample
-             where sample.at > analyze_load_patterns.at - analyze_load_patterns.time_window
-               and sample.at <= analyze_load_patterns.at) as greatest_active
-    from wedding_dbopt.get_connection_stats(analyze_load_patterns.at) as stats, machine
+    select stats.*, machine.cpu, capacity.busy + coalesce(capacity.held, 0) as busy
+    from wedding_dbopt.get_connection_stats(analyze_load_patterns.at) as stats, machine,
+         _wedding_dbopt.capacity_use(
+           analyze_load_patterns.at - least(analyze_load_patterns.time_window, interval '24 hours'), analyze_load_patterns.at) as capacity
   )
   select jsonb_build_object(
     'peak_hours', peak.hours,
@@ -62,7 +61,7 @@ begin
     'connection_utilization', used.connection_utilization,
     'cpu_utilization', used.cpu,
     'scale_recommendation', _wedding_dbopt.scale_recommendation(
-       used.total, used.usable, used.wedding_season_capacity, greatest(used.greatest_active, used.active), used.cpu),
+       used.total, used.usable, used.wedding_season_capacity, coalesce(used.busy, used.active), used.cpu),
     'context_load', (
       select jsonb_object_agg(graded.context, jsonb_build_object(
                'load', graded.grade, 'surge', graded.surge, 'surge_since', graded.began_at,

@@ -74,6 +74,7 @@ create table _wedding_dbopt.system_sample (
   load_1m          numeric,
   memory_total     bigint,
   memory_available bigint,
+  backend_memory   bigint,
   disk_total       bigint,
   disk_free        bigint,
   blks_hit         bigint,

@@ -18,6 +18,11 @@ CALLS = (
     "select * from wedding_dbopt.get_connection_stats()",
     "select * from wedding_dbopt.get_index_usage_stats()",
     "select wedding_dbopt.analyze_load_patterns()",
+    "select wedding_dbopt.analyze_load_patterns('30 days')",
+    "select * from wedding_dbopt.get_forecast()",
+    "select * from wedding_dbopt.get_forecast(step => 'hour')",
+    "select wedding_dbopt.get_capacity()",
+    "select wedding_dbopt.get_season()",
     "select wedding_dbopt.get_metrics('24h')",
     "select wedding_dbopt.get_metrics('30d')",
     "select * from wedding_dbopt.get_objectives()",
@@ -47,9 +52,22 @@ select m, m - interval '1 minute', true, array_agg(s.id order by s.id), array_ag
 from generate_series(now() - interval '24 hours', now(), '1 minute') m, _wedding_dbopt.statement s
 where s.id % 10 = extract(minute from m)::integer % 10
 group by m;
+insert into _wedding_dbopt.connection_sample
+  (at, samples, active, idle, idle_in_transaction, waiting, total, active_avg, max_connections, reserved, by_role, wait_events)
+select m, 6, 5, 20, 1, 0, 26, 5, 100, 3, '{{"web": {{"active_avg": 4}}, "api": {{"active_avg": 1}}}}',
+       '{{"IO:DataFileRead": 3}}'
+from generate_series(now() - interval '24 hours', now(), '1 minute') m;
+insert into _wedding_dbopt.system_sample
+  (at, cpu_percent, cpus, memory_total, memory_available, backend_memory, disk_total, disk_free)
+select m, 30, 4, 16e9, 8e9, 1e7, 1e11, 5e10 from generate_series(now() - interval '24 hours', now(), '1 minute') m;
+insert into _wedding_dbopt.relation_size (day, at, relids, bytes)
+select d::date, d, array_agg(g::oid), array_agg(g * 1000)
+from generate_series(now() - interval '28 days', now(), '1 day') d, generate_series(1, 2000) g
+group by d on conflict do nothing;
 select _wedding_dbopt.store_contexts('-infinity', 'infinity');
 select _wedding_dbopt.roll_up_contexts(min(hour), max(hour)) from _wedding_dbopt.rolled_hour;
 select _wedding_dbopt.roll_up_days(now());
+select _wedding_dbopt.fit_load(now());
 analyze
 """
 
