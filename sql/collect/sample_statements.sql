@@ -89,15 +89,27 @@ begin
         read_ms = d.read_ms, write_ms = d.write_ms, wal_bytes = d.wal_bytes, stats_since = d.stats_since
       from changed d
       where l.ctid = d.old_place and d.queryid is not null and l.ctid = any (array(select old_place from changed))
-    ), pair as (
+    ), old as (  -- inner: without the interval's new shortest and longest call
       select d.old_id as id, d.calls, d.exec_ms, d.exec_sq, d.rows, d.hit, d.plan_ms, d.read, d.dirtied, d.written,
         d.temp_read, d.temp_written, d.read_ms, d.write_ms, d.wal_bytes,
         l.calls as calls0, l.exec_ms as exec_ms0, l.exec_sq as exec_sq0, l.rows as rows0, l.hit as hit0,
         l.plan_ms as plan_ms0, l.read as read0, l.dirtied as dirtied0, l.written as written0, l.temp_read as temp_read0,
         l.temp_written as temp_written0, l.read_ms as read_ms0, l.write_ms as write_ms0, l.wal_bytes as wal_bytes0,
-        case when $4 or (%6$s) then 0 else 1 end as going_on
+        d.min_ms, d.max_ms, d.stats_since, l.min_ms as min_ms0, l.max_ms as max_ms0, l.stats_since as stats_since0,
+        d.calls - l.calls - (d.min_ms < l.min_ms)::integer - (d.max_ms > l.max_ms)::integer as inner_calls,
+        d.exec_ms - l.exec_ms - case when d.min_ms < l.min_ms then d.min_ms else 0 end
+          - case when d.max_ms > l.max_ms then d.max_ms else 0 end as inner_ms,
+        d.exec_sq - l.exec_sq - case when d.min_ms < l.min_ms then d.min_ms * d.min_ms else 0 end
+          - case when d.max_ms > l.max_ms then d.max_ms * d.max_ms else 0 end as inner_sq
       from changed d join _wedding_dbopt.statement_last l on l.ctid = d.old_place
       where d.queryid is not null and l.ctid = any (array(select old_place from changed))
+      offset 0  -- a fence: what is worked out here is not worked out again in each expression that uses it
+    ), pair as (
+      select o.id, o.calls, o.exec_ms, o.exec_sq, o.rows, o.hit, o.plan_ms, o.read, o.dirtied, o.written,
+        o.temp_read, o.temp_written, o.read_ms, o.write_ms, o.wal_bytes, o.calls0, o.exec_ms0, o.exec_sq0, o.rows0, o.hit0,
+        o.plan_ms0, o.read0, o.dirtied0, o.written0, o.temp_read0, o.temp_written0, o.read_ms0, o.write_ms0, o.wal_bytes0,
+        case when $4 or (%6$s) then 0 else 1 end as going_on
+      from old o
       union all
       select m.id, m.calls, m.exec_ms, m.exec_sq, m.rows, m.hit, m.plan_ms, m.read, m.dirtied, m.written,
         m.temp_read, m.temp_written, m.read_ms, m.write_ms, m.wal_bytes, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
@@ -146,19 +158,14 @@ begin
     case when 'shared_blk_write_time' = any(has) then 'shared_blk_write_time' else 'blk_write_time' end,
     case when 'stats_since' = any(has) then '' else ', null::timestamptz as stats_since' end,
     -- Has the entry begun anew? Newer versions say so; before, figures give it away that cannot have grown out of the old ones.
-    case when 'stats_since' = any(has) then 'd.stats_since is distinct from l.stats_since' else
-      'd.calls <= l.calls or d.exec_ms < l.exec_ms or d.max_ms < l.max_ms or (l.calls > 0 and (d.min_ms > l.min_ms
-         -- A new shortest or longest call is among those of the interval; the others must fit between the two.
-         or not _wedding_dbopt.is_possible(
-           d.calls - l.calls - (d.min_ms < l.min_ms)::integer - (d.max_ms > l.max_ms)::integer,
-           d.exec_ms - l.exec_ms - case when d.min_ms < l.min_ms then d.min_ms else 0 end
-             - case when d.max_ms > l.max_ms then d.max_ms else 0 end,
-           d.exec_sq - l.exec_sq - case when d.min_ms < l.min_ms then d.min_ms * d.min_ms else 0 end
-             - case when d.max_ms > l.max_ms then d.max_ms * d.max_ms else 0 end,
-           d.min_ms, d.max_ms, 1e-9 * d.exec_ms, 1e-9 * (d.exec_sq + d.max_ms * d.exec_ms))))
-       or d.rows < l.rows or d.hit < l.hit or d.read < l.read or d.dirtied < l.dirtied or d.written < l.written
-       or d.temp_read < l.temp_read or d.temp_written < l.temp_written or d.plan_ms < l.plan_ms
-       or d.read_ms < l.read_ms or d.write_ms < l.write_ms or d.wal_bytes < l.wal_bytes' end)
+    case when 'stats_since' = any(has) then 'o.stats_since is distinct from o.stats_since0' else
+      'o.calls <= o.calls0 or o.exec_ms < o.exec_ms0 or o.max_ms < o.max_ms0
+       -- A new shortest or longest call is among those of the interval; the others must fit between the two.
+       or (o.calls0 > 0 and (o.min_ms > o.min_ms0 or not _wedding_dbopt.is_possible(o.inner_calls, o.inner_ms, o.inner_sq,
+             o.min_ms, o.max_ms, 1e-9 * o.exec_ms, 1e-9 * (o.exec_sq + o.max_ms * o.exec_ms))))
+       or o.rows < o.rows0 or o.hit < o.hit0 or o.read < o.read0 or o.dirtied < o.dirtied0 or o.written < o.written0
+       or o.temp_read < o.temp_read0 or o.temp_written < o.temp_written0 or o.plan_ms < o.plan_ms0
+       or o.read_ms < o.read_ms0 or o.write_ms < o.write_ms0 or o.wal_bytes < o.wal_bytes0' end)
   using sample_statements.at, previous.at, base_line, was_reset and not base_line,
     info.dealloc is distinct from previous.dealloc, info.stats_reset, info.dealloc, previous.entries;
 

@@ -93,7 +93,7 @@ begin
     for packed in
       select attrelid::regclass as relation, attname from pg_catalog.pg_attribute
       where attrelid in ('_wedding_dbopt.statement_sample'::regclass, '_wedding_dbopt.statement_sample_default'::regclass)
-        and attndims > 0 and not attisdropped
+        and attstorage = 'x' and not attisdropped
     loop
       execute pg_catalog.format('alter table %s alter %I set compression lz4', packed.relation, packed.attname);
     end loop;
