@@ -22,6 +22,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     ('read', 'wedding_dbopt.get_replicas'),
     ('read', 'wedding_dbopt.get_season'),
     ('read', 'wedding_dbopt.get_settings'),
+    ('read', 'wedding_dbopt.get_statement_resources'),
     ('read', 'wedding_dbopt.get_tuning_run'),
     ('read', 'wedding_dbopt.get_wait_events'),
     ('read', 'wedding_dbopt.health'),

@@ -11,7 +11,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  foreach source in array array['sizes', 'sequences', 'replicas'] loop
+  foreach source in array array['sizes', 'sequences', 'filters', 'replicas'] loop
     started := pg_catalog.clock_timestamp();
     begin
       perform from _wedding_dbopt.pass_lock l where l.name operator(pg_catalog.=) 'hour' for update skip locked;

@@ -187,6 +187,57 @@ comment on table _wedding_dbopt.sequence_use is
   'How much of its numbers each sequence that does not cycle has used (0 to 1), bounded by the type of the column it feeds, the last of each day (UTC); null = it could not be read.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.sequence_use', '');
 
+-- What other extensions count, where they are installed: only what changed, in the same packed form.
+create table _wedding_dbopt.resource_sample (
+  at          timestamptz not null,
+  previous_at timestamptz not null,
+  ids         integer[] not null,
+  cpu_us      bigint[] not null,
+  read_bytes  bigint[] not null,
+  written_bytes bigint[] not null
+) partition by range (at);
+comment on table _wedding_dbopt.resource_sample is 'CPU time and real disk traffic of each statement since the sample before, from pg_stat_kcache.';
+create table _wedding_dbopt.resource_sample_default partition of _wedding_dbopt.resource_sample default;
+create index resource_sample_default_at on _wedding_dbopt.resource_sample_default (at);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.resource_sample_default', '');
+
+create table _wedding_dbopt.wait_profile_sample (
+  at          timestamptz not null,
+  previous_at timestamptz not null,
+  period_ms   integer not null,
+  queryids    bigint[] not null,
+  waits       text[] not null,
+  counts      bigint[] not null
+) partition by range (at);
+comment on table _wedding_dbopt.wait_profile_sample is 'Waits of each query id since the sample before, from pg_wait_sampling: counts of its samples, one each period_ms; query id 0 = none.';
+create table _wedding_dbopt.wait_profile_sample_default partition of _wedding_dbopt.wait_profile_sample default;
+create index wait_profile_sample_default_at on _wedding_dbopt.wait_profile_sample_default (at);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.wait_profile_sample_default', '');
+
+create table _wedding_dbopt.filter_sample (
+  at          timestamptz not null,
+  previous_at timestamptz not null,
+  queryids    bigint[] not null,
+  dbids       oid[] not null,
+  relids      oid[] not null,
+  attnums     smallint[] not null,
+  opnos       oid[] not null,
+  executions  bigint[] not null,
+  filtered    bigint[] not null
+) partition by range (at);
+comment on table _wedding_dbopt.filter_sample is 'Which column and operator each statement filters rows by, and how many rows it threw away since the sample before, from pg_qualstats; never a constant.';
+create table _wedding_dbopt.filter_sample_default partition of _wedding_dbopt.filter_sample default;
+create index filter_sample_default_at on _wedding_dbopt.filter_sample_default (at);
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.filter_sample_default', '');
+
+create unlogged table _wedding_dbopt.keyed_last (
+  source   text not null,
+  key      text not null,
+  counters bigint[] not null,
+  primary key (source, key)
+) with (fillfactor = 50);
+comment on table _wedding_dbopt.keyed_last is 'Counters of other extensions at their last sample, to form differences.';
+
 create table _wedding_dbopt.replica (
   name       text primary key,
   added_at   timestamptz not null,
