@@ -84,11 +84,13 @@ def test_every_state_is_counted_as_it_was_opened(tuner: Tuner, sessions: ExitSta
     opened = [sessions.enter_context(tuner.cluster.connect(tuner.database)) for _ in range(5)]
     for session in opened[:2]:
         session.execute("begin")
-    sleeper = Background(tuner.cluster, tuner.database, "select pg_sleep(3)")
+    sleeper = Background(tuner.cluster, tuner.database, "select pg_sleep(60)")
+    until(lambda: tuner.value("select state = 'active' from pg_stat_activity where pid = %s", sleeper.pid))
     now = tuner.row(
         "select active, idle, idle_in_transaction, total from wedding_dbopt.get_connection_stats()"
     )
     assert tuple(after - earlier for after, earlier in zip(now, before)) == (1, 3, 2, 6)
+    tuner.run("select pg_cancel_backend(%s)", sleeper.pid)
     sleeper.join()
 
 
