@@ -1,11 +1,12 @@
 -- Calls of one minute share its load, so a mean over a million of them is less certain than a million would suggest. The
 -- window is cut into slices, and a standard error comes from how the slices differ (linearised ratio), at least from how
--- the calls differ. slices counts them by weight (Kish): a statement with all its calls in one slice has one.
+-- the calls differ. slices counts them by weight (Kish): a statement with all its calls in one slice has one. With the usual
+-- work_mem the sorts over all slices of 5,000 statements go to disk, which takes twice as long.
 create or replace function _wedding_dbopt.load_figures(since timestamptz, until timestamptz)
 returns table(statement_id integer, context text, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint,
   read bigint, temp_written bigint, wal_bytes bigint, rate_error float8, mean_error float8, blocks_error float8,
   slices float8, rate_slices float8)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
   width constant interval := (

@@ -24,7 +24,9 @@ begin
       'SELECT name FROM wedding_dbopt.get_baselines(); without a name the present is compared.');
   end if;
   with load as materialized (
-    select compared.*, compared.ms_per_hour_after - compared.ms_per_hour_before as ms_change
+    select compared.*, compared.ms_per_hour_after - compared.ms_per_hour_before as ms_change,
+           row_number() over (partition by compared.statement_id is null
+             order by abs(compared.ms_per_hour_after - compared.ms_per_hour_before) desc, compared.statement_id) as place
     from _wedding_dbopt.compare_load(first_side, second_side) as compared
   ), shown as (
     select load.statement_id, load.context, load.ms_change, jsonb_build_object(
@@ -41,10 +43,7 @@ begin
                              when load.mean_significant then case when load.mean_change > 0 then 'slower' else 'faster' end
                              when load.mean_significant is null then 'unknown' else 'same' end,
              'reason', load.reason) as figures, load.objective_ms, load.met_before, load.met_after
-    from load
-  ), top as (
-    select shown.* from shown where shown.statement_id is not null
-    order by abs(shown.ms_change) desc, shown.statement_id limit compare_baselines.limit_count
+    from load where load.place <= compare_baselines.limit_count or load.statement_id is null
   ), catalogue as (
     select (select stored.objects from _wedding_dbopt.baseline_catalogue as stored where stored.fingerprint = first_side.catalogue) as before,
            coalesce((select stored.objects from _wedding_dbopt.baseline_catalogue as stored where stored.fingerprint = second_side.catalogue),
@@ -76,10 +75,11 @@ begin
     'statements', (
       select coalesce(jsonb_agg(jsonb_build_object('queryid', known.queryid::text, 'query_hash', known.queryid::text, 'query_text', words.query,
                'wedding_context', coalesce(known.context, 'other'), 'business_criticality', known.criticality, 'role', known.userid::regrole::text,
-               'toplevel', known.toplevel, 'first_seen', known.first_seen) || top.figures order by abs(top.ms_change) desc, top.statement_id), '[]')
-      from top
-      left join _wedding_dbopt.statement as known on known.id = top.statement_id
-      left join _wedding_dbopt.statement_text as words on words.statement_id = top.statement_id),
+               'toplevel', known.toplevel, 'first_seen', known.first_seen) || shown.figures order by abs(shown.ms_change) desc, shown.statement_id), '[]')
+      from shown
+      left join _wedding_dbopt.statement as known on known.id = shown.statement_id
+      left join _wedding_dbopt.statement_text as words on words.statement_id = shown.statement_id
+      where shown.statement_id is not null),
     'settings', (
       select coalesce(jsonb_agg(jsonb_build_object('name', moved.name, 'change', moved.change,
                'before', moved.value_before -> 'value', 'after', moved.value_after -> 'value') order by moved.name), '[]')
