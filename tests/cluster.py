@@ -43,7 +43,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 class Cluster:
     """A running server in a temporary folder, removed on close. `settings` are added to the defaults."""
 
-    def __init__(self, preloaded: tuple[str, ...] = PRELOADED, **settings: str) -> None:
+    def __init__(
+        self, preloaded: tuple[str, ...] = PRELOADED, checksums: bool = False, **settings: str
+    ) -> None:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _interrupt)
         wanted = {
@@ -59,6 +61,7 @@ class Cluster:
         self._server = testing.postgresql.Postgresql(
             initdb=server_binary("initdb"),
             postgres=server_binary("postgres"),
+            initdb_args="-U postgres -A trust" + checksums * " --data-checksums",
             postgres_args=f"-h 127.0.0.1 -F {options}",
         )
         self.host = str(Path(self._server.base_dir) / "tmp")

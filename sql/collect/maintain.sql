@@ -12,7 +12,8 @@ begin
     return;
   end if;
   foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
-                              'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log'] loop
+                              'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log', 'watch_index_use',
+                              'remember_findings'] loop
     started := pg_catalog.clock_timestamp();
     begin
       perform from _wedding_dbopt.pass_lock l where l.name operator(pg_catalog.=) 'maintain' for update skip locked;
@@ -31,4 +32,4 @@ begin
   end loop;
 end $$;
 comment on procedure wedding_dbopt.maintain(timestamptz) is
-  'Makes and drops partitions, rolls up hours and days, renews what is expected of the load, and removes what is past its retention; meant to run each hour. A step that fails is logged and does not stop the others.';
+  'Makes and drops partitions, rolls up hours and days, renews what is expected of the load, removes what is past its retention, and notes which findings there are and which indexes were used; meant to run each hour. A step that fails is logged and does not stop the others.';

@@ -27,6 +27,7 @@ CALLS = (
     "select wedding_dbopt.get_metrics('30d')",
     "select * from wedding_dbopt.get_objectives()",
     "select * from wedding_dbopt.get_objectives('7 days')",
+    "select * from wedding_dbopt.findings()",
     "select * from wedding_dbopt.health()",
     "select wedding_dbopt.report_html()",
 )

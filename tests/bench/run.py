@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import collecting, history, planning, reading, season, truth
+from tests.bench import collecting, findings, history, planning, reading, season, truth
 
 BENCHMARKS = {
     "collecting": collecting.run,
+    "findings": findings.run,
     "history": history.run,
     "planning": planning.run,
     "reading": reading.run,

@@ -80,6 +80,7 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
     connection.execute(
         "insert into _wedding_dbopt.context_rule (pattern, context, criticality) values ('honeymoons', 'booking', 'low')"
     )
+    connection.execute("select wedding_dbopt.mute_finding('no_checksums', 'the disk has its own')")
     connection.execute("select wedding_dbopt.optimize_database()")
     connection.execute("select wedding_dbopt.create_baseline('before the dump')")
     restored = f"{database}_restored"
@@ -103,6 +104,9 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
             "objective",
             "context_rule",
             "season",
+            "finding_mute",
+            "finding_seen",
+            "index_use",
             "tuning_run",
             "baseline",
             "baseline_catalogue",

@@ -65,8 +65,10 @@ def test_health_calls_no_index_unused_that_a_replica_uses_or_may_use(tuner: Tune
     tuner.run(
         "insert into booking select g, g % 2000, repeat('y', 60) || g from generate_series(20001, 400000) g"
     )
+    tuner.run("analyze booking")
     tuner.run(
-        "insert into _wedding_dbopt.index_sample (at, complete, relids) values ('2100-12-01Z', true, '{}')"
+        """insert into _wedding_dbopt.index_use
+           values ('public.by_note', 0, '2099-01-01Z'), ('public.by_vendor', 0, '2099-01-01Z')"""
     )
     unused = "select object from wedding_dbopt.health(%s) where check_name = 'unused_index' order by 1"
     with standby.connect(tuner.database) as session:
@@ -77,6 +79,7 @@ def test_health_calls_no_index_unused_that_a_replica_uses_or_may_use(tuner: Tune
     assert "public.by_vendor" in tuner.column(unused, THIRD)
     tuner.run("select wedding_dbopt.add_replica('reports', %s)", standby.conninfo(tuner.database))
     assert tuner.column(unused, THIRD) == []
+    tuner.run("update _wedding_dbopt.replica set added_at = '2100-01-01Z'")
     with standby.connect(tuner.database) as session:
         ready = "select count(*) from pg_class where relname = 'by_vendor'"
         until(lambda: (session.execute(ready.encode()).fetchone() or [0])[0] == 1)

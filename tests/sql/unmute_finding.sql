@@ -1,0 +1,11 @@
+begin;
+select plan(4);
+create schema tap;
+create table tap.songs (title text);
+select wedding_dbopt.mute_finding('no_primary_key:tap.songs', 'a list for print');
+select is((select count(*) from wedding_dbopt.findings() where object = 'tap.songs'), 0::bigint, 'muted');
+select is(wedding_dbopt.unmute_finding('no_primary_key:tap.songs'), '{"success": true, "key": "no_primary_key:tap.songs"}', 'unmuting answers');
+select is((select count(*) from wedding_dbopt.findings() where object = 'tap.songs'), 1::bigint, 'shown again');
+select throws_ok($$select wedding_dbopt.unmute_finding('no_primary_key:tap.songs')$$, '22023', '''no_primary_key:tap.songs'' is not muted', 'what is not muted cannot be unmuted');
+select * from finish();
+rollback;
