@@ -128,10 +128,11 @@ def forecast_errors(seed: int, origins_apart: int = 7) -> ForecastErrors:
         year = {hour.local + 364 * 24: hour.rate for hour in hours[now - 366 * 24 : now] if hour.minutes > 0}
         days: dict[int, list[float]] = {}
         for hour, expected in zip(coming, model.hours([hour.local for hour in coming])):
-            if hour.minutes == 0 or hour.local not in year:
+            place = hour_of_week(hour.local)
+            if hour.minutes == 0 or hour.local not in year or place not in week:
                 continue
             sums[0] += abs(hour.rate - expected.expected)
-            sums[1] += abs(hour.rate - week[hour_of_week(hour.local)])
+            sums[1] += abs(hour.rate - week[place])
             sums[2] += abs(hour.rate - year[hour.local])
             counted[0] += 1
             counted[1] += expected.low <= hour.rate <= expected.high
