@@ -40,7 +40,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set l
     union all
     select 'constraint', format('%s %I', relation.name, con.conname), pg_get_constraintdef(con.oid)
     from pg_constraint con join relation on relation.oid = con.conrelid
-    where con.contype <> 't' and (con.coninhcount = 0 or con.conislocal)
+    where con.contype not in ('t', 'n')  -- NOT NULL belongs to its column; PostgreSQL 18 lists it here too
+      and (con.coninhcount = 0 or con.conislocal)
     union all
     select 'trigger', format('%s %I', relation.name, t.tgname), pg_get_triggerdef(t.oid) || case t.tgenabled when 'D' then ' (disabled)' else '' end
     from pg_trigger t join relation on relation.oid = t.tgrelid where not t.tgisinternal
