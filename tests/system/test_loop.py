@@ -305,7 +305,7 @@ def test_pg_cron_collects_and_ticks(cluster: Cluster) -> None:
         assert tuner.value("select count(*) from cron.job") == 4
         ran = """select count(distinct j.jobname) = 2 from cron.job_run_details d join cron.job j using (jobid)
                  where d.status = 'succeeded' and j.jobname in ('wedding_dbopt collect', 'wedding_dbopt tick')"""
-        until(lambda: tuner.value(ran), 90)
+        until(lambda: tuner.value(ran), 150)  # up to a minute until the job begins, and it takes nearly one
         assert tuner.value("select count(*) from _wedding_dbopt.connection_sample") >= 1
         assert tuner.value("select wedding_dbopt.unschedule_jobs()") == 4
         assert tuner.value("select count(*) from cron.job") == 0
