@@ -11,8 +11,8 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
-                              'drop_statements', 'expire_recommendations', 'expire_actions', 'prune_cron_log', 'watch_index_use',
+  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'refresh_usual', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
+                              'drop_statements', 'expire_recommendations', 'expire_actions', 'forget_alerts', 'prune_cron_log', 'watch_index_use',
                               'remember_findings'] loop
     started := pg_catalog.clock_timestamp();
     begin

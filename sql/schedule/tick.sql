@@ -8,6 +8,10 @@ begin
     return;
   end if;
   perform _wedding_dbopt.cancel_stuck_pass(moment);
+  if _wedding_dbopt.alerts_overdue(moment) then
+    perform _wedding_dbopt.evaluate_alerts(moment);
+    commit;
+  end if;
   if _wedding_dbopt.pending('statements') then
     perform _wedding_dbopt.classify_statements();
     perform _wedding_dbopt.refresh_changed_contexts();

@@ -26,6 +26,8 @@ select name, value, description, 'default' from (values
   ('daily_retention',            '3 years',    'age after which daily roll-ups are dropped'),
   ('baseline_retention',         '90 days',    'age after which automatic baselines are dropped; those that somebody made stay'),
   ('baseline_min_change',        '0.05',       'a comparison of baselines calls no smaller change than this share significant'),
+  ('alert_calm',                 '3 minutes',  'an alert is resolved when nothing was seen of it for this time; twice as long each time it came back within the hour'),
+  ('alert_retention',            '1 year',     'age after which resolved alerts are deleted'),
   ('cron_log_retention',         '3 days',     'age after which the run log of our own pg_cron jobs is pruned'),
   ('lock_timeout',               '2s',         'longest wait for a lock by a statement of ours that changes the database'),
   ('concurrent_lock_timeout',    '60s',        'longest wait of a concurrent build for older transactions; waiting blocks nobody'),

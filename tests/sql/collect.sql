@@ -37,7 +37,7 @@ select id as tap_probe from generate_series(1, 3) as id where id = 1;
 select id as tap_probe from generate_series(1, 3) as id where id = 1;
 call wedding_dbopt.collect('2101-01-01 00:01Z');
 select results_eq($$select source from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is null and duration_ms > 0 order by 1$$,
-  $$values ('connections'), ('contexts'), ('locks'), ('pass'), ('relations'), ('statements'), ('surges'), ('system')$$, 'each source is logged with its duration, whatever advisory locks are held');
+  $$values ('alerts'), ('connections'), ('contexts'), ('locks'), ('pass'), ('relations'), ('statements'), ('surges'), ('system')$$, 'each source is logged with its duration, whatever advisory locks are held');
 select * from dblink('other', 'select pg_advisory_unlock_all()::text') as (ok text) \gset
 select is((select count(*) from _wedding_dbopt.collect_log where at = '2101-01-01 00:01Z' and sqlstate is not null), 0::bigint, 'no source failed');
 

@@ -76,7 +76,13 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
     connection.execute("call wedding_dbopt.maintain()")
     connection.execute("call wedding_dbopt.collect()")
     connection.execute("select wedding_dbopt.set_setting('verification_min_calls', '77')")
-    connection.execute("update _wedding_dbopt.objective set latency_ms = 15 where context = 'payment'")
+    connection.execute("select wedding_dbopt.set_objective('payment', 15, 99.5)")
+    connection.execute("select wedding_dbopt.set_alert_rule('cpu', 70)")
+    connection.execute("select wedding_dbopt.set_alert_rule('deadlocks', 1)")
+    connection.execute("update _wedding_dbopt.system_sample set deadlocks = 3")
+    connection.execute(
+        "select _wedding_dbopt.evaluate_alerts(max(at) + interval '1 second') from _wedding_dbopt.system_sample"
+    )
     connection.execute(
         "insert into _wedding_dbopt.context_rule (pattern, context, criticality) values ('honeymoons', 'booking', 'low')"
     )
@@ -102,6 +108,8 @@ def test_dump_and_restore_keep_history_and_go_on_counting(
         for table in (
             "setting",
             "objective",
+            "alert_rule",
+            "alert",
             "context_rule",
             "season",
             "finding_mute",

@@ -1,0 +1,13 @@
+begin;
+select plan(9);
+select is(wedding_dbopt.set_alert_rule('cpu', 70, 95), '{"success": true, "kind": "cpu", "warning": 70, "critical": 95, "enabled": true}', 'thresholds are set');
+select is((select warning || ' ' || critical || ' ' || origin from wedding_dbopt.get_alert_rules() where kind = 'cpu'), '70 95 user', 'and read; the row is the user''s now');
+select is((select from_state || ' > ' || to_state from _wedding_dbopt.event where subject = 'alert_rule' and subject_id = 'cpu'), 'warning 90, critical never, on > warning 70, critical 95, on', 'the event keeps both');
+select is(wedding_dbopt.set_alert_rule('cpu', enabled => false) - 'kind', '{"success": true, "warning": 70, "critical": 95, "enabled": false}', 'switching off keeps the thresholds');
+select is(wedding_dbopt.set_alert_rule('cpu', critical => 99) ->> 'warning', null, 'left out is never');
+select throws_ok($$select wedding_dbopt.set_alert_rule('cpu', 95, 70)$$, '22023', 'warning must not be above critical', 'a warning above critical is refused');
+select throws_ok($$select wedding_dbopt.set_alert_rule('cpu', 'NaN')$$, '22023', 'thresholds must be positive numbers', 'NaN is refused');
+select throws_ok($$select wedding_dbopt.set_alert_rule('cpu', -1)$$, '22023', 'thresholds must be positive numbers', 'so is a negative one');
+select throws_ok($$select wedding_dbopt.set_alert_rule('noise', 1)$$, '22023', 'there is no alert rule ''noise''', 'an unknown kind is refused');
+select * from finish();
+rollback;
