@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from tests.bench.measure import cpu_ms
 from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "5000"))
@@ -79,13 +80,16 @@ def run() -> None:
         with cluster.connect() as session:
             session.execute("call wedding_dbopt.maintain()")
             session.execute(HISTORY.format(statements=STATEMENTS, days=DAYS).encode())
-            print(
-                f"\n  {STATEMENTS} statements, {DAYS} days of hours, 24 h of minutes; wall ms, best of 3, share of {LIMIT_S:g} s"
-            )
+            print(f"\n  {STATEMENTS} statements, {DAYS} days of hours, 24 h of minutes; best of 5")
+            print(f"  {'':60} {'CPU ms':>8} {'wall ms':>8} {'of the limit':>13}")
             for call in CALLS:
-                times = []
-                for _ in range(3):
-                    started = time.monotonic()
+                wall, cpu = [], []
+                for _ in range(5):
+                    started, used = time.monotonic(), cpu_ms(session)
                     session.execute(call.encode())
-                    times.append(time.monotonic() - started)
-                print(f"  {call[:60]:60} {1000 * min(times):8.1f} {min(times) / LIMIT_S:7.1%}", flush=True)
+                    wall.append(time.monotonic() - started)
+                    cpu.append(cpu_ms(session) - used)
+                print(
+                    f"  {call[:60]:60} {min(cpu):8.1f} {1000 * min(wall):8.1f} {min(wall) / LIMIT_S:13.1%}",
+                    flush=True,
+                )
