@@ -31,7 +31,8 @@ group by 1 order by 2 desc limit 6
 
 SLOWEST_STEP = """
 select max(duration_ms) from _wedding_dbopt.collect_log
-where source like 'maintain: %' and at > (select min(at) from _wedding_dbopt.collect_log)
+where source like 'maintain: %' and source not in ('maintain: take_baseline', 'maintain: fit_load')
+  and at > (select min(at) from _wedding_dbopt.collect_log)
 """
 STEPS = """
 select source, max(duration_ms) from _wedding_dbopt.collect_log where source <> 'pass' group by 1 order by 2 desc limit 12
@@ -137,7 +138,7 @@ def costs(session: Session, first: Meter, floor: Meter, collect: Meter, maintain
     hourly = statistics.median(maintain.cpu)
     line("maintenance, CPU ms: hourly / that ends the day", f"{hourly:.0f} / {maintain.cpu[-1]:.0f}")
     slowest = max(*collect.wall, float(one(session, SLOWEST_STEP)))
-    line("slowest transaction of the day, wall ms", f"{slowest:.0f}", "bar 200")
+    line("slowest pass, roll-up or partition step of the day, wall ms", f"{slowest:.0f}", "bar 200")
     usual_wal, largest_wal = statistics.median(collect.wal), max(collect.wal)
     line("WAL of a pass, kB: median / largest", f"{usual_wal / 1024:.1f} / {largest_wal / 1024:.0f}")
     passes, steps = sum(collect.wal) / 2**20, sum(maintain.wal) / 2**20
