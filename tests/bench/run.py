@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import collecting, findings, history, planning, reading, season, truth
+from tests.bench import collecting, findings, history, indexes, planning, reading, season, truth
 
 BENCHMARKS = {
     "collecting": collecting.run,
     "findings": findings.run,
     "history": history.run,
+    "indexes": indexes.run,
     "planning": planning.run,
     "reading": reading.run,
     "season": season.run,
