@@ -82,7 +82,11 @@ def _kinds() -> tuple[Kind, ...]:
             "select * from bookings where status = 'confirmed' order by created_at desc limit 20",
             ("bookings (status, created_at)",),
         ),
-        Kind("order, limit over all", "select * from bookings order by price desc limit 10", ("bookings (price)",)),
+        Kind(
+            "order, limit over all",
+            "select * from bookings order by price desc limit 10",
+            ("bookings (price)",),
+        ),
         Kind(
             "rare status (partial)",
             "select * from bookings where status = 'disputed'",
@@ -288,7 +292,9 @@ def built(session: Session, query: str, statements: Iterable[str]) -> tuple[floa
             names.append(name)
             sizes.append(int(row[0]))
         after = definitions(session)
-        twins = sum(_repeats(after[name], [after[other] for other in after if other != name]) for name in names)
+        twins = sum(
+            _repeats(after[name], [after[other] for other in after if other != name]) for name in names
+        )
         top = plan(session, query)
         unused = sum(name not in indexes_of(top) for name in names)
         assert set(before) <= set(after)
@@ -307,7 +313,9 @@ def definitions(session: Session) -> dict[str, str]:
 def _repeats(definition: str, others: Sequence[str]) -> bool:
     """Whether another index leads with the same keys, included columns aside."""
     keys = definition.rstrip(")")
-    return any(other == definition or other.startswith(keys + ",") for other in others) and " WHERE " not in keys
+    return (
+        any(other == definition or other.startswith(keys + ",") for other in others) and " WHERE " not in keys
+    )
 
 
 def advice(session: Session, kind: Kind) -> list[tuple[str, int]]:
@@ -370,10 +378,14 @@ def run() -> None:
     main = [item for item in verdicts if not item.kind.extra]
     print(f"  solved {sum(item.solved for item in main)} of {len(main)}", end="")
     print(f", with the further kinds {sum(item.solved for item in verdicts)} of {len(verdicts)}")
-    print(f"  indexes no plan uses {sum(item.unused for item in verdicts)}, twins {sum(item.twins for item in verdicts)}")
+    print(
+        f"  indexes no plan uses {sum(item.unused for item in verdicts)}, twins {sum(item.twins for item in verdicts)}"
+    )
     hits, all_of_them = within(pair for item in verdicts for pair in item.sizes)
     ratios = [predicted / real for item in verdicts for _, predicted, real in item.sizes]
-    print(f"  size predicted to within 25 %: {hits} of {all_of_them}, median ratio {statistics.median(ratios):.2f}")
+    print(
+        f"  size predicted to within 25 %: {hits} of {all_of_them}, median ratio {statistics.median(ratios):.2f}"
+    )
     for item in verdicts:
         for text, predicted, real in item.sizes:
             if abs(predicted - real) > 0.25 * real:
