@@ -13,7 +13,7 @@ from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import prove_gin
+from wedding_dbopt.indexes.sample import prove_search
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
@@ -124,12 +124,11 @@ def _indexes(
                 storage_budget=2**62,
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
-                prove=lambda relation, search: prove_gin(
+                prove=lambda relation, search: prove_search(
                     database,
                     session.reader(relation.schema, relation.name),
                     relation,
-                    search.expression,
-                    search.condition,
+                    search,
                 ),
             ),
             None,

@@ -133,10 +133,11 @@ class ReaderAs:
 
 
 def _filled(sql: str, parameters: Sequence[str]) -> str:
-    """The text with `$n` replaced, each place once."""
+    """The text with `$n` replaced, each place once; a number beyond the parameters is text."""
     pieces = sql.split("$")
     text = pieces[0]
     for piece in pieces[1:]:
         digits = len(piece) - len(piece.lstrip("0123456789"))
-        text += parameters[int(piece[:digits]) - 1] + piece[digits:] if digits else "$" + piece
+        filled = digits > 0 and 0 < int(piece[:digits]) <= len(parameters)
+        text += parameters[int(piece[:digits]) - 1] + piece[digits:] if filled else "$" + piece
     return text

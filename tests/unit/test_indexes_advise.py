@@ -11,8 +11,8 @@ from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.errors import MissingExtension
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.conditions import Search
 from wedding_dbopt.indexes.cost import WriteRate
-from wedding_dbopt.indexes.predicates import Search
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.extend import joined
 from wedding_dbopt.query import Query
@@ -170,7 +170,7 @@ class SearchSource(FakeSource):
 def test_a_proven_search_index_is_recommended() -> None:
     def prove(relation: Relation, search: Search) -> Proof | Unproven:
         assert relation.name == "vendors"
-        assert search.condition == "TO_TSVECTOR('english', \"name\") @@ TO_TSQUERY($1)"
+        assert search.condition == "TO_TSVECTOR('english', \"name\") @@ $1"
         return Proof(1000.0, 40.0, 2_000_000, 5000)
 
     advice = run(statement("find", text=SEARCH), source=SearchSource(searching), prove=prove)

@@ -1,4 +1,4 @@
-"""The proof of a GIN index on a sample, with a database that records what it is asked."""
+"""The proof of a GIN or GiST index on a sample, with a database that records what it is asked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from test_indexes_fixture import BOOKINGS, VENDORS
 from wedding_dbopt.database import DatabaseError, Row
-from wedding_dbopt.indexes.sample import Proof, Unproven, prove_gin, sample_sql
+from wedding_dbopt.indexes.conditions import Search
+from wedding_dbopt.indexes.sample import Proof, Unproven, prove_search, sample_sql
 
 DOCUMENT = "(TO_TSVECTOR('english', \"name\" || ' ' || COALESCE(\"description\", '')))"
 CONDITION = f"{DOCUMENT} @@ TO_TSQUERY('english', $1)"
+
+SEARCH = Search(DOCUMENT, CONDITION, ("description", "name"))
+TRIGRAM = Search('"name"', "\"name\" LIKE '%' || $1", ("name",), "text", "gin_trgm_ops")
 
 
 class FakeDatabase:
@@ -23,6 +27,7 @@ class FakeDatabase:
         self.harmless = harmless
         self.foreign: list[Row] = []
         self.fails = False
+        self.opclasses = [{"name": "public.gin_trgm_ops"}]
         self.depth = 0
         self.asked: list[str] = []
 
@@ -32,20 +37,29 @@ class FakeDatabase:
             return [{"proname": name} for name in values[0] if name in self.harmless]
         if "pg_attribute" in sql:
             return self.foreign
+        if "pg_opclass" in sql:
+            return self.opclasses
         assert self.depth == 1, "outside the subtransaction"
         if self.fails:
             raise DatabaseError("no room")
         if sql.startswith("EXPLAIN"):
             indexed = any("USING gin" in earlier for earlier in self.asked)
-            scan = {"Node Type": "Bitmap Index Scan", "Index Name": "wd_index_sample_gin", "Total Cost": 12.0}
+            scan = {
+                "Node Type": "Bitmap Index Scan",
+                "Index Name": "wd_index_sample_index",
+                "Total Cost": 12.0,
+            }
             root = {"Node Type": "Bitmap Heap Scan" if indexed else "Seq Scan", "Total Cost": 1400.0}
             return [{"QUERY PLAN": [{"Plan": {**root, "Plans": [scan] if indexed else []}}]}]
         if "ts_stat" in sql:
-            return [{"word": "'''dance'''"}]
-        if "_gin'" in sql:
-            return [{"n": 180_224.0}]
+            return [{"value": "'dance'"}]
+        if "regexp_replace" in sql:
+            return [{"value": "%dance%"}]
+        if "_index'" in sql:
+            return [{"n": 57_344.0 if "part_index" in sql else 180_224.0}]
         if "AS bytes" in sql:
-            return [{"n": 5000.0, "bytes": 819_200.0}]
+            prices = {"seq_page": 1.0, "random_page": 4.0, "tuple": 0.01}
+            return [{"n": 5000.0, "bytes": 819_200.0, **prices}]
         return [{"n": 50.0}] if "count(*)" in sql else []
 
     @contextmanager
@@ -64,7 +78,7 @@ class FakeDatabase:
 
 def test_a_proof_is_extrapolated_to_the_table() -> None:
     database = FakeDatabase()
-    proof = prove_gin(database, database, VENDORS, DOCUMENT, CONDITION)
+    proof = prove_search(database, database, VENDORS, SEARCH)
     assert isinstance(proof, Proof)
     assert proof.cost_before == pytest.approx(3000 + 20_000 * (1400 - 100) / 5000)
     assert proof.cost_after < proof.cost_before / 5
@@ -75,10 +89,35 @@ def test_a_proof_is_extrapolated_to_the_table() -> None:
 
 def test_the_parameter_becomes_a_word_of_the_sample() -> None:
     database = FakeDatabase()
-    prove_gin(database, database, VENDORS, DOCUMENT, CONDITION)
-    [searched, _] = [sql for sql in database.asked if sql.startswith("EXPLAIN")]
+    prove_search(database, database, VENDORS, SEARCH)
+    searched = next(sql for sql in database.asked if sql.startswith("EXPLAIN"))
     assert searched.endswith("@@ '''dance'''::tsquery")
     assert "search_path" in next(sql for sql in database.asked if "set_config" in sql)
+
+
+def test_a_pattern_of_parameters_becomes_one_of_the_sample_under_the_operator_class_of_pg_trgm() -> None:
+    database = FakeDatabase()
+    proof = prove_search(database, database, VENDORS, TRIGRAM)
+    assert isinstance(proof, Proof)
+    assert proof.opclass == "public.gin_trgm_ops"
+    assert any(sql.endswith('USING gin (("name") public.gin_trgm_ops)') for sql in database.asked)
+    assert any(sql.endswith("WHERE \"name\" LIKE '%dance%'") for sql in database.asked)
+
+
+def test_without_pg_trgm_the_reason_names_it() -> None:
+    database = FakeDatabase()
+    database.opclasses = []
+    proof = prove_search(database, database, VENDORS, TRIGRAM)
+    assert isinstance(proof, Unproven)
+    assert "pg_trgm" in proof.reason
+    assert not any("CREATE" in sql for sql in database.asked)
+
+
+def test_an_index_that_grows_slower_than_its_table_is_taken_for_what_its_parts_tell() -> None:
+    database = FakeDatabase()
+    proof = prove_search(database, database, replace(VENDORS, rows=5000.0), SEARCH)
+    assert isinstance(proof, Proof)
+    assert proof.estimated_bytes == 180_224
 
 
 @pytest.mark.parametrize(
@@ -94,7 +133,7 @@ def test_the_parameter_becomes_a_word_of_the_sample() -> None:
 )
 def test_code_of_others_is_never_run(expression: str, condition: str, reason: str) -> None:
     database = FakeDatabase()
-    proof = prove_gin(database, database, VENDORS, expression, condition)
+    proof = prove_search(database, database, VENDORS, Search(expression, condition, ()))
     assert isinstance(proof, Unproven)
     assert reason in proof.reason
     assert not any("CREATE" in sql for sql in database.asked)
@@ -105,10 +144,10 @@ def test_user_types_views_and_failures_stay_unproven() -> None:
     database.foreign = [{"attname": "name"}]
     for relation, fails in ((VENDORS, False), (replace(VENDORS, kind="v"), False)):
         database.fails = fails
-        assert isinstance(prove_gin(database, database, relation, DOCUMENT, CONDITION), Unproven)
+        assert isinstance(prove_search(database, database, relation, SEARCH), Unproven)
     failing = FakeDatabase()
     failing.fails = True
-    proof = prove_gin(failing, failing, VENDORS, DOCUMENT, CONDITION)
+    proof = prove_search(failing, failing, VENDORS, SEARCH)
     assert proof == Unproven("the sample failed: no room")
     assert failing.depth == 0
 

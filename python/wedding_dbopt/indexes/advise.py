@@ -1,8 +1,8 @@
 """Which indexes a workload is worth: the entry point of this package.
 
 The steps: plan every statement as it is; derive candidates from its text and from what its plan shows; let
-the planner pick among them; choose a set for the whole workload within the budget; prove GIN indexes on a
-sample.
+the planner pick among them; choose a set for the whole workload within the budget; prove GIN and
+GiST indexes on a sample where the chosen ones leave a search dear.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..catalog import Catalog, Relation
 from ..errors import MissingExtension
 from ..plan import Plan
 from ..query import Query
-from .candidates import Candidates, candidates, usage
-from .cost import IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, write_ms
+from .candidates import Candidates, candidates, search_index, usage
+from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, write_ms
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .recommendation import Benefit, Recommendation, recommendation
 from .selection.extend import Team, select, sorted_too
-from .size import btree_bytes
+from .size import index_bytes
 from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
 
@@ -76,10 +76,14 @@ def advise(
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
         advisor.read(workload, lambda: clock() > exploring_ends)
-        found = advisor.search_indexes(prove, storage_budget) if prove is not None else []
         advisor.explore(lambda: clock() > exploring_ends)
-        left = storage_budget - sum(item.estimated_bytes for item in found)
-        found += advisor.choose(left, lambda: clock() > deadline)
+        found = advisor.choose(storage_budget, lambda: clock() > deadline)
+        searched = (
+            [] if prove is None else advisor.search_indexes(prove, storage_budget, lambda: clock() > deadline)
+        )
+        if searched:
+            left = storage_budget - sum(item.estimated_bytes for item in searched)
+            found = searched + advisor.choose(left, lambda: clock() > deadline)
     finally:
         advisor.what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
@@ -111,10 +115,10 @@ class _Advisor:
         self.skipped: list[tuple[str, str]] = []
 
     def size(self, index: IndexDef) -> int:
-        """Estimated bytes of a B-tree candidate."""
+        """Estimated bytes of a candidate that the planner can be asked about."""
         if index not in self._sizes:
             relation = self._relations[index.place]
-            self._sizes[index] = btree_bytes(relation, index)
+            self._sizes[index] = index_bytes(relation, index)
         return self._sizes[index]
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
@@ -164,6 +168,10 @@ class _Advisor:
             if used:
                 self._teams[used] = None
             picked |= used
+        for index in offered.small:
+            used = self._used(key, frozenset({index}))
+            if used:
+                self._teams[used] = None
         for index in sorted(picked, key=IndexDef.order_key):
             self._teams[frozenset({index})] = None
             for width in range(1, len(index.columns) + (1 if index.include else 0)):
@@ -254,7 +262,11 @@ class _Advisor:
                 for use in uses
             )
         )
-        return write_ms(self.size(index) if size is None else size, rate, updates, self._window)
+        cost = write_ms(self.size(index) if size is None else size, rate, updates, self._window)
+        return ENTRIES[index.method] * cost
+
+    def _asked(self, index: IndexDef) -> bool:
+        return any(self.what_if.concerns(key, index) for key in self._uses)
 
     def _confidence(self, index: IndexDef, keys: Iterable[str]) -> float:
         """0.9, less for missing statistics, for expressions (no statistics yet) and for long nested loops."""
@@ -269,27 +281,39 @@ class _Advisor:
             confidence -= 0.2
         return confidence
 
-    def search_indexes(self, prove: Prove, budget: int) -> list[Recommendation]:
-        """GIN indexes for the statements' search conditions, each proven on a sample, within a budget."""
+    def search_indexes(self, prove: Prove, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
+        """GIN and GiST indexes for search conditions that the chosen B-trees leave dear, each proven on a sample."""
         demands = []
+        general = {
+            (use.relation.oid, search.expression)
+            for uses in self._uses.values()
+            for use in uses
+            for search in use.searches
+            if search.family == "jsonb" and search.opclass is None
+        }
         for key, uses in self._uses.items():
             statement = self._statements[key]
-            wanted = {
-                (index.place, index.columns[0].term.sql): index for index in self._candidates[key].searches
-            }
-            priced = self.what_if.cost(key, frozenset())
-            total_ms = _weight(statement, priced.cost).ms
+            wanted = set(self._candidates[key].searches)
+            before = self.what_if.cost(key, frozenset()).cost
+            chosen = self.what_if.cost(key, self._config)
+            total_ms = _weight(statement, before).ms
             for use, search in [(item, search) for item in uses for search in item.searches]:
-                index = wanted.get(((use.relation.schema, use.relation.name), search.expression))
-                if index is not None:
+                if search_index(use.relation, search) in wanted:
+                    # One index by the default class serves every search in a document.
+                    both = (use.relation.oid, search.expression) in general
+                    asked = replace(search, opclass=None) if both else search
+                    index = search_index(use.relation, asked)
                     who = (key, statement.context, statement.criticality)
                     observed = statement.mean_ms > 0
-                    demands.append(Demand(*who, index, use.relation, search, priced, total_ms, observed))
-        found, unproven = search_recommendations(demands, prove, budget, self._upkeep)
+                    demands.append(
+                        Demand(*who, index, use.relation, asked, before, chosen, total_ms, observed)
+                    )
+        found, unproven = search_recommendations(demands, prove, budget, self._upkeep, late)
         self.skipped += unproven
         for item in found:
             for key, _, _ in item.benefits:
                 self.what_if.settle(key, item.index.place)
+        self._teams = {team: None for team in self._teams if any(self._asked(index) for index in team)}
         return found
 
 

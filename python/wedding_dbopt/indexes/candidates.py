@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from ..catalog import Column, Relation
-from .conditions import Constant
+from .conditions import Constant, Search
 from .definition import IndexDef, Key
 from .existing import serves
 from .predicates import Group, TableUse
-from .statistics import average_width, equal_fraction, value_fraction
+from .statistics import average_width, equal_fraction, row_count, value_fraction
 from .terms import Term, column_term
 
 # Ten pages are read for about the price of two random fetches: no index saves anything that matters.
@@ -29,6 +29,11 @@ _MOST_STATES = 20
 _POOR_KEY = 0.3
 _SELECTIVE = 0.05
 _MAX_ARRANGED = 3
+_ORDERED = 0.95
+# Fewer ranges of 128 pages than this leave most of the table to read.
+_BRIN_PAGES = 2048
+_LONG_KEY = 24
+_FEW_EQUAL = 2.0
 _TEXT_KINDS = ("text", "character", "varchar", "bpchar")
 
 Usage = Mapping[tuple[str, str, Term], int]
@@ -38,13 +43,15 @@ Usage = Mapping[tuple[str, str, Term], int]
 class Candidates:
     """The indexes one statement could use: plain, and the special ones priced apart.
 
-    `sorting` are those of `plain` that serve all equality conditions and the order of a LIMIT.
+    `sorting` are those of `plain` that serve all equality conditions and the order of a LIMIT; `small` do less than a
+    B-tree in less space: BRIN on what lies in order, hash on long keys.
     """
 
     plain: tuple[IndexDef, ...]
     sorting: tuple[IndexDef, ...]
     covering: tuple[IndexDef, ...]
     partial: tuple[IndexDef, ...]
+    small: tuple[IndexDef, ...]
     searches: tuple[IndexDef, ...]
 
 
@@ -69,6 +76,7 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
     sorting: dict[IndexDef, None] = {}
     covering: dict[IndexDef, None] = {}
     partial: dict[IndexDef, None] = {}
+    small: dict[IndexDef, None] = {}
     searches: dict[IndexDef, None] = {}
     for use in uses:
         if not eligible(use.relation):
@@ -84,13 +92,23 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
                 _add(covering, variant)
             for variant in _partial(use, index):
                 _add(partial, variant)
+        for index in _small(use):
+            if not any(serves(existing, index) for existing in use.relation.indexes):
+                small[index] = None
         for search in use.searches:
-            single = search.columns[0] if search.expression == column_term(search.columns[0]).sql else None
-            key = Key(Term(search.expression, single, search.columns))
-            index = IndexDef(use.relation.schema, use.relation.name, (key,), method="gin")
+            index = search_index(use.relation, search)
             if not any(serves(existing, index) for existing in use.relation.indexes):
                 searches[index] = None
-    return Candidates(tuple(plain), tuple(sorting), tuple(covering), tuple(partial), tuple(searches))
+    return Candidates(
+        tuple(plain), tuple(sorting), tuple(covering), tuple(partial), tuple(small), tuple(searches)
+    )
+
+
+def search_index(relation: Relation, search: Search) -> IndexDef:
+    """The index a search condition asks for; its operator class has no schema yet."""
+    single = search.columns[0] if search.expression == column_term(search.columns[0]).sql else None
+    key = Key(Term(search.expression, single, search.columns), opclass=search.opclass)
+    return IndexDef(relation.schema, relation.name, (key,), method=search.method)
 
 
 def eligible(relation: Relation) -> bool:
@@ -152,6 +170,9 @@ def _ranges(relation: Relation, group: Group) -> Iterator[Key]:
         yield Key(term)
     for term in group.prefixed:
         kind = relation.columns[term.column].type if term.column is not None else "text"
+        if term.column is not None and relation.columns[term.column].collation in ("C", "POSIX"):
+            yield Key(term)
+            continue
         if kind.startswith(_TEXT_KINDS):
             opclass = "bpchar_pattern_ops" if kind in ("bpchar", "character") else "text_pattern_ops"
             yield Key(term, opclass=f"pg_catalog.{opclass}")
@@ -202,6 +223,28 @@ def _covering(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
     width = sum(average_width(use.relation, column) for column in extra)
     if 0 < len(extra) <= MAX_INCLUDED and width <= _MAX_INCLUDED_BYTES:
         yield IndexDef(index.schema, index.table, index.columns, extra)
+
+
+def _small(use: TableUse) -> Iterator[IndexDef]:
+    """BRIN for ranges of a column whose values lie in the table's order, hash for equality of long, different values."""
+    columns = use.relation.columns
+    for group in use.groups:
+        for term in group.ranged:
+            column = columns.get(term.column or "")
+            ordered = column is not None and abs(column.correlation or 0.0) >= _ORDERED
+            if ordered and use.relation.pages >= _BRIN_PAGES:
+                yield _method(use.relation, term, "brin")
+        for term in group.equal:
+            column = columns.get(term.column or "")
+            if column is None or not column.plain or not column.deterministic:
+                continue
+            different = equal_fraction(use.relation, term) * row_count(use.relation) <= _FEW_EQUAL
+            if different and average_width(use.relation, column.name) >= _LONG_KEY:
+                yield _method(use.relation, term, "hash")
+
+
+def _method(relation: Relation, term: Term, method: str) -> IndexDef:
+    return IndexDef(relation.schema, relation.name, (Key(term),), method=method)
 
 
 def _is_state(relation: Relation, constant: Constant) -> bool:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from .resolve import Resolver
-from .terms import Term, bare, own_columns, term
+from .terms import Term, bare, expression_sql, own_columns, term
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+_PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike)
+_KEYS = (exp.JSONBContainsTopKey, exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys)
+_CONTAINED = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
+_TEXTS = ("text", "character varying", "varchar")
+# A trigram index finds nothing by less than three letters in a row.
+_TRIGRAM = re.compile(r"\w{3}")
+_PARAMETER = re.compile(r"\$\d")
 Placed = tuple[exp.Table, "Condition"]
 
 
@@ -21,6 +29,31 @@ class Constant:
     column: str
     condition: str
     value: str | None
+
+
+@dataclass(frozen=True)
+class Search:
+    """A condition that only an index of its `family` serves: tsvector, jsonb, array, range or text (trigrams).
+
+    `expression` is the key, `condition` the whole text, with `$1` for a value that is not known; `columns` are those
+    of the key. `opclass` is the operator class the condition needs, None where the default one serves.
+    """
+
+    expression: str
+    condition: str
+    columns: tuple[str, ...]
+    family: str = "tsvector"
+    opclass: str | None = None
+
+    @property
+    def method(self) -> str:
+        """The index method."""
+        return "gist" if self.family == "range" else "gin"
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the searched value is not known."""
+        return "$" in self.condition and _PARAMETER.search(self.condition) is not None
 
 
 @dataclass(frozen=True)
@@ -63,7 +96,7 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         return _one_sided("ranged", part.this, [part.args["low"], part.args["high"]], resolver)
     if isinstance(part, exp.In):
         return _membership(part, resolver)
-    if isinstance(part, exp.Like):
+    if isinstance(part, exp.Like) and not part.args.get("negate"):
         pattern = _literal(part.expression)
         starts = pattern is not None and pattern[:1] not in ("%", "_", "")
         return _one_sided("prefixed", part.this, [part.expression], resolver) if starts else []
@@ -74,28 +107,72 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     return []
 
 
-def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Term] | None:
-    """The side of `document @@ query` (or of a jsonb or array containment) that a GIN index holds."""
-    if isinstance(part, exp.MatchAgainst):
-        sides = [*part.expressions, part.this]
-    elif isinstance(part, (exp.ArrayContainsAll, exp.ArrayOverlaps)):
-        sides = [part.this]
-    else:
-        return None
-    for side in sides:
+def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Search] | None:
+    """What a conjunct asks of a GIN or GiST index, with its table reference; None when such an index cannot help."""
+    for side, value in _sides(part):
         found = term(side, resolver)
-        if found is not None and _searchable(part, found, resolver):
-            return found
+        if found is None:
+            continue
+        family = _family(part, side, found, resolver)
+        if family is None or (family == "text" and not _findable(value)):
+            continue
+        whole = part
+        if not _constant(value):
+            unknown = exp.Parameter(this=exp.Literal.number(1))
+            whole = part.copy()
+            next(node for node in whole.walk() if node == value).replace(unknown)
+        opclass = {"text": "gin_trgm_ops", "jsonb": None if isinstance(part, _KEYS) else "jsonb_path_ops"}
+        entry = Search(found[1].sql, expression_sql(whole), found[1].columns, family, opclass.get(family))
+        return found[0], entry
     return None
 
 
-def _searchable(part: exp.Expr, found: tuple[exp.Table, Term], resolver: Resolver) -> bool:
+def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
+    """The possible keys of a search condition, each with the value it is compared with."""
+    if part.args.get("negate"):
+        return []
+    if isinstance(part, exp.MatchAgainst):
+        document = part.expressions[0]
+        return [(document, part.this), (part.this, document)]
+    if isinstance(part, (*_PATTERNS, *_KEYS, exp.JSONBPathExists)):
+        return [(part.this, part.expression)]
+    if isinstance(part, _CONTAINED):
+        return [(part.this, part.expression), (part.expression, part.this)]
+    return []
+
+
+def _family(part: exp.Expr, side: exp.Expr, found: tuple[exp.Table, Term], resolver: Resolver) -> str | None:
     relation = resolver.relation(found[0])
     column = found[1].column
-    kind = relation.columns[column].type if relation is not None and column is not None else ""
+    kind = relation.columns[found[1].columns[0]].type if relation is not None else ""
     if isinstance(part, exp.MatchAgainst):
-        return kind == "tsvector" if column is not None else "tsvector" in found[1].sql.lower()
-    return kind == "jsonb" or kind.endswith("[]")
+        document = kind == "tsvector" if column is not None else "tsvector" in found[1].sql.lower()
+        return "tsvector" if document else None
+    if isinstance(part, _PATTERNS):
+        return "text" if column is None or kind.startswith(_TEXTS) else None
+    if kind == "jsonb":
+        holds = isinstance(part, exp.ArrayContainedBy) != (side is part.this) and not isinstance(
+            part, exp.ArrayOverlaps
+        )
+        document = column is not None or isinstance(bare(side), (exp.JSONExtract, exp.JSONBExtract))
+        return "jsonb" if holds and document else None
+    if column is None or not isinstance(part, _CONTAINED):
+        return None
+    return "array" if kind.endswith("[]") else "range" if kind.endswith("range") else None
+
+
+def _findable(pattern: exp.Expr) -> bool:
+    """Whether a pattern is unknown or holds three letters in a row behind a start that no B-tree finds."""
+    known = _literal(pattern)
+    if known is None:
+        return not isinstance(bare(pattern), (exp.Any, exp.All))
+    like = isinstance(pattern.parent, exp.Like)
+    return _TRIGRAM.search(known) is not None and not (like and known[:1] not in ("%", "_"))
+
+
+def _constant(value: exp.Expr) -> bool:
+    """Whether a value is in the text: no parameter, column or subquery in it."""
+    return value.find(exp.Parameter, exp.Placeholder, exp.Column, exp.Query) is None
 
 
 def _equality(left: exp.Expr, right: exp.Expr, resolver: Resolver) -> list[Placed]:

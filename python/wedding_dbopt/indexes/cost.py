@@ -18,6 +18,8 @@ MS_PER_COST_UNIT = 0.01
 # Inserting 200,000 rows took 0.003 to 0.008 ms longer per row for each B-tree (PostgreSQL 15, all in cache).
 _ENTRY_MS = 0.005
 _MORE_MS_PER_CACHE = 0.001
+# CPU time of 200,000 inserted rows against a B-tree on random keys: GIN by words of an array 0.4, by trigrams of 32 letters 6.
+ENTRIES = {"btree": 1.0, "hash": 0.4, "brin": 0.05, "gist": 4.0, "gin": 6.0}
 _CACHED_BYTES = 128 * 1024 * 1024
 
 

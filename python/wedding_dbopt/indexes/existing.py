@@ -10,6 +10,7 @@ from ..catalog import Index, Relation
 from .definition import IndexDef
 from .terms import qualified
 
+_OPCLASS = re.compile(r"\s(?:[\w\"]+\.)?(\w+_ops)\b(?:\s*\([^()]*\))?(?:\s+(?:ASC|DESC))?(?:\s+NULLS \w+)?$")
 _NOISE = re.compile(r"::[a-z ]+(\[\])?|[\s\"()]")
 
 
@@ -36,16 +37,28 @@ def serves(existing: Index, index: IndexDef) -> bool:
     """Whether a valid existing index already does what a candidate would: its keys lead the existing ones."""
     if not existing.valid or existing.predicate is not None or existing.method != index.method:
         return False
-    if len(existing.columns) < len(index.columns) or any(key.opclass is not None for key in index.columns):
+    if len(existing.columns) < len(index.columns):
         return False
-    texts = _key_texts(existing)
-    for held, text, key in zip(existing.columns, texts, index.columns):
-        if held != key.column or (held is None and _plain(text) != _plain(key.term.sql)):
+    for held, text, key in zip(existing.columns, _key_texts(existing), index.columns):
+        opclass = _OPCLASS.search(text)
+        if held != key.column or not _same_class(opclass, key.opclass):
+            return False
+        bare = text if opclass is None else text[: opclass.start()]
+        if held is None and _plain(bare) != _plain(key.term.sql):
             return False
     directions = {held != key.descending for held, key in zip(existing.descending, index.columns)}
     if index.method == "btree" and len(directions) > 1:
         return False
     return {*existing.columns, *existing.include} >= set(index.include)
+
+
+def _same_class(held: re.Match[str] | None, wanted: str | None) -> bool:
+    """Whether the operator class of an existing key does what the wanted one does (GIN's default holds all of jsonb)."""
+    name = held.group(1) if held is not None else None
+    other = wanted.rpartition(".")[2] if wanted is not None else None
+    if name is None:
+        return other in (None, "jsonb_path_ops")
+    return other is not None and name.replace("varchar_", "text_") == other.replace("varchar_", "text_")
 
 
 def findings(

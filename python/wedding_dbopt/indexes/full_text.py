@@ -1,28 +1,27 @@
-"""GIN indexes for full-text and containment conditions, worth what a built sample shows."""
+"""GIN and GiST indexes for searches (words, trigrams, containment, ranges), worth what a built sample shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalog import Relation
+from .conditions import Search
 from .definition import IndexDef
-from .predicates import Search
 from .recommendation import Benefit, Recommendation, recommendation
 from .sample import Proof, Unproven
 from .selection.extend import MIN_STATEMENT_GAIN
 from .what_if import Priced
 
-# A pending-list insert touches many lexemes: about ten B-tree entries.
-_ENTRIES = 10.0
 _CONFIDENCE = 0.7
+_ASSUMED_CONFIDENCE = 0.5
 
 Prove = Callable[[Relation, Search], "Proof | Unproven"]
 
 
 @dataclass(frozen=True)
 class Demand:
-    """A statement's wish for a GIN index: its plan as it is and its time (ms) in the window."""
+    """A statement's wish: its cost as it is, its plan with the chosen B-trees and its time (ms) in the window."""
 
     key: str
     context: str
@@ -30,7 +29,8 @@ class Demand:
     index: IndexDef
     relation: Relation
     search: Search
-    priced: Priced
+    before: float
+    chosen: Priced
     total_ms: float
     observed: bool
 
@@ -40,27 +40,37 @@ def search_recommendations(
     prove: Prove,
     budget: int,
     upkeep: Callable[[IndexDef, int], float],
+    late: Callable[[], bool],
 ) -> tuple[list[Recommendation], list[tuple[str, str]]]:
     """The proven indexes that pay, best first within `budget` bytes, and (key, reason) where unproven."""
     proofs: dict[tuple[IndexDef, Search], Proof | Unproven] = {}
     benefits: dict[IndexDef, dict[str, Benefit]] = {}
     sizes: dict[IndexDef, int] = {}
+    known: dict[IndexDef, bool] = {}
     unproven: list[tuple[str, str]] = []
     for demand in demands:
         case = (demand.index, demand.search)
         if case not in proofs:
+            if late():
+                unproven.append((demand.key, "the time limit came before the sample of a search index"))
+                continue
+            if _benefit(demand, 0.0) is None:
+                continue
             proofs[case] = prove(demand.relation, demand.search)
         proof = proofs[case]
         if isinstance(proof, Unproven):
-            unproven.append((demand.key, f"GIN index unproven: {proof.reason}"))
+            unproven.append((demand.key, f"{demand.search.method.upper()} index unproven: {proof.reason}"))
             continue
-        benefit = _benefit(demand, proof)
+        benefit = _benefit(demand, proof.cost_after)
         if benefit is not None:
-            benefits.setdefault(demand.index, {})[demand.key] = benefit
-            sizes[demand.index] = max(sizes.get(demand.index, 0), proof.estimated_bytes)
+            key = replace(demand.index.columns[0], opclass=proof.opclass)
+            index = replace(demand.index, columns=(key,))
+            benefits.setdefault(index, {})[demand.key] = benefit
+            sizes[index] = max(sizes.get(index, 0), proof.estimated_bytes)
+            known[index] = known.get(index, False) or not demand.search.assumed
     found = []
     for index, won in benefits.items():
-        cost = _ENTRIES * upkeep(index, sizes[index])
+        cost = upkeep(index, sizes[index])
         if sum(benefit.saved_ms for benefit in won.values()) > cost:
             found.append(
                 recommendation(
@@ -68,7 +78,7 @@ def search_recommendations(
                     list(won.values()),
                     size=sizes[index],
                     write_cost=cost,
-                    confidence=_CONFIDENCE,
+                    confidence=_CONFIDENCE if known[index] else _ASSUMED_CONFIDENCE,
                     proof="sample",
                 )
             )
@@ -79,17 +89,14 @@ def search_recommendations(
     return kept, unproven
 
 
-def _benefit(demand: Demand, proof: Proof) -> Benefit | None:
-    """What the scan of the searched table would cost less; None below 5 % of the statement."""
+def _benefit(demand: Demand, cost_after: float) -> Benefit | None:
+    """What the scan of the searched table would cost less; None below 5 % of the statement with the chosen B-trees."""
     table = demand.relation.name
-    visits = (v for v in demand.priced.plan.visits() if v.node.is_scan and v.node.relation == table)
+    visits = (v for v in demand.chosen.plan.visits() if v.node.is_scan and v.node.relation == table)
     scan = max((v.node.total_cost * v.executions * v.share for v in visits if v.node.filter), default=0.0)
-    before = demand.priced.cost
-    after = before - max(scan - proof.cost_after, 0.0)
-    share = 1 - after / max(before, 1e-9)
-    if share < MIN_STATEMENT_GAIN:
+    after = demand.chosen.cost - max(scan - cost_after, 0.0)
+    if 1 - after / max(demand.chosen.cost, 1e-9) < MIN_STATEMENT_GAIN:
         return None
-    saved = demand.total_ms * share
-    return Benefit(
-        demand.key, before, after, saved, demand.total_ms, demand.context, demand.criticality, demand.observed
-    )
+    saved = demand.total_ms * (1 - after / max(demand.before, 1e-9))
+    who = (demand.context, demand.criticality, demand.observed)
+    return Benefit(demand.key, demand.before, after, saved, demand.total_ms, *who)

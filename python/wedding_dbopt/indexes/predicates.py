@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from ..catalog import Catalog, Relation
-from .conditions import Condition, Constant, arms, conditions, conjuncts, search
+from .conditions import Condition, Constant, Search, arms, conditions, conjuncts, search
 from .resolve import Resolver, Scope, joins, name_of, sources
-from .terms import Term, column_term, expression_sql, term
+from .terms import Term, column_term, term
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,6 @@ class Group:
     ranged: tuple[Term, ...] = ()
     prefixed: tuple[Term, ...] = ()
     joined: tuple[Term, ...] = ()
-
-
-@dataclass(frozen=True)
-class Search:
-    """A condition only GIN serves: the indexed `expression`, the whole `condition`, the columns needed."""
-
-    expression: str
-    condition: str
-    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -151,8 +142,7 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
             drafts[id(place)].common.append(condition)
         found = search(part, resolver)
         if found is not None:
-            entry = Search(found[1].sql, expression_sql(part), found[1].columns)
-            drafts[id(found[0])].searches.append(entry)
+            drafts[id(found[0])].searches.append(found[1])
 
 
 def _read_arms(part: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:

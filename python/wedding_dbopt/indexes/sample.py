@@ -1,4 +1,4 @@
-"""Proof for GIN indexes, which HypoPG cannot simulate: build one on a sample of the table and look.
+"""Proof for GIN and GiST indexes, which HypoPG cannot simulate: build one on a sample of the table and look.
 
 The caller's `Database` runs everything inside a subtransaction that is always rolled back. Reading the table
 as the extension's owner means that no code of other people may run: the expressions must consist of immutable
@@ -7,6 +7,7 @@ functions of pg_catalog owned by a superuser, and columns of built-in types.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
@@ -15,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from ..catalog import Relation
 from ..database import Database, DatabaseError
 from ..plan import Plan
+from .conditions import Search
 from .size import PAGE
 from .statistics import row_count
 from .terms import expression_sql as normalised
@@ -22,15 +24,42 @@ from .terms import qualified, quoted
 
 SAMPLE_ROWS = 5000
 _SAMPLE = "wd_index_sample"
-_SEQ_PAGE_COST = 1.0
-_RANDOM_PAGE_COST = 4.0
-_CPU_TUPLE_COST = 0.01
-_FIXED_GIN_PAGES = 2
+_PART = "wd_index_part"
+_PARTS = 4
+_FIXED_PAGES = 2
 
 # These are stable only because they may read the default text search configuration.
 _STABLE_ALLOWED = ["to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "to_tsvector"]
 _CAST_TYPES = frozenset(
-    {"text", "varchar", "regconfig", "tsquery", "tsvector", "jsonb", "text[]", "varchar[]"}
+    [
+        "text",
+        "varchar",
+        "regconfig",
+        "tsquery",
+        "tsvector",
+        "jsonb",
+        "jsonpath",
+        "text[]",
+        "varchar[]",
+        "date",
+        "timestamp",
+        "timestamptz",
+        "int",
+        "smallint",
+        "bigint",
+        "numeric",
+        "decimal",
+        "uuid",
+        "int[]",
+        "bigint[]",
+        "uuid[]",
+        "daterange",
+        "tsrange",
+        "tstzrange",
+        "int4range",
+        "int8range",
+        "numrange",
+    ]
 )
 _PLAIN = (
     exp.Column,
@@ -44,6 +73,24 @@ _PLAIN = (
     exp.ArrayOverlaps,
     exp.Array,
     exp.Null,
+    exp.Like,
+    exp.ILike,
+    exp.RegexpLike,
+    exp.RegexpILike,
+    exp.ArrayContainedBy,
+    exp.JSONBContainsTopKey,
+    exp.JSONBContainsAnyTopKeys,
+    exp.JSONBContainsAllTopKeys,
+    exp.JSONBPathExists,
+    exp.JSONExtract,
+    exp.JSONExtractScalar,
+    exp.JSONBExtract,
+    exp.JSONBExtractScalar,
+    exp.JSONPath,
+    exp.JSONPathRoot,
+    exp.JSONPathKey,
+    exp.JSONPathSubscript,
+    exp.DataTypeParam,
     exp.Coalesce,
     exp.Cast,
     exp.DataType,
@@ -57,6 +104,33 @@ where p.proname = any($1) and p.pronamespace = 'pg_catalog'::regnamespace
 group by p.proname
 having bool_and(r.rolsuper and p.prokind = 'f' and (p.provolatile = 'i' or p.proname = any($2)))
 """
+_OPCLASS = """
+select quote_ident(n.nspname) || '.' || quote_ident(o.opcname) as name
+from pg_catalog.pg_opclass o
+join pg_catalog.pg_namespace n on n.oid = o.opcnamespace
+join pg_catalog.pg_am m on m.oid = o.opcmethod
+where o.opcname = $1 and m.amname = 'gin'
+  and (o.opcnamespace = 'pg_catalog'::regnamespace
+       or exists (select from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+                  where d.classid = 'pg_catalog.pg_opclass'::regclass and d.objid = o.oid and d.deptype = 'e'
+                    and d.refclassid = 'pg_catalog.pg_extension'::regclass and e.extname = 'pg_trgm'))
+"""
+# A value of medium frequency in the sample (`$1` times), as a literal of the key's own type.
+_VALUES = {
+    "tsvector": """select quote_literal(word) as value from ts_stat({stat}) order by abs(ndoc - $1), word limit 1""",
+    "text": """select '%' || regexp_replace(substr({key}, length({key}) / 3 + 1, 6), '[\\_%]', '_', 'g') || '%' as value
+        from pg_temp.{sample} where length({key}) > 5 order by md5({key}) limit 1""",
+    "array": """select array[e.value]::text as value from pg_temp.{sample} s, unnest({key}) e (value)
+        where e.value is not null group by e.value order by abs(count(*) - $1), e.value::text limit 1""",
+    "jsonb": """select jsonb_build_object(e.key, e.value)::text as value from pg_temp.{sample} s,
+        jsonb_each(case jsonb_typeof({key}) when 'object' then {key} else '{{}}' end) e
+        group by e.key, e.value order by abs(count(*) - $1), e.key, e.value::text limit 1""",
+    "keys": """select e.key as value from pg_temp.{sample} s,
+        jsonb_each(case jsonb_typeof({key}) when 'object' then {key} else '{{}}' end) e
+        group by e.key order by abs(count(*) - $1), e.key limit 1""",
+    "range": """select ({key})::text as value from pg_temp.{sample} where not isempty({key})
+        order by md5(({key})::text) limit 1""",
+}
 _FOREIGN_TYPES = """
 select a.attname
 from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
@@ -72,6 +146,7 @@ class Proof:
     cost_after: float
     estimated_bytes: int
     sample_rows: int
+    opclass: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,25 +156,31 @@ class Unproven:
     reason: str
 
 
-def prove_gin(
-    database: Database, reader: Database, relation: Relation, expression_sql: str, condition_sql: str
+def prove_search(
+    database: Database, reader: Database, relation: Relation, search: Search
 ) -> Proof | Unproven:
-    """Try a GIN index on `expression_sql` for `condition_sql` on a sample of at most 5000 rows.
+    """Try the index that `search` asks for on a sample of at most 5000 rows.
 
-    Both texts name the table's columns without qualification. Nothing is left behind in the database. `database`
+    Its texts name the table's columns without qualification. Nothing is left behind in the database. `database`
     reads the catalogue, `reader` the table: reading runs the functions of its policies.
     """
     try:
-        expression, condition = _read(expression_sql), _read(condition_sql)
-    except SqlglotError:
+        expression, condition = _read(search.expression), _read(search.condition)
+    except (SqlglotError, AttributeError, KeyError):
         return Unproven("the condition cannot be read")
     columns = sorted({column.name for column in condition.find_all(exp.Column)})
     refusal = _refusal(database, relation, [expression, condition], columns)
     if refusal is not None:
         return Unproven(refusal)
+    opclass = None
+    if search.opclass is not None:
+        found = database.query(_OPCLASS, ["name"], [search.opclass])
+        if not found:
+            return Unproven("an index of trigrams needs the extension pg_trgm (CREATE EXTENSION pg_trgm)")
+        opclass = str(found[0]["name"])
     try:
         with database.rolled_back():
-            return _measure(reader, relation, expression, condition, columns)
+            return _measure(reader, relation, search, expression, condition, columns, opclass)
     except DatabaseError as error:
         return Unproven(f"the sample failed: {error}")
 
@@ -121,68 +202,112 @@ def sample_sql(relation: Relation, columns: list[str]) -> str:
 def _measure(
     database: Database,
     relation: Relation,
+    search: Search,
     expression: exp.Expr,
     condition: exp.Expr,
     columns: list[str],
+    opclass: str | None,
 ) -> Proof | Unproven:
     key = expression.sql("postgres")
     database.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
     database.query(sample_sql(relation, columns))
     database.query(f"ANALYZE pg_temp.{_SAMPLE}")
     size = database.query(
-        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{_SAMPLE}')::float8 AS bytes "
-        f"FROM pg_temp.{_SAMPLE}"
+        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{_SAMPLE}')::float8 AS bytes, "
+        "current_setting('seq_page_cost')::float8 AS seq_page, current_setting('random_page_cost')::float8 AS random_page, "
+        f"current_setting('cpu_tuple_cost')::float8 AS tuple FROM pg_temp.{_SAMPLE}"
     )[0]
     if size["n"] < 1:
         return Unproven("the table's sample is empty")
-    searched = _with_value(database, key, condition, size["n"])
+    searched = _with_value(database, search, key, condition, size["n"])
     if searched is None:
         return Unproven("the searched value is a parameter and no typical value is known")
     kept = database.query(f"SELECT count(*)::float8 AS n FROM pg_temp.{_SAMPLE} WHERE {searched}")[0]["n"]
-    before = _plan(database, searched)
-    database.query(f"CREATE INDEX {_SAMPLE}_gin ON pg_temp.{_SAMPLE} USING gin (({key}))")
+    before = _plan(database, _SAMPLE, searched)
     database.query("SELECT set_config('enable_seqscan', 'off', true)")
-    after = _plan(database, searched)
-    if f"{_SAMPLE}_gin" not in after.indexes_used():
+    database.query(
+        f"CREATE TEMPORARY TABLE {_PART} AS SELECT * FROM pg_temp.{_SAMPLE} LIMIT {max(size['n'] // _PARTS, 1):.0f}"
+    )
+    database.query(f"ANALYZE pg_temp.{_PART}")
+    body = f"USING {search.method} (({key}) {opclass or ''})"
+    plans, bytes_of = {}, {}
+    for table in (_PART, _SAMPLE):
+        database.query(f"CREATE INDEX {table}_index ON pg_temp.{table} {body}")
+        plans[table] = _plan(database, table, searched)
+        bytes_of[table] = database.query(f"SELECT pg_relation_size('pg_temp.{table}_index')::float8 AS n")[0][
+            "n"
+        ]
+    if f"{_SAMPLE}_index" not in plans[_SAMPLE].indexes_used():
         return Unproven("the condition does not use the index")
-    index_bytes = database.query(f"SELECT pg_relation_size('pg_temp.{_SAMPLE}_gin')::float8 AS n")[0]["n"]
-    return _extrapolated(relation, {**size, "kept": kept, "index_bytes": index_bytes}, before, after)
+    costs = {table: _index_cost(plan) for table, plan in plans.items()}
+    figures = {**size, "kept": kept, "part_bytes": bytes_of[_PART], "index_bytes": bytes_of[_SAMPLE]}
+    figures |= {"part_cost": costs[_PART], "index_cost": costs[_SAMPLE]}
+    return _extrapolated(relation, figures, before, opclass)
 
 
-def _extrapolated(relation: Relation, sample: dict[str, float], before: Plan, after: Plan) -> Proof:
-    """The figures of the sample (rows `n`, `bytes`, rows `kept`, `index_bytes`) scaled to the table."""
+def _extrapolated(relation: Relation, sample: dict[str, float], before: Plan, opclass: str | None) -> Proof:
+    """The figures of the sample (rows `n`, `bytes`, rows `kept`) and of its part, scaled to the table."""
     rows, factor = row_count(relation), row_count(relation) / sample["n"]
-    per_row = max(before.total_cost - sample["bytes"] / PAGE * _SEQ_PAGE_COST, 0.0) / sample["n"]
+    per_row = max(before.total_cost - sample["bytes"] / PAGE * sample["seq_page"], 0.0) / sample["n"]
     found = max(sample["kept"], 1.0) * factor
     pages = min(found, float(relation.pages))
-    start = min((node.total_cost for node in after.walk() if node.type == "Bitmap Index Scan"), default=0.0)
-    growing = max(sample["index_bytes"] - _FIXED_GIN_PAGES * PAGE, 0.0)
+    slope = max(sample["index_cost"] - sample["part_cost"], 0.0) / sample["n"] * _PARTS / (_PARTS - 1)
+    start = sample["index_cost"] + slope * max(rows - sample["n"], 0.0)
     return Proof(
-        cost_before=relation.pages * _SEQ_PAGE_COST + rows * per_row,
-        cost_after=start + pages * _RANDOM_PAGE_COST + found * (_CPU_TUPLE_COST + per_row),
-        estimated_bytes=int(_FIXED_GIN_PAGES * PAGE + growing * factor),
+        cost_before=relation.pages * sample["seq_page"] + rows * per_row,
+        cost_after=start + pages * sample["random_page"] + found * (sample["tuple"] + per_row),
+        estimated_bytes=_grown(sample["part_bytes"], sample["index_bytes"], factor),
         sample_rows=int(sample["n"]),
+        opclass=opclass,
     )
 
 
-def _plan(database: Database, condition: str) -> Plan:
-    rows = database.query(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM pg_temp.{_SAMPLE} WHERE {condition}")
+def _grown(part: float, whole: float, factor: float) -> int:
+    """Bytes at `factor` times the rows: as a power of the rows, which the part and the whole sample tell.
+
+    A word or a key that many rows share is stored once, so such an index grows more slowly than its table.
+    """
+    fixed = _FIXED_PAGES * PAGE
+    growing, less = max(whole - fixed, 0.0), max(part - fixed, 0.0)
+    power = min(math.log(growing / less, _PARTS), 1.0) if growing > less > 0 else 1.0
+    return int(fixed + growing * max(factor, 1.0) ** max(power, 0.5))
+
+
+def _index_cost(plan: Plan) -> float:
+    """What the scan of the index alone costs."""
+    scans = [node for node in plan.walk() if node.type == "Bitmap Index Scan"]
+    return min((node.total_cost for node in scans), default=0.0)
+
+
+def _plan(database: Database, table: str, condition: str) -> Plan:
+    rows = database.query(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM pg_temp.{table} WHERE {condition}")
     return Plan.from_json(next(iter(rows[0].values())))
 
 
-def _with_value(database: Database, key: str, condition: exp.Expr, rows: float) -> str | None:
-    """The condition with a word of medium frequency for its parameter; None when that is impossible."""
+def _with_value(database: Database, search: Search, key: str, condition: exp.Expr, rows: float) -> str | None:
+    """The condition with a value of medium frequency for its parameter; None when that is impossible."""
     if condition.find(exp.Parameter) is None:
         return condition.sql("postgres")
-    if not isinstance(condition, exp.MatchAgainst):
+    keys = isinstance(condition, (exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys))
+    one = keys or isinstance(condition, exp.JSONBContainsTopKey)
+    if isinstance(condition, exp.JSONBPathExists):
         return None
-    words = database.query(
-        "SELECT quote_literal(quote_literal(word)) AS word FROM ts_stat($1) "
-        "ORDER BY abs(ndoc - $2), word LIMIT 1",
-        ["text", "float8"],
-        [f"SELECT {key} FROM pg_temp.{_SAMPLE}", rows / 100],
-    )
-    return f"{key} @@ {words[0]['word']}::tsquery" if words else None
+    stat = exp.Literal.string(f"SELECT {key} FROM pg_temp.{_SAMPLE}").sql("postgres")
+    text = _VALUES["keys" if one else search.family].format(key=key, sample=_SAMPLE, stat=stat)
+    wants = "$1" in text
+    found = database.query(text, ["float8"] if wants else [], [rows / 100] if wants else [])
+    if not found or found[0]["value"] is None:
+        return None
+    value: exp.Expr = exp.Literal.string(found[0]["value"])
+    if search.family == "tsvector":
+        return f"{key} @@ {value.sql('postgres')}::tsquery"
+    if keys:
+        value = exp.Array(expressions=[value])
+    for side in ("this", "expression"):
+        if condition.args[side].find(exp.Parameter) is not None:
+            condition = condition.copy()
+            condition.set(side, value)
+    return condition.sql("postgres")
 
 
 def _read(text: str) -> exp.Expr:

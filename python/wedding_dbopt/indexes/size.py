@@ -21,9 +21,37 @@ _POINTER = 6
 _NULL_BITMAP = 8
 _POSTING_LIMIT = 808
 _FANOUT = 200
+_BRIN_RANGE = 128
+_BRIN_MAPPED = 1360
+_HASH_BUCKET = 307
+_HASH_SMALL = 1024
+# Uneven buckets: 4 to 7 % of the pages hold what overflows.
+_HASH_OVERFLOW = 0.06
 _NO_DEDUPLICATION = ("numeric", "real", "double precision", "jsonb")
 _ALIGNMENTS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 1}
 _EIGHT = ("bigint", "timestamp", "time", "double", "interval")
+
+
+def index_bytes(relation: Relation, index: IndexDef) -> int:
+    """Bytes on disk of an index that HypoPG simulates, right after its build."""
+    if index.method == "brin":
+        return _brin_bytes(relation, index)
+    return _hash_bytes(relation) if index.method == "hash" else btree_bytes(relation, index)
+
+
+def _brin_bytes(relation: Relation, index: IndexDef) -> int:
+    """A meta page, one map page per 1360 ranges of 128 pages, and a tuple with least and greatest value per range."""
+    ranges = max(math.ceil(relation.pages / _BRIN_RANGE), 1)
+    tuples = ranges * (_aligned(2 * _width(relation, index) + _TUPLE_HEADER) + _LINE_POINTER)
+    return PAGE * (1 + math.ceil(ranges / _BRIN_MAPPED) + math.ceil(tuples / (PAGE - 24)))
+
+
+def _hash_bytes(relation: Relation) -> int:
+    """Buckets filled to three quarters; beyond 1024 they grow in quarters of a power of two."""
+    buckets = max(row_count(relation) / _HASH_BUCKET, 2.0)
+    power = 2.0 ** math.floor(math.log2(buckets))
+    step = power / 4 if power >= _HASH_SMALL else power
+    return PAGE * int(2 + math.ceil(buckets / step) * step * (1 + _HASH_OVERFLOW))
 
 
 def btree_bytes(relation: Relation, index: IndexDef) -> int:

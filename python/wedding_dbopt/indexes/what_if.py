@@ -119,6 +119,8 @@ class WhatIf:
             index = by_oid.get(int(match.group(1))) if match else None
             if index is not None:
                 used.add(index)
+                if index.method != "btree":
+                    continue
                 # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
                 if visit.node.startup_cost > plan.total_cost:
                     continue

@@ -20,7 +20,7 @@ from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.definition import Key
 from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import prove_gin
+from wedding_dbopt.indexes.sample import prove_search
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
@@ -333,12 +333,11 @@ def _search(
             max_width=max_width,
             writes=_write_rates(database, window),
             window_seconds=window,
-            prove=lambda relation, search: prove_gin(
+            prove=lambda relation, search: prove_search(
                 database,
                 session.reader(relation.schema, relation.name),
                 relation,
-                search.expression,
-                search.condition,
+                search,
             ),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
