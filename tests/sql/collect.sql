@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(58);
+select plan(59);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -120,6 +120,8 @@ select is((select string_agg(query, '; ') from _wedding_dbopt.statement_text whe
 select is((select bool_and(s.own and s.kind = 'utility' and t.query like 'call wedding_dbopt.collect($%)') from _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
            join pg_stat_statements p using (queryid, dbid, userid, toplevel)
            where p.query like 'call wedding_dbopt.collect%'), true, 'our own calls are marked');
+select is((select bool_and(_wedding_dbopt.is_own(command)) and not _wedding_dbopt.is_own('do $$begin perform ''wedding_dbopt.tick()''; end$$')
+           from wedding_dbopt.schedule_jobs()), true, 'so are the jobs of pg_cron, which are nobody''s load');
 
 -- Tables: while another session holds the strongest lock.
 select dblink_exec('other', 'insert into public.tap_collect select generate_series(1, 5)') \gset
