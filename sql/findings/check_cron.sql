@@ -1,4 +1,5 @@
--- pg_cron's tables exist only where it does, and its log has an index on runid alone: only its end is read.
+-- pg_cron's tables exist only where it does, and its log has an index on runid alone: only its end is read. A run that got no
+-- connection has no times.
 create or replace function _wedding_dbopt.check_cron(at timestamptz) returns setof _wedding_dbopt.finding
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
 begin
@@ -20,14 +21,16 @@ begin
     select 'cron_job_failing', 'warning', coalesce(job.jobname::text, 'job ' || job.jobid), null::oid, null::integer[], null::text,
            format('The last %s runs of pg_cron''s job %s failed: %s', failed.runs, coalesce(job.jobname::text, job.jobid::text), failed.message),
            jsonb_build_object('jobid', job.jobid, 'failures', failed.runs, 'message', failed.message),
-           format('select * from cron.job_run_details where jobid = %s order by runid desc limit 10', job.jobid)
+           case when failed.message = 'connection failed'
+                then 'alter system set cron.use_background_workers = on;   -- then restart the server: no connection, no password, no line of pg_hba.conf is needed'
+                else format('select * from cron.job_run_details where jobid = %s order by runid desc limit 10', job.jobid) end
     from cron.job
     cross join lateral (
       select count(*) as runs, (array_agg(run.return_message order by run.runid desc))[1] as message
       from (select recent.*, bool_and(recent.status = 'failed') over (order by recent.runid desc) as all_failed
             from cron.job_run_details as recent
             where recent.runid > (select max(runid) - 2000 from cron.job_run_details) and recent.jobid = job.jobid
-              and recent.status in ('failed', 'succeeded') and recent.end_time <= $1) as run
+              and recent.status in ('failed', 'succeeded') and coalesce(recent.end_time <= $1, recent.status = 'failed')) as run
       where run.all_failed) as failed
     where job.active and failed.runs > 0
     $sql$ using check_cron.at;

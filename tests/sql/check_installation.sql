@@ -1,9 +1,17 @@
 begin;
-select plan(3);
+select plan(7);
 select is_empty($$select need from wedding_dbopt.check_installation() where status = 'missing' and need <> 'jobs scheduled'$$, 'a full installation lacks nothing');
 drop extension hypopg;
 select results_eq($$select status, remedy from wedding_dbopt.check_installation() where need = 'extension hypopg'$$,
   $$values ('missing', 'CREATE EXTENSION hypopg;')$$, 'what is missing comes with the line that mends it');
 select is_empty($$select need from wedding_dbopt.check_installation() where (status = 'missing') <> (remedy is not null)$$, 'a remedy for what is missing only');
+select is(remedy, 'SELECT * FROM wedding_dbopt.schedule_jobs();', 'without jobs they are to be scheduled') from wedding_dbopt.check_installation() where need = 'jobs scheduled';
+select wedding_dbopt.schedule_jobs() \g /dev/null
+select matches(remedy, '-- in two minutes', 'just after that there is nothing to do but wait') from wedding_dbopt.check_installation() where need = 'jobs scheduled';
+insert into cron.job_run_details (jobid, runid, command, status, return_message)
+select jobid, 1000000000 + jobid, command, 'failed', 'connection failed' from cron.job where jobname like 'wedding_dbopt %';
+select results_eq($$select finding like '%connection failed', remedy from wedding_dbopt.check_installation() where need = 'jobs scheduled'$$,
+  $$values (true, 'ALTER SYSTEM SET cron.use_background_workers = on;   -- then restart the server')$$, 'pg_cron that gets no connection is said to, with what helps');
+select is((select count(*) from wedding_dbopt.findings() where kind = 'cron_job_failing' and remedy like 'alter system set cron.use_background_workers = on%'), 4::bigint, 'and each job is a finding');
 select * from finish();
 rollback;
