@@ -37,11 +37,11 @@ begin
       ('io', 'sessions waiting for I/O', used.io_sessions, null, null, null,
        'what the storage can do at most is not known from inside; it grows with the load or faster'),
       ('disk', 'bytes', (disk.total - disk.free)::numeric, disk.total::numeric, null,
-       get_capacity.at + make_interval(days => least(disk.free / nullif(disk.bytes_per_day, 0), 36500)::integer),
+       case when disk.bytes_per_day > 0 then get_capacity.at + make_interval(days => least(disk.free / disk.bytes_per_day, 36500)::integer) end,
        case when disk.total is null then 'the disk was not sampled in the last day'
             when disk.bytes_per_day is null then format('sizes are known of %s days, three are needed', disk.days) else 'it does not grow' end),
-      ('sequence ' || coalesce(sequence.name, ''), 'share of its numbers', round(sequence.used::numeric, 6), 1, null,
-       get_capacity.at + make_interval(days => least(sequence.days_left, 36500)::integer),
+      ('sequence' || coalesce(' ' || sequence.name, ''), 'share of its numbers', round(sequence.used::numeric, 6), 1, null,
+       case when sequence.days_left is not null then get_capacity.at + make_interval(days => least(sequence.days_left, 36500)::integer) end,
        case when sequence.days is null then 'no sequence was sampled' when sequence.per_day is null
             then format('its use is known of %s days, three are needed', sequence.days) else 'it does not grow' end)
   ) as r(resource, unit, used, ceiling, factor, ends_at, reason);
@@ -60,7 +60,7 @@ begin
                'pool_size', f.pool, 'pool_missing', greatest(f.pool - used.usable, 0),
                'cpu_percent', f.cpu, 'cpus_needed', ceil(used.cpus * f.cpu / cpu_limit),
                'memory_more_bytes', f.memory, 'memory_missing_bytes', greatest(f.memory - used.memory_free, 0),
-               'disk_full_at', get_capacity.at + make_interval(days => least(disk.free / nullif(disk.bytes_per_day * f.factor, 0), 36500)::integer),
+               'disk_full_at', case when disk.bytes_per_day > 0 then get_capacity.at + make_interval(days => least(disk.free / (disk.bytes_per_day * f.factor), 36500)::integer) end,
                'ends', (select coalesce(jsonb_agg(e -> 'resource' order by (e ->> 'ends_at_factor')::numeric), '[]')
                         from jsonb_array_elements(resources) e where (e ->> 'ends_at_factor')::numeric < f.factor))
              order by f.factor)

@@ -1,9 +1,10 @@
 begin;
-select plan(27);
+select plan(28);
 create temporary table empty as select wedding_dbopt.get_capacity('2001-05-01Z') as j;
 select is(j #> '{basis,passes}', '0', 'without samples nothing is known') from empty;
 select is(j -> 'ends_first', 'null', 'and nothing is said to end') from empty;
-select ok(bool_and(r ->> 'ends_at_factor' is null and length(r ->> 'reason') > 10), 'each resource says why') from empty, jsonb_array_elements(j -> 'resources') r;
+select ok(bool_and(r ->> 'ends_at_factor' is null and r ->> 'ends_at' is null and coalesce(length(r ->> 'reason'), 0) > 10), 'each resource says why') from empty, jsonb_array_elements(j -> 'resources') r;
+select is(jsonb_path_query_array(j, '$.at_load[*].disk_full_at'), '[null, null, null, null]', 'and no day is named on which the disk is full') from empty;
 
 -- Two hours: load rises from 600 to 1200 calls a minute; each call 50 ms; CPU 10 % at rest and 20 % per 600 calls.
 insert into _wedding_dbopt.context_sample (at, previous_at, context, calls, exec_ms, exec_sq, rows, hit, read)
