@@ -59,8 +59,8 @@ begin
       'calls_per_minute', round((culprit.calls / culprit.minutes)::numeric, 1), 'usual_calls_per_minute', round((culprit.usual_calls / culprit.minutes)::numeric, 1),
       'text', format('Statement %s (%s)%s: %s ms per call%s, %s calls a minute%s%s; %s %% of the %s.', culprit.queryid, culprit.of_context,
         case when culprit.usual_ms is null and culprit.first_seen > alert_suspects.at - interval '1 hour' then ', never seen before ' || to_char(culprit.first_seen at time zone 'UTC', 'HH24:MI "UTC"') else '' end,
-        round(culprit.mean_ms::numeric, 2), coalesce(format(' instead of %s', round(culprit.usual_ms::numeric, 2)), ''),
-        round((culprit.calls / culprit.minutes)::numeric, 1), coalesce(format(' instead of %s', round((culprit.usual_calls / culprit.minutes)::numeric, 1)), ''),
+        round(culprit.mean_ms::numeric, 2), coalesce(' instead of ' || round(culprit.usual_ms::numeric, 2), ''),
+        round((culprit.calls / culprit.minutes)::numeric, 1), coalesce(' instead of ' || round((culprit.usual_calls / culprit.minutes)::numeric, 1), ''),
         case when culprit.blocks > 2 * culprit.usual_blocks + 1 then format(', %s blocks per call instead of %s', round(culprit.blocks::numeric), round(culprit.usual_blocks::numeric)) else '' end,
         round((100 * culprit.share)::numeric, 1),
         case signal.kind when 'checkpoints' then 'WAL' when 'disk_filling' then 'WAL and temporary files' when 'cache_misses' then 'blocks read' else 'time above the usual' end)));

@@ -14,7 +14,7 @@ begin
   select b.at, b.previous_at, b.context, sum(b.calls), sum(b.exec_ms), sum(b.exec_sq), sum(b.rows), sum(b.hit), sum(b.read),
     case when min(b.objective) is not null then
       sum(least(greatest(case when b.low = b.high then b.low else b.calls * _wedding_dbopt.normal_tail(b.z) end, b.low), b.high)) end,
-    sum(b.low), sum(b.high)
+    sum(b.low) filter (where b.objective is not null), sum(b.high) filter (where b.objective is not null)
   from (
     select m.*, (ln(m.objective / m.mean) + m.shape / 2) / sqrt(m.shape) as z,
       case when m.mean <= m.objective then case when m.variance - m.slack > (m.objective - m.mean) * m.mean then 1 else 0 end

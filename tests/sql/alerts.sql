@@ -1,6 +1,6 @@
 -- Alerts from planted samples: a quiet hour, then troubles one after the other.
 begin;
-select plan(38);
+select plan(39);
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, kind, tables, context, criticality)
 select v.queryid, d.oid, 10, true, '2001-04-01Z', 'select', '{public.tap_bookings}', v.context, v.criticality
@@ -114,6 +114,7 @@ select pg_temp.pass(123, '{100,50,60,10,30}', '{10,20,5,30,900}', 20, 0, 3) \gse
 select is((select message from pg_temp.open_alerts where key = 'idle_in_transaction:pid 4712'),
   'Session 4712 of app (web) has been idle inside a transaction for 6.7 minutes and holds locks on 2 tables, and keeps rows that died in the last 5000 transactions.', 'a forgotten transaction');
 select is((select suspect #>> '{0,type}' from pg_temp.open_alerts where key = 'new_statement:9005'), 'new_statement', 'a statement never seen before that takes most of the time');
+select matches((select suspect #>> '{0,text}' from pg_temp.open_alerts where key = 'new_statement:9005'), ' ms per call, [0-9.]+ calls a minute; ', 'which has no usual figures to name');
 
 -- What cannot be judged is neither opened nor resolved; then the collector itself is missed.
 select ok((_wedding_dbopt.evaluate_alerts('2001-05-02 14:20Z') ->> 'resolved')::integer = 0, 'without samples nothing is resolved');
