@@ -57,7 +57,9 @@ begin
   select jsonb_build_object(
     'before', jsonb_build_object('name', first_side.name, 'since', first_side.since, 'until', first_side.until, 'complete', first_side.complete),
     'after', jsonb_build_object('name', coalesce(second_side.name, 'now'), 'since', second_side.since, 'until', second_side.until,
-                                'complete', second_side.complete),
+                                'complete', second_side.complete,
+                                'overlap_percent', round(100 * greatest(extract(epoch from least(first_side.until, second_side.until) - greatest(first_side.since, second_side.since)), 0)
+                                                         / nullif(extract(epoch from second_side.until - second_side.since), 0), 1)),
     'summary', (
       select jsonb_build_object(
                'statements', count(*), 'compared', count(load.mean_p_value),
@@ -113,4 +115,4 @@ begin
   return result;
 end $$;
 comment on function wedding_dbopt.compare_baselines(text, text, integer, timestamptz) is
-  'What changed between two baselines, or since one (after is null: a window as long that ends now; before is null: since the latest one, null if there is none). Per context and per statement, largest change in time per hour first: calls per hour, mean ms and blocks per call with changes in percent, margins (two standard errors) and whether they are significant, new and vanished statements; then settings, drift of the catalogue, tables, indexes and server. At most one in twenty of the changes called significant is expected to be chance.';
+  'What changed between two baselines, or since one (after is null: a window as long that ends now; before is null: since the latest one, null if there is none). While overlap_percent of the window after is above 0 it holds calls of the one before, and changes look smaller than they are. Per context and per statement, largest change in time per hour first: calls per hour, mean ms and blocks per call with changes in percent, margins (two standard errors) and whether they are significant, new and vanished statements; then settings, drift of the catalogue, tables, indexes and server. At most one in twenty of the changes called significant is expected to be chance.';

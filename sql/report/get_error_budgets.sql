@@ -33,8 +33,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
          when b.burn_1h > 1 then least((b.budget - b.above) / (b.above_1h * (1 - 1 / b.burn_1h)), 87600) * interval '1 hour' end,
     case when b.calls is null then 'no calls'
          when b.burn_5m >= 14.4 and b.burn_1h >= 14.4 then 'burning fast'
-         when b.burn_6h >= 1 and b.burn_3d >= 1 then 'burning slowly'
-         when b.above >= b.budget then 'spent' else 'within budget' end
+         when b.above >= b.budget then 'spent'
+         when b.burn_6h >= 1 and b.burn_3d >= 1 then 'burning slowly' else 'within budget' end
   from budget b join _wedding_dbopt.contexts() c on c.context = b.context
   order by c.place;
 $$;

@@ -21,7 +21,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
            _wedding_dbopt.html_number(total.cache_hit_percent))
     from total
     union all
-    select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts, over the whole window' from goal
+    select 3, 'Objectives met', case when goal.judged = 0 then '&ndash;' else goal.met || ' of ' || goal.judged end, 'contexts on average, over the whole window' from goal
     union all
     select 4, 'Changes kept', deed.kept::text, format('%s being judged, %s rolled back, %s failed', deed.judging, deed.undone, deed.failed) from deed
     union all

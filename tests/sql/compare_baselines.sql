@@ -1,5 +1,5 @@
 begin;
-select plan(30);
+select plan(31);
 
 -- Two days. -1 gets 20 % slower, -2 stays but for noise, -3 is new, -4 vanishes, -5 reads twice the blocks, -6 runs in one hour only.
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
@@ -64,6 +64,8 @@ create temporary table now as select wedding_dbopt.compare_baselines('tap before
 select is(now.j -> 'statements', result.j -> 'statements', 'the present is compared as the baseline of the present is') from now, result;
 select is(now.j -> 'drift', result.j -> 'drift', 'and its catalogue') from now, result;
 select is(now.j #>> '{after,name}', 'now', 'it is called now') from now;
+select is((now.j #>> '{after,overlap_percent}')::numeric || ' ' || (wedding_dbopt.compare_baselines('tap before', at => '2001-03-20 06:00Z') #>> '{after,overlap_percent}')::numeric,
+  '0.0 75.0', 'how much of the window after was in the one before') from now;
 select is(jsonb_array_length(wedding_dbopt.compare_baselines('tap before', 'tap after', 2) -> 'statements'), 2, 'as many statements as asked for');
 select is(wedding_dbopt.compare_baselines('tap before', 'tap before') - '{before,after,summary,contexts,statements}'::text[],
   '{"settings": [], "drift": [], "tables": [], "indexes": [], "server": {}}', 'nothing differs from itself');
