@@ -2,7 +2,7 @@
 create or replace function _wedding_dbopt.settings_now() returns jsonb
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with given(name, value, source) as (
-    select s.name, s.reset_val || coalesce(' x ' || s.unit, ''), nullif(s.source, 'session')
+    select s.name, s.reset_val || coalesce(case when s.unit ~ '^\d' then ' x ' else ' ' end || s.unit, ''), nullif(s.source, 'session')
     from pg_settings s
     where s.reset_val is distinct from s.boot_val and s.context <> 'internal'
       and s.source not in ('client', 'database', 'user', 'database user')

@@ -1,5 +1,5 @@
 begin;
-select plan(31);
+select plan(32);
 
 -- Two days. -1 gets 20 % slower, -2 stays but for noise, -3 is new, -4 vanishes, -5 reads twice the blocks, -6 runs in one hour only.
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
@@ -72,6 +72,7 @@ select is(wedding_dbopt.compare_baselines('tap before', 'tap before') - '{before
 select is(wedding_dbopt.compare_baselines('tap before', 'tap before') #> '{summary,slower}', '0', 'and is not slower');
 select throws_ok($$select wedding_dbopt.compare_baselines('tap none')$$, '22023', 'there is no baseline ''tap none''', 'an unknown name is refused');
 select is(wedding_dbopt.compare_baselines() #>> '{before,name}', 'tap after', 'without a name the latest one is compared');
+select matches(_wedding_dbopt.settings_now() #>> '{max_stack_depth,value}', '^\d+ kB$', 'a setting has its unit');
 delete from _wedding_dbopt.baseline;
 select is(wedding_dbopt.compare_baselines(), null, 'null when there is none');
 select * from finish();
