@@ -1,9 +1,9 @@
--- pg_cron's tables exist only where it does, and its log has an index on runid alone: only its end is read. A run that got no
--- connection has no times.
+-- pg_cron's tables exist only where it does: without it a schema of that name is a stranger's, and its views are his code.
+-- Its log has an index on runid alone, so only its end is read. A run that got no connection has no times.
 create or replace function _wedding_dbopt.check_cron(at timestamptz) returns setof _wedding_dbopt.finding
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
 begin
-  if to_regnamespace('cron') is null or not has_schema_privilege('cron', 'usage') then
+  if not exists (select from pg_extension where extname = 'pg_cron') or not has_schema_privilege('cron', 'usage') then
     return;
   end if;
   if to_regclass('cron.job_run_details') is null or not has_table_privilege('cron.job_run_details', 'select') then

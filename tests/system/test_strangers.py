@@ -1,0 +1,136 @@
+"""What strangers, silent machines and odd clocks do to passes, checks and fetches."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+
+import psycopg
+import pytest
+from wedding_dbopt import replicas
+
+from tests.cluster import Cluster
+from tests.system.tuner import Tuner
+
+AT = "2026-03-01 10:00+00"
+
+
+def test_a_schema_named_as_pg_cron_s_runs_no_code_of_its_owner(
+    cluster: Cluster, tuner: Tuner, role: str
+) -> None:
+    tuner.run(f"grant create on database {tuner.database} to {role}")
+    with cluster.connect(tuner.database, role) as stranger:
+        for statement in (
+            "create schema cron",
+            "create table cron.ran (who text)",
+            "grant usage on schema cron to public",
+            """create function cron.trap() returns bigint language plpgsql as $$
+               begin insert into cron.ran values (current_user); return 1; end $$""",
+            """create view cron.job as select cron.trap() as jobid, 'x'::name as jobname, true as active""",
+            """create view cron.job_run_details as
+               select cron.trap() as runid, 1::bigint as jobid, 'failed' as status, 'x' as return_message,
+                      timestamptz '2026-02-01' as end_time""",
+        ):
+            stranger.execute(statement.encode())
+    tuner.run("select * from wedding_dbopt.findings()")
+    tuner.run("call wedding_dbopt.maintain(%s)", AT)
+    assert tuner.rows("select who from cron.ran") == []
+
+
+def test_no_check_keeps_a_lock_on_a_sequence(cluster: Cluster, tuner: Tuner) -> None:
+    tuner.run("create sequence counted")
+    tuner.run("select nextval('counted')")
+    with psycopg.connect(cluster.conninfo(tuner.database)) as reader:
+        read = reader.execute(
+            "select relid::regclass::text, last_value from _wedding_dbopt.sequence_values()"
+        )
+        assert ("counted", 1) in read.fetchall()
+        reader.execute("select * from wedding_dbopt.findings()")
+        held = tuner.rows("select mode from pg_locks where relation = 'counted'::regclass")
+    assert held == []
+
+
+def test_what_takes_a_sequence_s_name_runs_no_code_of_its_owner(tuner: Tuner) -> None:
+    if not tuner.rows("select from pg_settings where name = 'restrict_nonsystem_relation_kind'"):
+        return  # an older minor release cannot shut views out
+    tuner.run("create function trap() returns bigint language sql as 'select 1::bigint'")
+    tuner.run("create view taken as select trap() as last_value, trap() > 0 as is_called")
+    assert tuner.value("select _wedding_dbopt.sequence_value('taken'::regclass)") is None
+    assert tuner.value("select current_setting('restrict_nonsystem_relation_kind')") == ""
+
+
+def test_a_table_in_a_sequence_s_place_runs_no_cast_of_its_owner(tuner: Tuner) -> None:
+    for statement in (
+        "create type odd as (n bigint)",
+        "create function cast_it(odd) returns text language sql as $$ select 'true' $$",
+        "create function number_it(odd) returns bigint language sql as 'select 1::bigint'",
+        "create cast (odd as text) with function cast_it(odd) as implicit",
+        "create cast (odd as bigint) with function number_it(odd) as implicit",
+        "create table taken (last_value odd, is_called boolean)",
+        "insert into taken values (row(1), true)",
+    ):
+        tuner.run(statement)
+    assert tuner.value("select _wedding_dbopt.sequence_value('taken'::regclass)") is None
+
+
+def test_two_passes_at_the_same_time_lose_no_source(tuner: Tuner) -> None:
+    for at in (AT, "2026-03-01 10:01+00", "2026-03-01 10:01+00", "2026-03-01 10:02+00"):
+        tuner.run("call wedding_dbopt.collect(%s)", at)
+    assert (
+        tuner.rows("select source, reason from _wedding_dbopt.collect_log where sqlstate is not null") == []
+    )
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity"])
+@pytest.mark.parametrize("job", ["collect", "collect_minute", "collect_hour", "maintain"])
+def test_a_job_refuses_a_time_that_never_comes(tuner: Tuner, job: str, at: str) -> None:
+    tuner.run("set statement_timeout = '20s'")
+    with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
+        tuner.run(f"call wedding_dbopt.{job}(%s)", at)
+    assert refused.value.diag.message_hint
+
+
+class Silent:
+    """A server that lets everybody in and then answers nothing."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(client)
+            client.recv(4096)
+            answers = b"R" + struct.pack("!ii", 8, 0)
+            for name, value in ((b"server_version", b"15.0"), (b"client_encoding", b"UTF8")):
+                text = name + b"\0" + value + b"\0"
+                answers += b"S" + struct.pack("!i", 4 + len(text)) + text
+            client.sendall(answers + b"Z" + struct.pack("!i", 5) + b"I")
+
+    def close(self) -> None:
+        self._listener.close()
+        for client in self._open:
+            client.close()
+
+
+def test_a_replica_that_falls_silent_is_given_up(tuner: Tuner) -> None:
+    silent = Silent()
+    try:
+        dsn = f"host=127.0.0.1 port={silent.port} dbname=x user=x sslmode=disable gssencmode=disable"
+        tuner.run("select wedding_dbopt.add_replica('silent', %s)", dsn)
+        begun = time.monotonic()
+        tuner.run("call wedding_dbopt.collect_hour(%s)", AT)
+        assert time.monotonic() - begun < 3 * replicas.PATIENCE
+    finally:
+        silent.close()
+    assert tuner.value("select reason from wedding_dbopt.get_replicas()") == (
+        f"it did not answer within {replicas.PATIENCE} seconds"
+    )
