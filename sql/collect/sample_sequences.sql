@@ -1,6 +1,3 @@
--- There is no way to a sequence's value that does not open it. pg_sequence_last_value() keeps its lock to the end of the
--- transaction. A SELECT in a subtransaction that is rolled back gives the weakest lock there is, for microseconds; the
--- value leaves in a variable.
 create or replace function _wedding_dbopt.sample_sequences(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -26,20 +23,14 @@ begin
     order by s.seqrelid
   loop
     begin
-      execute format('select case when is_called then last_value end from %s', numbers.seqrelid::regclass) into value;
-      raise exception using errcode = 'WD000', message = 'the lock is given back';
-    exception
-      when sqlstate 'WD000' then
-        null;
-      when lock_not_available then
-        value := null;
-        locked := locked + 1;
-        relids := relids || numbers.seqrelid;
-        shares := shares || null::float8;
-        continue;
-      when undefined_table or undefined_object then
-        continue;  -- dropped meanwhile
+      value := _wedding_dbopt.sequence_value(numbers.seqrelid);
+    exception when lock_not_available then
+      locked := locked + 1;
+      relids := relids || numbers.seqrelid;
+      shares := shares || null::float8;
+      continue;
     end;
+    continue when not exists (select from pg_sequence s where s.seqrelid = numbers.seqrelid);  -- dropped meanwhile
     relids := relids || numbers.seqrelid;
     shares := shares || coalesce(case when numbers.seqincrement > 0
       then (value - numbers.lowest + 1) / (numbers.highest - numbers.lowest + 1)
