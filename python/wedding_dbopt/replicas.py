@@ -6,10 +6,12 @@ A connection string may hold a password. So no text of the driver leaves this mo
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import psycopg
 from psycopg import conninfo
+from psycopg.abc import PQGen
 
 from wedding_dbopt.database import Database
 
@@ -23,6 +25,9 @@ LIMITS: dict[str, Any] = {
     "keepalives_count": 3,
     "options": "-c statement_timeout=5s -c lock_timeout=1s -c default_transaction_read_only=on",
 }
+#: Seconds for all that is asked of one replica. The limits above are kept by the kernel and by a server that still works;
+#: one that was stopped, or is none, keeps a connection open and says nothing.
+PATIENCE = 20
 _SAME_SERVER = "select pg_catalog.pg_postmaster_start_time()::text as started"
 _USE = """
 select s.schemaname::text, s.indexrelname::text, coalesce(s.idx_scan, 0), coalesce(s.idx_tup_read, 0)
@@ -34,6 +39,7 @@ from pg_catalog.pg_stat_user_tables s
 """
 #: What the driver's messages say, in words that quote nothing of the connection string.
 _REASONS = (
+    ("timeout expired while it was read", f"it did not answer within {PATIENCE} seconds"),
     ("timeout expired", "no connection within 5 seconds"),
     ("Connection refused", "the connection was refused: nothing listens there"),
     ("No such file or directory", "the connection was refused: nothing listens there"),
@@ -80,8 +86,30 @@ class _ItselfError(Exception):
     """The replica is the server that asks."""
 
 
+class _Impatient(psycopg.Connection[Any]):
+    """A connection whose waits end when the time for all of them is over."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._end = time.monotonic() + PATIENCE
+        super().__init__(*arguments, **options)
+
+    def wait(self, gen: PQGen[Any], *arguments: Any, **options: Any) -> Any:
+        return super().wait(self._limited(gen), *arguments, **options)
+
+    def _limited(self, gen: PQGen[Any]) -> PQGen[Any]:
+        ready = None
+        while True:
+            try:
+                wanted = gen.send(ready)  # type: ignore[arg-type]
+            except StopIteration as done:
+                return done.value
+            ready = yield wanted
+            if time.monotonic() > self._end:
+                raise psycopg.OperationalError("timeout expired while it was read")
+
+
 def _use(dsn: str, started: str) -> list[dict[str, Any]]:
-    with psycopg.connect(dsn, autocommit=True, **LIMITS) as replica:
+    with _Impatient.connect(dsn, autocommit=True, **LIMITS) as replica:
         replica.execute("select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)")
         there = replica.execute(_SAME_SERVER.encode()).fetchone()
         if there is not None and there[0] == started:
