@@ -92,6 +92,13 @@ def test_a_job_refuses_a_time_that_never_comes(tuner: Tuner, job: str, at: str) 
     assert refused.value.diag.message_hint
 
 
+@pytest.mark.parametrize("at", [None, "infinity"])
+def test_a_baseline_refuses_a_time_that_never_comes(tuner: Tuner, at: str | None) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
+        tuner.run("select wedding_dbopt.create_baseline('mine', at => %s)", at)
+    assert refused.value.diag.message_hint
+
+
 class Silent:
     """A server that lets everybody in and then answers nothing."""
 
