@@ -16,7 +16,9 @@ begin
   exception
     when sqlstate 'WD000' then
       return substring(spelt from '^t (-?\d{1,19})$')::bigint;
-    when undefined_table or undefined_column or object_not_in_prerequisite_state or syntax_error then
+    when lock_not_available then
+      raise;  -- 55P03 would count as one of the class 55000 below
+    when undefined_table or undefined_column or object_not_in_prerequisite_state then
       return null;  -- dropped or replaced meanwhile
   end;
 end $$;
