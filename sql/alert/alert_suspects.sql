@@ -38,9 +38,9 @@ begin
   if signal.kind = 'connections' then
     found_list := found_list || coalesce(_wedding_dbopt.suspect_application(alert_suspects.at), '[]');
   end if;
-  if by_load and signal.kind <> 'statement_regression' then
+  if by_load then
     select * into traffic from _wedding_dbopt.suspect_traffic(signal.context, alert_suspects.at);
-    if traffic.factor >= coalesce(traffic.slowdown, 1) then
+    if traffic.factor is not null then
       found_list := found_list || jsonb_build_object('type', 'surge', 'context', traffic.of_context, 'factor', round(traffic.factor::numeric, 2),
         'text', format('Traffic of %s is %s times the usual (%s calls a minute instead of %s) on most of its statements: a surge, not one slow statement.', traffic.of_context,
                        round(traffic.factor::numeric, 1), round(traffic.calls::numeric), round(traffic.usual_calls::numeric)));

@@ -50,7 +50,8 @@ begin
     select * into entry from _wedding_dbopt.alert a where a.key = concat_ws(':', signal.kind, signal.object) and a.resolved_at is null;
     continue when entry.id is null and signal.severity = 'fading';
     suspects := null;
-    if entry.id is null or array_position(grades, signal.severity) > array_position(grades, entry.severity) then
+    -- Once more with the second signal: the trouble began somewhere inside the first pass.
+    if entry.id is null or entry.count = 1 or array_position(grades, signal.severity) > array_position(grades, entry.severity) then
       begin
         suspects := _wedding_dbopt.alert_suspects(signal, evaluate_alerts.at);
       exception when others then
@@ -70,7 +71,7 @@ begin
     else
       update _wedding_dbopt.alert a set updated_at = evaluate_alerts.at, count = a.count + 1, value = round(signal.value::numeric, 4),
         peak = greatest(a.peak, round(signal.value::numeric, 4)), message = case when signal.severity = 'fading' then a.message else signal.message end,
-        severity = case when suspects is null and array_position(grades, signal.severity) <= array_position(grades, a.severity) then a.severity else signal.severity end,
+        severity = case when array_position(grades, signal.severity) > array_position(grades, a.severity) then signal.severity else a.severity end,
         threshold = case when array_position(grades, signal.severity) > array_position(grades, a.severity) then signal.threshold else a.threshold end,
         suspect = coalesce(nullif(suspects, '[]'), a.suspect)
       where a.id = entry.id;

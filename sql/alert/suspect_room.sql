@@ -15,7 +15,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select jsonb_strip_nulls(jsonb_build_object('type', 'setting', 'object', 'pg_stat_statements.max', 'value', wanted.size, 'role', maker.role,
     'remedy', format('alter system set pg_stat_statements.max = %s; -- needs a restart', wanted.size),
     'text', format('pg_stat_statements.max is %s; %s distinct statements are known, %s were new within the hour%s. Set it to %s (needs a restart).', room.size, seen.statements, seen.new_ones,
-      coalesce(format(', most of them (%s) by %s: a client that writes values into its texts makes each one new', maker.statements, maker.role), ''), wanted.size)))
+      coalesce(', most of them (' || maker.statements || ') by ' || maker.role || ': a client that writes values into its texts makes each one new', ''), wanted.size)))
   from room cross join seen cross join wanted left join maker on true
 $$;
 comment on function _wedding_dbopt.suspect_room(timestamptz) is

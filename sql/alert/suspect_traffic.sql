@@ -16,12 +16,13 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   from used u
   where suspect_traffic.context is null or u.context = suspect_traffic.context
   group by u.context
-  -- A surge lifts most statements; one statement called more often is that statement's affair.
-  having sum(u.calls) >= 3 * sum(u.usual_calls)
-    and (count(*) = 1 or count(*) filter (where u.calls >= 2 * u.usual_calls) >= 0.5 * count(*))
-    and max(u.calls - u.usual_calls) <= 0.8 * sum(greatest(u.calls - u.usual_calls, 0)) + case when count(*) = 1 then 1e9 else 0 end
+  -- A surge lifts and slows most statements; one that is called more often, or slower than the others, is that statement's affair.
+  having sum(u.calls) >= 2.5 * sum(u.usual_calls)
+    and count(*) filter (where u.calls >= 2 * u.usual_calls) >= 0.5 * count(*)
+    and (count(*) = 1 or max(u.calls - u.usual_calls) <= 0.8 * sum(greatest(u.calls - u.usual_calls, 0))
+                         and max(u.ms / u.calls / u.mean_ms) <= 3 * greatest(percentile_cont(0.5) within group (order by u.ms / u.calls / u.mean_ms), 1))
   order by sum(u.calls - u.usual_calls) desc
   limit 1
 $$;
 comment on function _wedding_dbopt.suspect_traffic(text, timestamptz) is
-  'The context (the given one, or that with the greatest excess of calls) whose statements were called at least three times as often as usual in the last pass; nothing when it was only one of them.';
+  'The context (the given one, or that with the greatest excess of calls) most of whose statements were called more often than usual in the last pass, together at least two and a half times, and none of which stands out; nothing otherwise.';

@@ -9,13 +9,18 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     select u.id, u.calls::float8 as calls, u.exec_us / 1000.0::float8 as exec_ms, u.exec_sq::float8 as exec_sq,
       (coalesce(u.hit, 0) + coalesce(u.read, 0))::float8 as blocks, sum(u.exec_us) over () / 1000.0::float8 as all_ms, p.minutes
     from pass p cross join lateral unnest(p.ids, p.calls, p.exec_us, p.exec_sq, p.hit, p.read) as u (id, calls, exec_us, exec_sq, hit, read)
-  ), slower as (
-    select r.id, r.calls, r.all_ms, u.mean_ms as usual_ms, r.exec_ms / r.calls as mean, u.blocks as usual_blocks, r.blocks / r.calls as blocks,
-      r.exec_ms - r.calls * u.mean_ms as excess_ms, r.exec_ms / r.calls / u.mean_ms as time_ratio,
-      u.mean_spread, u.call_spread, u.blocks_spread, u.hours,
-      greatest(r.exec_sq / r.calls - (r.exec_ms / r.calls) ^ 2, 0) as variance
+  ), known as materialized (
+    select r.*, u.mean_ms, u.mean_spread, u.call_spread, u.blocks as usual_blocks, u.blocks_spread, u.hours
     from ran r join _wedding_dbopt.statement_usual u on u.statement_id = r.id
-    where r.calls >= 5 and r.exec_ms > 1.3 * r.calls * u.mean_ms and r.exec_ms - r.calls * u.mean_ms > 500 * r.minutes
+    where r.calls >= 3
+  ), pace as materialized (  -- what makes most statements slower is not this one's fault
+    select greatest(percentile_cont(0.5) within group (order by k.exec_ms / k.calls / k.mean_ms), 1) as common from known k
+  ), slower as (
+    select k.id, k.calls, k.all_ms, k.mean_ms as usual_ms, pace.common * k.mean_ms as paced_ms, k.exec_ms / k.calls as mean, k.usual_blocks, k.blocks / k.calls as blocks,
+      k.exec_ms - k.calls * pace.common * k.mean_ms as excess_ms, k.exec_ms / k.calls / (pace.common * k.mean_ms) as time_ratio,
+      k.mean_spread, k.call_spread, k.blocks_spread, k.hours, greatest(k.exec_sq / k.calls - (k.exec_ms / k.calls) ^ 2, 0) as variance
+    from known k cross join pace
+    where k.exec_ms > 1.3 * k.calls * pace.common * k.mean_ms and k.exec_ms - k.calls * pace.common * k.mean_ms > 500 * k.minutes
   ), judged as (
     select s.*, t.queryid, coalesce(t.context, 'other') as context, t.criticality, o.latency_ms, q.kind, q.warning, q.critical,
       case when s.time_ratio >= 0.8 * coalesce(q.warning, q.critical) then s.time_ratio
@@ -44,9 +49,11 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
       case when j.blocks > 2 * j.usual_blocks + 1 then format('; it reads %s blocks per call instead of %s', round(j.blocks::numeric), round(j.usual_blocks::numeric)) else '' end),
     jsonb_build_object('statement_id', j.id)
   from judged j
+  -- Of few calls Welch's test can say little, but how many were certainly slow (Cantelli's inequality) can be said.
   where j.value is not null
-    and _wedding_dbopt.welch_p_value(j.usual_ms, sqrt(j.mean_spread ^ 2 + (0.1 * j.usual_ms) ^ 2), j.hours + 2,
-          j.mean, sqrt((0.1 * j.usual_ms) ^ 2 + greatest(j.variance, j.call_spread ^ 2) / j.calls), j.calls) < 1e-4
+    and (j.time_ratio >= 4 and j.calls - floor(j.calls * j.variance / (j.variance + (j.mean - 2 * j.paced_ms) ^ 2)) >= greatest(3, 0.5 * j.calls)
+      or j.calls >= 5 and _wedding_dbopt.welch_p_value(j.paced_ms, sqrt(j.mean_spread ^ 2 + (0.1 * j.paced_ms) ^ 2), j.hours + 2,
+          j.mean, sqrt((0.1 * j.paced_ms) ^ 2 + greatest(j.variance, j.call_spread ^ 2) / j.calls), j.calls) < 1e-4)
   union all
   select q.kind, t.queryid::text, coalesce(t.context, 'other'), _wedding_dbopt.alert_grade(100 * r.exec_ms / r.all_ms, q.warning, q.critical), 100 * r.exec_ms / r.all_ms,
     coalesce(q.warning, q.critical),

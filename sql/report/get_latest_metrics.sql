@@ -42,8 +42,14 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
                'max_connections', connection.max_connections,
                'connection_utilization', round(100.0 * connection.total / nullif(connection.max_connections - connection.reserved, 0), 2))
       from connection),
-    'system_resources', (select jsonb_strip_nulls(to_jsonb(machine) - 'at' - 'cpu_jiffies') from machine))
+    'system_resources', (select jsonb_strip_nulls(to_jsonb(machine) - 'at' - 'cpu_jiffies') from machine),
+    'alerts', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', entry.id, 'severity', entry.severity, 'kind', entry.kind, 'context', entry.context,
+               'opened_at', entry.opened_at, 'message', entry.message)
+               order by array_position(array['critical', 'warning', 'info'], entry.severity), entry.opened_at desc), '[]')
+      from _wedding_dbopt.alert as entry
+      where entry.opened_at <= get_latest_metrics.at and coalesce(entry.resolved_at, 'infinity') > get_latest_metrics.at))
   from (values (1)) as always(one) left join pass on true
 $$;
 comment on function wedding_dbopt.get_latest_metrics(timestamptz) is
-  'What the last collection pass stored, for a dashboard that asks often: load of each business context and its calls above the objective, connections, and the machine (sizes in bytes, counters of the interval). get_metrics() has the whole picture.';
+  'What the last collection pass stored, for a dashboard that asks often: load of each business context and its calls above the objective, connections, the alerts that are open, and the machine (sizes in bytes, counters of the interval). get_metrics() has the whole picture.';

@@ -25,6 +25,7 @@ begin
          then '. A restart, a reset or an eviction hid some calls in this window.' end,
     '</p></header>',
     _wedding_dbopt.report_summary(first_moment, last_moment, sums),
+    _wedding_dbopt.report_alerts(first_moment, last_moment, zone),
     _wedding_dbopt.report_objectives(last_moment, sums, zone),
     _wedding_dbopt.report_charts(first_moment, last_moment, zone),
     _wedding_dbopt.report_actions(first_moment, last_moment, zone),

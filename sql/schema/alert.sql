@@ -50,7 +50,7 @@ select kind, title, source, unit, warning, critical, description, 'default' from
   ('deadlocks',           'Deadlocks',                             'server', 'in 5 minutes', 1, 20,
    'deadlocks in the last five minutes'),
   ('cache_misses',        'The cache collapses',                   'server', '%', 10, null,
-   'share of blocks read from outside shared_buffers in two passes, when it is five times that of the hour before'),
+   'share of blocks read from outside shared_buffers, when it is ten times that of the hour before, or in two passes five times'),
   ('disk_used',           'The disk is nearly full',               'server', '%', 85, 95,
    'used share of the data disk'),
   ('disk_filling',        'The disk is filling',                   'server', '% of what is free in 4 hours', 20, 100,

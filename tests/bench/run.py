@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import collecting, findings, history, indexes, planning, reading, season, truth
+from tests.bench import alerts, collecting, findings, history, indexes, planning, reading, season, truth
 
 BENCHMARKS = {
+    "alerts": alerts.run,
     "collecting": collecting.run,
     "findings": findings.run,
     "history": history.run,

@@ -1,5 +1,5 @@
 begin;
-select plan(14);
+select plan(15);
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
 select v.queryid, oid, 1, true, '2001-06-01Z', v.context, 'critical'
@@ -20,6 +20,8 @@ select id, 'index_creation', 'kept', 'public', 'tap', 'tap', 'Index <b>tap</b>',
   91.5, 87.25, '2001-06-02 11:59Z', '2001-06-02 12:00Z', '2001-06-02 12:00Z'
 from _wedding_dbopt.tuning_run where requested_by = 'tap';
 
+insert into _wedding_dbopt.alert (key, kind, severity, opened_at, updated_at, resolved_at, value, peak, threshold, message, suspect) values
+  ('cpu:tap', 'cpu', 'critical', '2001-06-02 11:55Z', '2001-06-02 12:00Z', '2001-06-02 12:03Z', 95, 95, 90, 'tap <b>busy</b>', '[{"text": "tap <i>backup</i>"}]');
 create temporary table page as
   select wedding_dbopt.report_html('2001-06-02 11:00Z', '2001-06-02 13:00Z', 'Tap & "friends"') as html;
 select ok(html like '<!doctype html>%</html>', 'a whole page') from page;
@@ -27,6 +29,7 @@ select ok(html like '%<title>Tap &amp; &quot;friends&quot;</title>%', 'the title
 select ok(html not like '%<script%', 'nothing from a statement becomes markup') from page;
 select ok(html like '%select &#39;&lt;script&gt;alert(&quot;tap&quot;)&lt;/script&gt;&#39; from tap%', 'its text is shown') from page;
 select ok(html like '%Index &lt;b&gt;tap&lt;/b&gt;%', 'a description is escaped') from page;
+select ok(html like '%tap &lt;b&gt;busy%' and html like '%tap &lt;i&gt;backup%', 'an alert and its suspect are shown, escaped') from page;
 select ok(html !~ '(src|href)=|url\(|https?:', 'no network is needed') from page;
 select is((select count(*) from page, regexp_matches(html, '<svg', 'g')), (select count(*) from page, regexp_matches(html, '</svg>', 'g')),
   'every chart is closed');
