@@ -20,7 +20,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
       k.exec_ms - k.calls * pace.common * k.mean_ms as excess_ms, k.exec_ms / k.calls / (pace.common * k.mean_ms) as time_ratio,
       k.mean_spread, k.call_spread, k.blocks_spread, k.hours, greatest(k.exec_sq / k.calls - (k.exec_ms / k.calls) ^ 2, 0) as variance
     from known k cross join pace
-    where k.exec_ms > 1.3 * k.calls * pace.common * k.mean_ms and k.exec_ms - k.calls * pace.common * k.mean_ms > 500 * k.minutes
+    where k.exec_ms > 1.3 * k.calls * pace.common * k.mean_ms and k.exec_ms - k.calls * pace.common * k.mean_ms > 250 * k.minutes
   ), judged as (
     select s.*, t.queryid, coalesce(t.context, 'other') as context, t.criticality, o.latency_ms, q.kind, q.warning, q.critical,
       case when s.time_ratio >= 0.8 * coalesce(q.warning, q.critical) then s.time_ratio

@@ -31,7 +31,7 @@ select kind, title, source, unit, warning, critical, description, 'default' from
    'calls of a context against what its profile expects; below the warning it is for information'),
   ('statement_regression', 'A statement became slower',            'load', 'times its usual', 2, 5,
    'milliseconds (or blocks) per call of a heavy statement against its own last day, when Welch''s test tells them apart'),
-  ('new_statement',       'A new statement takes much time',       'load', '% of all time', 20, null,
+  ('new_statement',       'A new statement takes much time',       'load', '% of all time', 10, null,
    'share of the time of a pass taken by a statement that was first seen in the last 15 minutes'),
   ('evictions',           'Statements are forgotten',              'load', 'in an hour', 1, null,
    'how often pg_stat_statements threw out entries in the last hour, while it still does'),
