@@ -1,5 +1,5 @@
 begin;
-select plan(8);
+select plan(9);
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context)
 select queryid, oid, 1, true, '2001-06-01Z', context from pg_database, (values (1, 'payment'), (2, 'other')) as v(queryid, context) where datname = current_database();
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, hit, read)
