@@ -13,7 +13,7 @@ from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import prove_search
+from wedding_dbopt.indexes.sample import measured_keys, prove_search
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
@@ -129,6 +129,9 @@ def _indexes(
                     session.reader(relation.schema, relation.name),
                     relation,
                     search,
+                ),
+                measure=lambda relation, index: measured_keys(
+                    database, session.reader(relation.schema, relation.name), relation, index
                 ),
             ),
             None,

@@ -22,13 +22,16 @@ from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .recommendation import Benefit, Recommendation, recommendation
 from .selection.extend import Team, select, sorted_too
-from .size import index_bytes
+from .size import KeyFacts, btree_bytes, index_bytes
 from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
 
 DAY = 86400.0
 _EXPLORING_SHARE = 0.5
+_LARGE = 1_000_000
 _LATE = "the time limit came first"
+
+Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,15 @@ def advise(
     writes: Mapping[tuple[str, str], WriteRate] | None = None,
     window_seconds: float = DAY,
     prove: Prove | None = None,
+    measure: Measure | None = None,
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
-    `prove` builds a GIN index on a sample (without it none is recommended). Failures of single statements are
-    reported in `skipped`; every hypothetical index is dropped again.
+    `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one.
+    Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
-    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds)
+    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds, measure)
     started = clock()
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
@@ -98,11 +102,14 @@ class _Advisor:
         max_width: int,
         writes: Mapping[tuple[str, str], WriteRate],
         window_seconds: float,
+        measure: Measure | None,
     ) -> None:
         self._catalog = catalog
         self._max_width = max_width
         self._writes = writes
         self._window = window_seconds
+        self._measure = measure
+        self._measured: set[IndexDef] = set()
         self._relations: dict[tuple[str, str], Relation] = {}
         self._sizes: dict[IndexDef, int] = {}
         self._statements: dict[str, WorkloadStatement] = {}
@@ -209,9 +216,14 @@ class _Advisor:
         }
         workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
         sorting = {index for offered in self._candidates.values() for index in offered.sorting}
-        self._config = sorted_too(
-            select(self._teams, plain, workload, budget, late), sorting, workload, budget
-        )
+        for _ in range(2):
+            found_set = select(self._teams, plain, workload, budget, late)
+            self._config = sorted_too(found_set, sorting, workload, budget)
+            self._size_up(late)
+            if workload.bytes(self._config) <= budget:
+                break
+        else:
+            self._config = self._within(budget)
         found = []
         for index in sorted(self._config, key=IndexDef.order_key):
             benefits = list(self._benefits(index, workload, weights))
@@ -227,6 +239,26 @@ class _Advisor:
                     )
                 )
         return found
+
+    def _size_up(self, late: Callable[[], bool]) -> None:
+        """Sizes of the large indexes on several columns or on expressions, by their keys in a sample."""
+        for index in sorted(self._config - self._measured, key=IndexDef.order_key):
+            several = len(index.columns) > 1 or index.columns[0].expression is not None
+            large = several and index.method == "btree" and self.size(index) >= _LARGE
+            if self._measure is None or not large or late():
+                continue
+            self._measured.add(index)
+            relation = self._relations[index.place]
+            known = self._measure(relation, index)
+            if known is not None:
+                self._sizes[index] = btree_bytes(relation, index, known)
+
+    def _within(self, budget: int) -> Config:
+        """The configuration without its largest indexes, until it fits."""
+        kept = sorted(self._config, key=lambda index: (self.size(index), index.order_key()))
+        while kept and sum(map(self.size, kept)) > budget:
+            kept.pop()
+        return frozenset(kept)
 
     def _benefits(
         self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]

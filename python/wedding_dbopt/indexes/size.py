@@ -8,10 +8,12 @@ each, or posting lists of up to a tenth of a page where a key repeats.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from ..catalog import Relation
 from .definition import IndexDef
 from .statistics import average_width, distinct_keys, row_count
+from .terms import Term
 
 PAGE = 8192
 _USABLE = (PAGE - 24 - 16) * 0.9
@@ -30,6 +32,14 @@ _HASH_OVERFLOW = 0.06
 _NO_DEDUPLICATION = ("numeric", "real", "double precision", "jsonb")
 _ALIGNMENTS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 1}
 _EIGHT = ("bigint", "timestamp", "time", "double", "interval")
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """What a sample tells of an index: its different keys on the whole table and the average bytes of each key."""
+
+    distinct: float
+    widths: tuple[tuple[Term, float], ...]
 
 
 def index_bytes(relation: Relation, index: IndexDef) -> int:
@@ -54,13 +64,14 @@ def _hash_bytes(relation: Relation) -> int:
     return PAGE * int(2 + math.ceil(buckets / step) * step * (1 + _HASH_OVERFLOW))
 
 
-def btree_bytes(relation: Relation, index: IndexDef) -> int:
-    """Bytes of the index on disk right after its build."""
+def btree_bytes(relation: Relation, index: IndexDef, known: KeyFacts | None = None) -> int:
+    """Bytes of the index on disk right after its build; `known` goes before the statistics."""
     entries = row_count(relation) * index.fraction
     entries = max(entries, 1.0)
-    key = _aligned(_width(relation, index) + _TUPLE_HEADER)
+    key = _aligned(_width(relation, index, known) + _TUPLE_HEADER)
     columns = [column for item in index.columns for column in item.term.columns]
-    repeats = entries / min(distinct_keys(relation, columns), entries)
+    distinct = known.distinct if known is not None else distinct_keys(relation, columns)
+    repeats = entries / max(min(distinct, entries), 1.0)
     if index.include or repeats < 1.2 or not _deduplicates(relation, index):
         leaf = entries * (key + _LINE_POINTER)
     else:
@@ -90,12 +101,15 @@ def _deduplicates(relation: Relation, index: IndexDef) -> bool:
     return not any(kind.startswith(_NO_DEDUPLICATION) or kind.endswith("[]") for kind in kinds)
 
 
-def _width(relation: Relation, index: IndexDef) -> float:
+def _width(relation: Relation, index: IndexDef, known: KeyFacts | None = None) -> float:
+    measured = (
+        {term.columns[0]: width for term, width in known.widths if term.column is None} if known else {}
+    )
     names = [key.term.columns[0] for key in index.columns] + list(index.include)
     width = 0.0
     for name in names:
         step = _alignment(relation, name)
-        width = math.ceil(width / step) * step + average_width(relation, name)
+        width = math.ceil(width / step) * step + measured.get(name, average_width(relation, name))
     shares = [relation.columns[name].null_frac or 0.0 for name in names if name in relation.columns]
     return width + _NULL_BITMAP * max(shares, default=0.0)
 

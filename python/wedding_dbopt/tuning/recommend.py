@@ -20,7 +20,7 @@ from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.definition import Key
 from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import prove_search
+from wedding_dbopt.indexes.sample import measured_keys, prove_search
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
@@ -338,6 +338,9 @@ def _search(
                 session.reader(relation.schema, relation.name),
                 relation,
                 search,
+            ),
+            measure=lambda relation, index: measured_keys(
+                database, session.reader(relation.schema, relation.name), relation, index
             ),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
