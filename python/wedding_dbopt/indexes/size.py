@@ -26,7 +26,7 @@ _FANOUT = 200
 _BRIN_RANGE = 128
 _BRIN_MAPPED = 1360
 _HASH_BUCKET = 307
-_HASH_SMALL = 1024
+_HASH_SMALL = 512
 # Uneven buckets: 4 to 7 % of the pages hold what overflows.
 _HASH_OVERFLOW = 0.06
 _NO_DEDUPLICATION = ("numeric", "real", "double precision", "jsonb")
@@ -57,7 +57,7 @@ def _brin_bytes(relation: Relation, index: IndexDef) -> int:
 
 
 def _hash_bytes(relation: Relation) -> int:
-    """Buckets filled to three quarters; beyond 1024 they grow in quarters of a power of two."""
+    """Buckets filled to three quarters; beyond 512 they grow in quarters of a power of two."""
     buckets = max(row_count(relation) / _HASH_BUCKET, 2.0)
     power = 2.0 ** math.floor(math.log2(buckets))
     step = power / 4 if power >= _HASH_SMALL else power
