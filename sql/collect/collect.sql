@@ -20,7 +20,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  perform _wedding_dbopt.require(isfinite(pass_at), 'at must be a time that comes', 'For example now().');
+  perform _wedding_dbopt.require_time(pass_at);
   perform from _wedding_dbopt.pass_lock l where l.name = 'collect' for update skip locked;
   if not found then
     raise notice 'skipped: another pass is running';

@@ -11,7 +11,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  perform _wedding_dbopt.require(pg_catalog.isfinite(run_at), 'at must be a time that comes', 'For example now().');
+  perform _wedding_dbopt.require_time(run_at);
   foreach source in array array['sizes', 'sequences', 'filters', 'replicas'] loop
     started := pg_catalog.clock_timestamp();
     begin

@@ -15,7 +15,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  perform _wedding_dbopt.require(pg_catalog.isfinite(moment), 'at must be a time that comes', 'For example now().');
+  perform _wedding_dbopt.require_time(moment);
   chosen := _wedding_dbopt.begin_minute(moment);
   commit;
   call wedding_dbopt.collect(moment);

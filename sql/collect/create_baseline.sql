@@ -8,7 +8,7 @@ declare
 begin
   perform _wedding_dbopt.require(time_window > interval '0' and time_window <= interval '90 days',
     'time_window must be positive and at most 90 days', 'For example ''24 hours''.');
-  perform _wedding_dbopt.require(isfinite(create_baseline.at), 'at must be a time that comes', 'For example now().');
+  perform _wedding_dbopt.require_time(create_baseline.at);
   perform _wedding_dbopt.require(length(chosen) between 1 and 200, 'name must have 1 to 200 characters', 'For example ''before the season''.');
   perform _wedding_dbopt.require(chosen !~ '^(daily|before run) ', 'names that begin with "daily " or "before run " are given automatically',
     'Choose another name.');

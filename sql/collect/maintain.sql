@@ -11,7 +11,7 @@ begin
     raise notice 'skipped: this server is a standby';
     return;
   end if;
-  perform _wedding_dbopt.require(pg_catalog.isfinite(run_at), 'at must be a time that comes', 'For example now().');
+  perform _wedding_dbopt.require_time(run_at);
   foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'refresh_usual', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
                               'drop_statements', 'expire_recommendations', 'expire_actions', 'forget_alerts', 'prune_cron_log', 'watch_index_use',
                               'remember_findings'] loop

@@ -7,6 +7,7 @@ begin
   if pg_catalog.pg_is_in_recovery() then
     return;
   end if;
+  perform _wedding_dbopt.require_time(moment);
   perform _wedding_dbopt.cancel_stuck_pass(moment);
   if _wedding_dbopt.alerts_overdue(moment) then
     perform _wedding_dbopt.evaluate_alerts(moment);

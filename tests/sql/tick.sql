@@ -1,5 +1,5 @@
 -- The procedures commit, so these rows stay in the throw-away database.
-select plan(4);
+select plan(6);
 call wedding_dbopt.tick('2031-06-01Z');
 select is((select count(*) from _wedding_dbopt.tuning_run), 0::bigint, 'nothing is due before the jobs are scheduled');
 insert into _wedding_dbopt.event (at, actor, subject, reason) values ('2031-06-01 00:00Z', 'tap', 'schedule', 'tap');
@@ -11,4 +11,6 @@ select results_eq('select trigger, season_mode, state from _wedding_dbopt.tuning
 select is((select count(*) from _wedding_dbopt.statement where classified_at is null), 0::bigint, 'and new statements are classified');
 delete from _wedding_dbopt.tuning_run;
 delete from _wedding_dbopt.event where actor = 'tap';
+select throws_ok($$call wedding_dbopt.tick('294276-12-30Z')$$, '22023', 'at must be a time that comes', 'a time that never comes is refused before anything is stored under it');
+select throws_ok($$call wedding_dbopt.tick('infinity')$$, '22023', 'at must be a time that comes', 'nor an infinite one');
 select * from finish();
