@@ -3,9 +3,8 @@
 create or replace procedure wedding_dbopt.maintain(at timestamptz default null)
 language plpgsql security invoker as $$
 declare
-  run_at  constant pg_catalog.timestamptz := coalesce(at, pg_catalog.clock_timestamp());
-  step    pg_catalog.text;
-  started pg_catalog.timestamptz;
+  run_at constant pg_catalog.timestamptz := coalesce(at, pg_catalog.clock_timestamp());
+  step   pg_catalog.text;
 begin
   if pg_catalog.pg_is_in_recovery() then
     raise notice 'skipped: this server is a standby';
@@ -15,20 +14,7 @@ begin
   foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'refresh_usual', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
                               'drop_statements', 'expire_recommendations', 'expire_actions', 'forget_alerts', 'prune_cron_log', 'watch_index_use',
                               'remember_findings'] loop
-    started := pg_catalog.clock_timestamp();
-    begin
-      perform from _wedding_dbopt.pass_lock l where l.name operator(pg_catalog.=) 'maintain' for update skip locked;
-      if found then
-        execute pg_catalog.format('select _wedding_dbopt.%I($1)', step) using run_at;
-        insert into _wedding_dbopt.collect_log (at, source, duration_ms)
-        values (run_at, pg_catalog.concat('maintain: ', step), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() operator(pg_catalog.-) started) operator(pg_catalog.*) 1000);
-      else
-        insert into _wedding_dbopt.collect_log (at, source, reason) values (run_at, pg_catalog.concat('maintain: ', step), 'skipped');
-      end if;
-    exception when others then
-      insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
-      values (run_at, pg_catalog.concat('maintain: ', step), sqlstate, sqlerrm);
-    end;
+    perform _wedding_dbopt.run_step('maintain', step, step, run_at);
     commit;
   end loop;
 end $$;
