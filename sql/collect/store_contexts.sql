@@ -1,7 +1,4 @@
--- How many calls were slower than the objective is not counted by the server, but number, mean and variance bound it,
--- whatever the distribution: at most by Cantelli's and Markov's inequalities; at least one call when the variance is more
--- than times up to the objective can have (Bhatia and Davis). Between the bounds a lognormal distribution gives the
--- estimate. The variance is known within what a float4 rounds away (slack).
+-- The calls above the objective are bounded; between the bounds a lognormal distribution gives the estimate.
 create or replace function _wedding_dbopt.store_contexts(since timestamptz, until timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -16,14 +13,11 @@ begin
       sum(least(greatest(case when b.low = b.high then b.low else b.calls * _wedding_dbopt.normal_tail(b.z) end, b.low), b.high)) end,
     sum(b.low) filter (where b.objective is not null), sum(b.high) filter (where b.objective is not null)
   from (
-    select m.*, (ln(m.objective / m.mean) + m.shape / 2) / sqrt(m.shape) as z,
-      case when m.mean <= m.objective then case when m.variance - m.slack > (m.objective - m.mean) * m.mean then 1 else 0 end
-           else greatest(m.calls - floor(m.calls * m.share + 1e-9), 1) end as low,
-      case when m.mean <= m.objective then least(floor(m.calls * least(m.share, m.mean / m.objective) + 1e-9), m.calls - 1)
-           else m.calls end as high
+    select m.*, _wedding_dbopt.lognormal_z(m.mean, m.variance, m.objective) as z,
+      _wedding_dbopt.calls_above_low(m.calls, m.mean, m.variance, m.objective) as low,
+      _wedding_dbopt.calls_above_high(m.calls, m.mean, m.variance, m.objective) as high
     from (
-      select d.*, o.objective, e.mean, e.variance, e.slack, ln(1 + (e.variance + e.slack) / (e.mean * e.mean)) as shape,
-        (e.variance + e.slack) / (e.variance + e.slack + (e.mean - o.objective) ^ 2) as share
+      select d.*, o.objective, e.mean, greatest(d.exec_sq / d.calls - e.mean * e.mean, 0) as variance
       from (
         select s.at, s.previous_at, coalesce(s.context, 'other') as context, s.calls::float8 as calls, s.exec_us / 1000.0::float8 as exec_ms,
           s.exec_sq::float8 as exec_sq, coalesce(s.rows, 0)::float8 as rows, coalesce(s.hit, 0)::float8 as hit, coalesce(s.read, 0)::float8 as read
@@ -36,9 +30,7 @@ begin
               where not t.own and t.dbid = (select d.oid from pg_database d where d.datname = current_database())
                 and p.calls > 0) s) d
       left join (select o.context, o.latency_ms::float8 as objective from _wedding_dbopt.objective o) o using (context)
-      cross join lateral (
-        select f.mean, greatest(d.exec_sq / d.calls - f.mean * f.mean, 0) as variance, 2e-7 * f.mean * f.mean as slack
-        from (select greatest(d.exec_ms / d.calls, 1e-6) as mean) f) e
+      cross join lateral (select greatest(d.exec_ms / d.calls, 1e-6) as mean offset 0) e
       offset 0) m  -- a fence: what is worked out here is not worked out again in each expression that uses it
     offset 0) b
   group by b.at, b.previous_at, b.context;

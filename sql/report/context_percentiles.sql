@@ -21,18 +21,13 @@ set jit = off as $$
     select w.context, step, exp(0.08 * step) as x
     from whole w cross join lateral generate_series(w.first_step, w.last_step) as step
   ), longer as materialized (
-    select p.context, p.step, p.x,
-      sum(case when t.mean <= p.x then case when t.variance > (p.x - t.mean) * t.mean + t.slack then 1 else 0 end
-               else greatest(t.calls - floor(t.calls * t.cantelli + 1e-9), 1) end) as low,
+    select t.context, t.step, t.x, sum(_wedding_dbopt.calls_above_low(t.calls, t.mean, t.variance, t.x)) as low,
       sum(t.calls * _wedding_dbopt.normal_tail(t.z)) as estimate,
-      sum(case when t.mean <= p.x then least(floor(t.calls * least(t.cantelli, t.mean / p.x) + 1e-9), t.calls - 1) else t.calls end) as high
-    from point p join grouped g using (context)
-    cross join lateral (
-      select g.*, 2e-7 * g.mean * g.mean as slack,
-        (ln(p.x / g.mean) + ln(1 + 2e-7 + g.variance / (g.mean * g.mean)) / 2) / sqrt(ln(1 + 2e-7 + g.variance / (g.mean * g.mean))) as z,
-        (g.variance + 2e-7 * g.mean * g.mean) / (g.variance + 2e-7 * g.mean * g.mean + (g.mean - p.x) ^ 2) as cantelli
-      offset 0) t
-    group by p.context, p.step, p.x
+      sum(_wedding_dbopt.calls_above_high(t.calls, t.mean, t.variance, t.x)) as high
+    from (select p.context, p.step, p.x, g.calls, g.mean, g.variance, _wedding_dbopt.lognormal_z(g.mean, g.variance, p.x) as z
+          from point p join grouped g using (context)
+          offset 0) t  -- a fence: z is worked out once
+    group by t.context, t.step, t.x
   ), asked as (
     select w.context, q.share, w.calls - ceil(q.share * w.calls) as above, w.calls * (1 - q.share) as expected
     from whole w, (values (0.5::float8), (0.95), (0.99)) as q(share)
