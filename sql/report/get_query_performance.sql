@@ -18,11 +18,8 @@ begin
   perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query
   with used as materialized (
-    select statement.queryid, load.*
-    from _wedding_dbopt.statement_sum(since, get_query_performance.at) as load
-    join _wedding_dbopt.statement on statement.id = load.statement_id
-    where not statement.own and load.calls > 0
-      and statement.dbid = (select oid from pg_database where datname = current_database())
+    select workload.queryid, workload.statement_id, workload.calls, workload.exec_ms, workload.exec_sq, workload.rows, workload.hit, workload.read
+    from _wedding_dbopt.workload(since, get_query_performance.at) as workload
   ), top as materialized (
     -- One row per query id: the same statement issued by several roles, or inside functions, is one query here.
     select used.queryid, min(used.statement_id) as statement_id, sum(used.calls)::bigint as calls, sum(used.exec_ms) as exec_ms,
