@@ -11,7 +11,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     group by l.source
   )
   select r.kind, 'collector', null::text, _wedding_dbopt.alert_grade(p.minutes, r.warning, r.critical), p.minutes,
-    case when p.minutes >= r.critical then r.critical else coalesce(r.warning, r.critical) end,
+    _wedding_dbopt.alert_threshold(p.minutes, r.warning, r.critical),
     format('The last pass was taken %s minutes ago: nothing is watched until collect() runs again.', round(p.minutes::numeric, 1)), '{}'::jsonb
   from last_pass p join _wedding_dbopt.alert_rule r on r.kind = 'collection' and r.enabled
   where _wedding_dbopt.alert_grade(p.minutes, r.warning, r.critical) is not null

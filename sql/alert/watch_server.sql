@@ -66,7 +66,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     where not e.active or e.wal_status = 'lost'
   )
   select s.kind, s.object, null::text, _wedding_dbopt.alert_grade(s.value, r.warning, r.critical), s.value,
-    case when s.value >= r.critical then r.critical else coalesce(r.warning, r.critical) end, s.message, s.evidence
+    _wedding_dbopt.alert_threshold(s.value, r.warning, r.critical), s.message, s.evidence
   from signal s join _wedding_dbopt.alert_rule r on r.kind = s.kind and r.enabled
   where _wedding_dbopt.alert_grade(s.value, r.warning, r.critical) is not null
 $$;

@@ -13,7 +13,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     order by l.longest_wait_s desc nulls last limit 1
   )
   select r.kind, 'server', null::text, _wedding_dbopt.alert_grade(100.0 * p.total_max / p.usable, r.warning, r.critical), 100.0 * p.total_max / p.usable,
-    case when 100.0 * p.total_max / p.usable >= r.critical then r.critical else coalesce(r.warning, r.critical) end,
+    _wedding_dbopt.alert_threshold(100.0 * p.total_max / p.usable, r.warning, r.critical),
     format('%s of %s usable connections were in use at once within the last minute (%s %%), %s of them active.', p.total_max, p.usable,
            round(100.0 * p.total_max / p.usable, 1), p.active_max),
     jsonb_build_object('total', p.total_max, 'usable', p.usable, 'active', p.active_max)
@@ -27,7 +27,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   where p.passes >= 10 and p.active_max >= 16 and _wedding_dbopt.alert_grade(p.active_max / greatest(p.usual, 1), r.warning, r.critical) is not null
   union all
   select r.kind, format('pid %s', t.pid), null, _wedding_dbopt.alert_grade(t.idle_s, r.warning, r.critical), t.idle_s,
-    case when t.idle_s >= r.critical then r.critical else coalesce(r.warning, r.critical) end,
+    _wedding_dbopt.alert_threshold(t.idle_s, r.warning, r.critical),
     format('Session %s of %s (%s) has been idle inside a transaction for %s minutes%s.', t.pid, coalesce(t.role, 'an unknown role'), coalesce(nullif(t.application, ''), 'no application name'),
       round((t.idle_s / 60)::numeric, 1),
       concat(case when t.locks > 0 then format(' and holds locks on %s tables', t.locks) end,
@@ -38,7 +38,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   union all
   select r.kind, 'server', null,
     case when w.waiting >= 10 and w.longest_wait_s >= 1 and r.critical is not null then 'critical' else _wedding_dbopt.alert_grade(w.longest_wait_s, r.warning, r.critical) end,
-    w.longest_wait_s, case when w.longest_wait_s >= r.critical then r.critical else coalesce(r.warning, r.critical) end,
+    w.longest_wait_s, _wedding_dbopt.alert_threshold(w.longest_wait_s, r.warning, r.critical),
     format('%s sessions waited for a lock, the longest for %s s, behind session %s.', w.waiting, round(w.longest_wait_s, 1), coalesce(w.root_pids[1]::text, 'unknown')),
     jsonb_build_object('waiting', w.waiting, 'longest_s', w.longest_wait_s)
   from wait w join _wedding_dbopt.alert_rule r on r.kind = 'lock_waits' and r.enabled
