@@ -13,7 +13,7 @@ from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import measured_keys, prove_search
+from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
@@ -114,6 +114,7 @@ def _indexes(
     statement = WorkloadStatement(
         "query", query, 1.0, 0.0, classification.criticality, classification.context
     )
+    sampler = Sampler(database, session.reader)
     started = time.monotonic()
     try:
         return (
@@ -124,15 +125,8 @@ def _indexes(
                 storage_budget=2**62,
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
-                prove=lambda relation, search: prove_search(
-                    database,
-                    session.reader(relation.schema, relation.name),
-                    relation,
-                    search,
-                ),
-                measure=lambda relation, index: measured_keys(
-                    database, session.reader(relation.schema, relation.name), relation, index
-                ),
+                prove=sampler.prove,
+                measure=sampler.measure,
             ),
             None,
         )

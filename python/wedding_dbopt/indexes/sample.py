@@ -8,6 +8,7 @@ functions of pg_catalog owned by a superuser, and columns of built-in types.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
@@ -224,6 +225,20 @@ def measured_keys(
     return KeyFacts(
         distinct, tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
     )
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Samples the tables of a database, each through the session that may read it (schema and name -> reader)."""
+
+    database: Database
+    reader: Callable[[str, str], Database]
+
+    def prove(self, relation: Relation, search: Search) -> Proof | Unproven:
+        return prove_search(self.database, self.reader(relation.schema, relation.name), relation, search)
+
+    def measure(self, relation: Relation, index: IndexDef) -> KeyFacts | None:
+        return measured_keys(self.database, self.reader(relation.schema, relation.name), relation, index)
 
 
 def sample_sql(relation: Relation, columns: list[str]) -> str:

@@ -20,7 +20,7 @@ from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.definition import Key
 from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
-from wedding_dbopt.indexes.sample import measured_keys, prove_search
+from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
@@ -323,6 +323,7 @@ def _search(
         catalog = Catalog.load(
             database, list(dict.fromkeys(tables)), list(dict.fromkeys(chain.from_iterable(paths)))
         )
+        sampler = Sampler(database, session.reader)
         advice = advise(
             [member.statement for member in members],
             catalog,
@@ -333,15 +334,8 @@ def _search(
             max_width=max_width,
             writes=_write_rates(database, window),
             window_seconds=window,
-            prove=lambda relation, search: prove_search(
-                database,
-                session.reader(relation.schema, relation.name),
-                relation,
-                search,
-            ),
-            measure=lambda relation, index: measured_keys(
-                database, session.reader(relation.schema, relation.name), relation, index
-            ),
+            prove=sampler.prove,
+            measure=sampler.measure,
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
 
