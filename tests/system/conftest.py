@@ -33,14 +33,22 @@ def cluster() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture
-def database(cluster: Cluster) -> Iterator[str]:
-    """Name of a fresh database with the extension and hypopg."""
+@contextmanager
+def fresh_database(cluster: Cluster) -> Iterator[str]:
+    """Name of a database made from the template, dropped again at the end."""
     name = f"db{next(_numbers)}"
     with cluster.connect() as connection:
         connection.execute(f"create database {name} template {TEMPLATE}")
-        yield name
+    yield name
+    with cluster.connect() as connection:
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[str]:
+    """Name of a fresh database with the extension and hypopg."""
+    with fresh_database(cluster) as name:
+        yield name
 
 
 @pytest.fixture
@@ -82,10 +90,5 @@ def fragile() -> Iterator[Cluster]:
 @pytest.fixture
 def crashable(fragile: Cluster) -> Iterator[Tuner]:
     """The loop in a fresh database of the cluster that may be crashed."""
-    name = f"db{next(_numbers)}"
-    with fragile.connect() as connection:
-        connection.execute(f"create database {name} template {TEMPLATE}")
-    with Tuner(fragile, name) as driven:
+    with fresh_database(fragile) as name, Tuner(fragile, name) as driven:
         yield driven
-    with fragile.connect() as connection:
-        connection.execute(f"drop database {name} with (force)")

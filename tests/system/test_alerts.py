@@ -14,6 +14,7 @@ import pytest
 
 from tests.bench import alerts
 from tests.cluster import Cluster
+from tests.workload import minutes
 
 Connection = psycopg.Connection[Any]
 
@@ -105,15 +106,15 @@ def test_the_tick_judges_when_no_pass_does(connection: Connection) -> None:
 @pytest.fixture
 def replayed(
     cluster: Cluster, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Connection, list[alerts.Statement], random.Random, Any]]:
+) -> Iterator[tuple[Connection, list[minutes.Statement], random.Random, Any]]:
     monkeypatch.setattr(alerts, "DAYS", 3)
     source = random.Random(7)
-    statements = alerts.platform(source)
+    statements = minutes.platform(source)
     yield connection, statements, source, alerts.quiet_week(connection, statements, source)
 
 
 def test_quiet_days_are_silent_and_troubles_are_found_and_blamed(
-    replayed: tuple[Connection, list[alerts.Statement], random.Random, Any],
+    replayed: tuple[Connection, list[minutes.Statement], random.Random, Any],
 ) -> None:
     connection, statements, source, alarms = replayed
     assert sum(number for (severity, _), number in alarms.items() if severity == "critical") == 0

@@ -201,13 +201,17 @@ def _easter(year: int) -> date:
     return date(year, f // 31, f % 31 + 1)
 
 
-def _negative_binomial(chance: random.Random, mean: float, dispersion: float) -> int:
-    """Variance mean + dispersion x mean^2: a Poisson number of a gamma-distributed rate."""
-    rate = chance.gammavariate(1 / dispersion, mean * dispersion)
-    if rate > 40:
-        return max(0, round(chance.gauss(rate, math.sqrt(rate))))
-    limit, product, number = math.exp(-rate), chance.random(), 0
+def poisson(expected: float, chance: random.Random) -> int:
+    """A Poisson number; from 40 on a rounded normal one."""
+    if expected > 40:
+        return max(0, round(chance.gauss(expected, math.sqrt(expected))))
+    limit, product, number = math.exp(-expected), chance.random(), 0
     while product > limit:
         product *= chance.random()
         number += 1
     return number
+
+
+def _negative_binomial(chance: random.Random, mean: float, dispersion: float) -> int:
+    """Variance mean + dispersion x mean^2: a Poisson number of a gamma-distributed rate."""
+    return poisson(chance.gammavariate(1 / dispersion, mean * dispersion), chance)
