@@ -7,7 +7,7 @@ SHELL       := /bin/bash
 
 # The stages of the loop, in build and reading order: the map of the sources.
 STAGES      := schema collect analyze findings recommend apply verify alert report schedule access
-SCHEMA      := schemas planner_role setting context_rule objective season user_rows statement samples load baseline tuning finding alert
+SCHEMA      := schemas planner_role setting context_rule objective season freeze user_rows statement samples load baseline tuning finding alert
 STATE_FILES := $(SCHEMA:%=sql/schema/%.sql)
 CODE_FILES  := $(foreach stage,$(filter-out schema,$(STAGES)),$(sort $(wildcard sql/$(stage)/*.sql)))
 
@@ -28,7 +28,7 @@ VENDOR_DIR   = $(PKGLIBDIR)/$(EXTENSION)/$(VERSION)
 SERVER_PYTHON = /usr/bin/$(shell ldd $(PKGLIBDIR)/plpython3.so 2>/dev/null | sed -n 's/.*libpython\(3\.[0-9]*\).*/python\1/p' | head -1)
 INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 
-.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench lint format docs dist clean
+.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench bench-season lint format docs dist clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
@@ -122,6 +122,9 @@ demo: install build/tools/test/.done ## Show the whole loop on a wedding platfor
 
 bench: install build/tools/test/.done ## Measure what the README claims
 	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.bench.run
+
+bench-season: install build/tools/test/.done ## Drive the season's load untuned, with single-column indexes and tuned by the loop (half an hour; SCALE=1)
+	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SCALE=$(or $(SCALE),1) SECONDS=$(or $(SECONDS),60) /usr/bin/python3 -m tests.bench.run season_load
 
 lint: install build/tools/lint/.done build/tools/test/.done ## ruff, mypy, pgspot, plpgsql_check, documentation up to date
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff check -q --config python/pyproject.toml python tests

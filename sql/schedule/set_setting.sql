@@ -24,9 +24,9 @@ begin
   end if;
   begin
     case
-      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'verification_min_calls') then
+      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'verification_min_calls', 'heavy_work_bytes') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
-      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'baseline_min_change') then
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'peak_hour_factor') then
         if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
       when name = 'time_zone' then
         perform now() at time zone set_setting.value;

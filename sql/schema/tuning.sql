@@ -120,7 +120,7 @@ create table _wedding_dbopt.event (
   id        bigint generated always as identity primary key,
   at        timestamptz not null,
   actor     text not null,
-  subject   text not null check (subject in ('action', 'tuning_run', 'setting', 'context_rule', 'schedule', 'recommendation', 'baseline', 'replica', 'finding', 'objective', 'alert', 'alert_rule')),
+  subject   text not null check (subject in ('action', 'tuning_run', 'setting', 'context_rule', 'schedule', 'recommendation', 'baseline', 'replica', 'finding', 'objective', 'alert', 'alert_rule', 'freeze')),
   subject_id text,
   from_state text,
   to_state   text,

@@ -25,3 +25,5 @@ create trigger keep_user_row before insert or update on _wedding_dbopt.objective
   for each row execute function _wedding_dbopt.keep_user_row('context');
 create trigger keep_user_row before insert or update on _wedding_dbopt.season
   for each row execute function _wedding_dbopt.keep_user_row('name', 'region');
+create trigger keep_user_row before insert or update on _wedding_dbopt.freeze
+  for each row execute function _wedding_dbopt.keep_user_row('name');

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import alerts, collecting, findings, history, indexes, planning, reading, season, truth
+from tests.bench import (
+    alerts,
+    collecting,
+    findings,
+    history,
+    indexes,
+    planning,
+    reading,
+    season,
+    season_load,
+    truth,
+)
 
 BENCHMARKS = {
     "alerts": alerts.run,
@@ -17,12 +28,14 @@ BENCHMARKS = {
     "season": season.run,
     "truth": truth.run,
 }
+#: These take many minutes each and run only when they are named.
+LONG = {"season_load": season_load.run}
 
 
 def main() -> int:
     for name in sys.argv[1:] or BENCHMARKS:
         print(f"\n{name}\n{'=' * len(name)}", flush=True)
-        BENCHMARKS[name]()
+        (BENCHMARKS | LONG)[name]()
     return 0
 
 
