@@ -149,6 +149,21 @@ def process_actions(database: SpiDatabase, at: str | None) -> None:
 
 
 @_reported
+@_pinned
+def process_readiness(database: SpiDatabase, at: str) -> None:
+    from wedding_dbopt.season.prepare import process_queued
+
+    process_queued(database, at)
+
+
+@_reported
+def readiness(database: SpiDatabase, readiness_id: int, at: str) -> str:
+    from wedding_dbopt.season.prepare import compute
+
+    return compute(database, readiness_id, at)
+
+
+@_reported
 def is_dsn(database: SpiDatabase, dsn: str) -> bool:
     from wedding_dbopt.replicas import is_dsn as readable
 

@@ -27,6 +27,7 @@ begin
     _wedding_dbopt.report_summary(first_moment, last_moment, sums),
     _wedding_dbopt.report_alerts(first_moment, last_moment, zone),
     _wedding_dbopt.report_objectives(last_moment, sums, zone),
+    _wedding_dbopt.report_readiness(last_moment, zone),
     _wedding_dbopt.report_charts(first_moment, last_moment, zone),
     _wedding_dbopt.report_actions(first_moment, last_moment, zone),
     _wedding_dbopt.report_statements(first_moment, last_moment,

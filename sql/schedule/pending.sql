@@ -15,6 +15,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
       exists (select from _wedding_dbopt.action a
               where a.state in ('approved', 'applying', 'verifying') or a.rollback_requested)
       or exists (select from _wedding_dbopt.tuning_run r where r.state = 'verifying')
+    when 'readiness' then exists (select from _wedding_dbopt.readiness r where r.state = 'queued')
   end
 $$;
 comment on function _wedding_dbopt.pending(text) is

@@ -27,6 +27,9 @@ begin
     call _wedding_dbopt.process_queued_runs(moment);
     call wedding_dbopt.process_actions(tick.at);
   end if;
+  if _wedding_dbopt.pending('readiness') then  -- after the runs, whose recommendations it prices
+    call _wedding_dbopt.process_readiness(moment);
+  end if;
 end $$;
 comment on procedure wedding_dbopt.tick(timestamptz) is
   'The heartbeat, once a minute: classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';

@@ -257,7 +257,7 @@ def seen_at_once(cluster: Cluster, database: str) -> bool:
 def run() -> None:
     scale = float(os.environ.get("SCALE", "1"))
     seconds = int(os.environ.get("SECONDS", "60"))
-    limit = float(os.environ.get("TUNING_LIMIT", "1200"))
+    limit = float(os.environ.get("TUNING_LIMIT", "1500"))
     with Cluster(**SERVER) as cluster:
         with cluster.connect("postgres") as session:
             session.execute("create database platform")
