@@ -17,14 +17,13 @@ from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
-from wedding_dbopt.rewrite.engine import Rewriting, rewrite, semantic_options
+from wedding_dbopt.rewrite.engine import semantic_options
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.worth import Verdict, worthwhile
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.recommend import as_row, scanned
 
-#: A rewrite is offered only when the planner's cost falls by this share.
-MIN_REWRITE_GAIN = 0.05
 INDEX_SEARCH_SECONDS = 5.0
 
 
@@ -53,13 +52,16 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
         classification = classify(
             touched(query), context_rules, Names(database).of_caller(), context_rules.of_tags(tags(text))
         )
-        rewriting, best = _rewritten(session, query, catalog, level, original)
-        optimized = best or original
+        facts = Facts.load(database, catalog, session.search_path())
+        verdict = _rewritten(session, query, facts, level, original)
+        rewriting = verdict.rewriting
+        best = bool(rewriting.steps)
         chosen = Query.parse(rewriting.text) if best else query
+        optimized = Plan.from_json(session.explain(chosen)) if best else original
         advice, missing = _indexes(database, session, chosen, catalog, classification)
     table_rows = _rows(catalog)
     gain = 1 - optimized.total_cost / original.total_cost if original.total_cost > 0 else 0.0
-    options = [asdict(option) for option in semantic_options(query, Facts(catalog))]
+    options = [asdict(option) for option in semantic_options(query, facts)]
     return {
         "original_query": text,
         "optimized_query": rewriting.text if best else text,
@@ -70,9 +72,7 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
         "steps": [asdict(step) for step in rewriting.steps] if best else [],
         "index_recommendations": [_recommendation(item) for item in advice.recommendations],
         "semantic_options": options,
-        "wedding_optimization_notes": _notes(
-            rewriting, best is not None, gain, advice, missing, original, table_rows
-        ),
+        "wedding_optimization_notes": _notes(verdict, gain, advice, missing, original, table_rows),
         "cost_analysis": {
             "before": _costs(original, table_rows),
             "after": _costs(optimized, table_rows),
@@ -89,19 +89,18 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
     }
 
 
-def _rewritten(
-    session: PlanningSession, query: Query, catalog: Catalog, level: str, original: Plan
-) -> tuple[Rewriting, Plan | None]:
-    """The rewriting and its plan; no plan when nothing fired or the planner's cost does not fall enough."""
-    rewriting = rewrite(query, Facts(catalog), level)
-    if not rewriting.steps:
-        return rewriting, None
-    try:
-        plan = Plan.from_json(session.explain(Query.parse(rewriting.text)))
-    except DboptError:
-        return rewriting, None
-    cheaper = plan.total_cost <= (1 - MIN_REWRITE_GAIN) * original.total_cost
-    return rewriting, plan if cheaper else None
+def _rewritten(session: PlanningSession, query: Query, facts: Facts, level: str, original: Plan) -> Verdict:
+    """The rewriting that is worth it by the planner's cost, or by the test of a rule."""
+
+    def cost(text: str) -> float | None:
+        if text == query.text:
+            return original.total_cost
+        try:
+            return Plan.from_json(session.explain(Query.parse(text))).total_cost
+        except DboptError:
+            return None
+
+    return worthwhile(query, facts, level, cost)
 
 
 def _indexes(
@@ -163,8 +162,7 @@ def _costs(plan: Plan, table_rows: dict[str, float]) -> dict[str, Any]:
 
 
 def _notes(
-    rewriting: Rewriting,
-    rewritten: bool,
+    verdict: Verdict,
     gain: float,
     advice: Advice,
     missing: str | None,
@@ -173,13 +171,17 @@ def _notes(
 ) -> list[str]:
     """What was found, in plain words with numbers."""
     notes = []
-    if rewritten:
-        rules = ", ".join(step.rule for step in rewriting.steps)
-        notes.append(f"Rewritten by {rules}: same rows, planner cost {100 * gain:.1f} % lower.")
-    elif rewriting.steps:
-        rules = ", ".join(step.rule for step in rewriting.steps)
+    names = ", ".join(dict.fromkeys(step.rule for step in verdict.rewriting.steps))
+    if names and verdict.by_rule:
         notes.append(
-            f"{rules} would apply, but the planner's cost does not fall by 5 %, so the text stays as it is."
+            f"Rewritten by {names}: same rows; its own test decides, the planner's cost misleads here."
+        )
+    elif names:
+        notes.append(f"Rewritten by {names}: same rows, planner cost {100 * gain:.1f} % lower.")
+    if verdict.refused:
+        notes.append(
+            f"{', '.join(verdict.refused)} would apply, but the planner's cost does not fall by 5 %, "
+            "so the text stays as it is there."
         )
     notes += [item.reason for item in advice.recommendations]
     notes += [f"No index advice: {reason}." for _, reason in advice.skipped]

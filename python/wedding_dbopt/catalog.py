@@ -23,7 +23,8 @@ class Column:
     `n_distinct`, `null_frac`, `avg_width` (bytes), `correlation` and the most common values (as text, with
     their frequencies) are those of `pg_stats`; None or empty where there is no statistic.
     `plain` is False for a user's type other than an enum: reading a literal of it may run somebody's code.
-    `deterministic` is False for a collation under which different texts can be equal.
+    `deterministic` is False for a collation under which different texts can be equal. `expression` is what a
+    generated column is computed from.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     most_common_freqs: tuple[float, ...]
     deterministic: bool = True
     plain: bool = True
+    expression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Relation:
     """A table, partitioned table, view, materialized view or foreign table.
 
     `kind` is `pg_class.relkind`. `rows` is `reltuples`, -1 while the table was never analysed; `pages` are
-    of 8 kB. `unique_keys` hold the columns of immediate, valid, whole-table unique indexes without
+    of 8 kB. `unique_keys`, the primary key first, hold the columns of immediate, valid, whole-table unique indexes without
     expressions. `inherited` tells that other tables inherit from it.
     """
 
@@ -198,7 +200,7 @@ def _relation(row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Se
         indexes=made,
         unique_keys=tuple(
             tuple(column for column in index.columns if column is not None)
-            for index, read in zip(made, indexes)
+            for index, read in sorted(zip(made, indexes), key=lambda pair: not pair[0].primary)
             if index.unique
             and index.valid
             and index.immediate
@@ -232,6 +234,7 @@ def _column(row: Row) -> Column:
         deterministic=row["deterministic"],
         plain=row["plain"],
         generated=row["generated"],
+        expression=row["expression"],
         n_distinct=_number(row["n_distinct"]),
         null_frac=_number(row["null_frac"]),
         avg_width=row["avg_width"],
@@ -287,6 +290,7 @@ select a.attrelid::bigint as relation, a.attname::text as name,
              and not o.convalidated) as not_null, l.collname::text as collation,
        t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e' as plain,
        coalesce(l.collisdeterministic, true) as deterministic, a.attgenerated <> '' as generated,
+       case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end as expression,
        s.n_distinct, s.null_frac, s.avg_width, s.correlation,
        s.most_common_vals::text::text[] as most_common_vals, s.most_common_freqs
 from pg_catalog.pg_attribute a
@@ -294,6 +298,7 @@ join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
+left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join lateral (
     select * from pg_catalog.pg_stats s
     where s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname

@@ -40,6 +40,7 @@ def column(oid: int, name: str, not_null: bool, **other: Any) -> dict[str, Any]:
         "plain": True,
         "deterministic": True,
         "generated": False,
+        "expression": None,
         **NO_STATISTICS,
         **other,
     }

@@ -24,6 +24,7 @@ def column(name: str, kind: str = "integer", distinct: float = -1.0, **facts: An
         "deterministic": True,
         "plain": True,
         "generated": False,
+        "expression": None,
         "n_distinct": distinct,
         "null_frac": 0.0,
         "avg_width": 4 if kind == "integer" else 8,

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
-from wedding_dbopt.query import Query, Token, tokens
+from wedding_dbopt.query import Query, tokens
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.offers import Option, semantic_options
+from wedding_dbopt.rewrite.reading import (
+    CALLS,
+    brings_known_words,
+    called,
+    has_plain_strings,
+    reads_whole,
+)
 from wedding_dbopt.rewrite.rules import RULES, Rule
 from wedding_dbopt.rewrite.splice import Span, parsed, span_of
+from wedding_dbopt.rewrite.writing import Writer, numbered
 
 __all__ = ["LEVELS", "Option", "Rewriting", "Step", "catalogue", "rewrite", "semantic_options"]
 
@@ -21,27 +30,8 @@ LEVELS = ("conservative", "moderate", "aggressive")
 MOST_STEPS = 50
 LONGEST_TEXT = 100_000  # characters; every step reads the whole text again
 
-
-def _words(text: str) -> frozenset[str]:
-    """Return the unquoted words of a text, in lower case."""
-    found = (text[token.start : token.end].lower() for token in tokens(text) if token.kind == "word")
-    return frozenset(found)
-
-
-# Words that a replacement may bring in although the statement does not have them.
-_OWN_WORDS = _words("and or not in exists select where")
-# Optional words and spellings of types: a subquery that differs in them reads the same.
-_SPELLINGS = _words(
-    """as asc inner outer all cast int integer int4 int8 bigint int2 smallint bool boolean text varchar char
-    character varying bpchar decimal numeric double precision real float float4 float8 timestamp timestamptz
-    time timetz with without zone date"""
-)
-# Words before "(" that PostgreSQL reads as sqlglot does: its syntax, and functions of its own.
-_CALLS = _words(
-    """abs all and any array as avg between by case cast char coalesce concat count date date_part date_trunc
-    decimal distinct else exists extract from greatest in least length lower max min not now nullif numeric on
-    or round select sum then timestamp trim upper using values varchar when where"""
-)
+#: Asked before a step is taken: the rule, the text before it and the text behind it.
+Accept = Callable[[Rule, str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -63,20 +53,45 @@ class Rewriting:
     steps: tuple[Step, ...]
 
 
-def rewrite(query: Query, facts: Facts, level: str) -> Rewriting:
-    """Apply the rules of `level` and of the levels below it (LEVELS) until none applies.
+@dataclass(frozen=True)
+class _Placed:
+    """A text with a replacement in it, the replaced part and the new one."""
+
+    whole: str
+    before: str
+    after: str
+
+
+def rules_of(level: str, version: int) -> list[Rule]:
+    """Return the rules of `level` and of the levels below it that a server of `version` needs."""
+    allowed = LEVELS[: LEVELS.index(level) + 1]
+    return [
+        rule
+        for rule in RULES
+        if rule.LEVEL in allowed and version < int(getattr(rule, "PLANNER_DOES_IT_SINCE", version + 1))
+    ]
+
+
+def rewrite(
+    query: Query,
+    facts: Facts,
+    level: str,
+    rules: Sequence[Rule] | None = None,
+    accept: Accept | None = None,
+) -> Rewriting:
+    """Apply the rules of `level` and of the levels below it (LEVELS), or those given, until none applies.
 
     The text is that of `query` where no rule applies, or where it is longer than LONGEST_TEXT. Each step
     replaces one part; the rest stays as it is, and the result is parsed again to make sure that it means the
-    tree it should.
+    tree it should. A step that `accept` refuses is not taken.
     """
-    allowed = LEVELS[: LEVELS.index(level) + 1]
-    rules = [rule for rule in RULES if rule.LEVEL in allowed]
+    chosen = rules_of(level, facts.version) if rules is None else rules
     text = query.plannable
     steps: list[Step] = []
-    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
+    refused: set[tuple[str, str]] = set()
+    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT and not facts.operators_shadowed:
         tree = parsed(text)
-        found = None if tree is None else _first_step(text, tree, rules, facts)
+        found = None if tree is None else _first_step(text, tree, chosen, facts, accept, refused)
         if found is None:
             break
         text, step = found
@@ -109,43 +124,86 @@ def _paragraph(rule: Rule, title: str) -> str:
     return " ".join(found.group(1).split()) if found else ""
 
 
-def _first_step(text: str, tree: exp.Expr, rules: list[Rule], facts: Facts) -> tuple[str, Step] | None:
+def _first_step(
+    text: str,
+    tree: exp.Expr,
+    rules: Sequence[Rule],
+    facts: Facts,
+    accept: Accept | None,
+    refused: set[tuple[str, str]],
+) -> tuple[str, Step] | None:
+    nodes = numbered(tree)
+    facts.new_tree()
+    by_type: dict[type[exp.Expr], list[exp.Expr]] = {}
+    for node in nodes:
+        by_type.setdefault(type(node), []).append(node)
+    writer = Writer(text, nodes)
     for rule in rules:
-        for node in tree.find_all(*rule.NODE):
-            constraints = rule.precondition(node, facts)
-            placed = None if constraints is None else _placed(text, tree, node, rule.transform(node))
-            if placed is not None and constraints is not None:
-                whole, before, after = placed
-                return whole, Step(name_of(rule), before, after, rule.PROOF, constraints)
+        for kind in [kind for kind in by_type if issubclass(kind, rule.NODE)]:
+            for node in by_type[kind]:
+                constraints = rule.precondition(node, facts)
+                if constraints is None:
+                    continue
+                new = rule.transform(node, facts)
+                placed = (
+                    _without(text, tree, node)
+                    if new is None
+                    else _placed(text, tree, node, new, writer, facts)
+                )
+                if placed is None or (name_of(rule), placed.whole) in refused:
+                    continue
+                if accept is not None and not accept(rule, text, placed.whole):
+                    refused.add((name_of(rule), placed.whole))
+                    continue
+                return placed.whole, Step(name_of(rule), placed.before, placed.after, rule.PROOF, constraints)
     return None
 
 
-def _placed(text: str, tree: exp.Expr, node: exp.Expr, new: exp.Expr | None) -> tuple[str, str, str] | None:
-    """Return the text with `new` in the place of `node`, the old part and the new one."""
-    if new is None:
-        return _without(text, tree, node)
-    span = span_of(text, node)
+def _placed(
+    text: str, tree: exp.Expr, node: exp.Expr, new: exp.Expr, writer: Writer, facts: Facts
+) -> _Placed | None:
+    """Put `new` in the place of `node`, if that can be done so that the text means the new tree."""
     if isinstance(new, exp.Paren) and isinstance(node.parent, (exp.Where, exp.Paren)):
         new = new.this
-    after = _written(new)
-    if span is None or not _is_faithful(text, span, node, after):
+    edits = writer.edits(node, new)
+    if not edits:
         return None
-    again = parsed(after, condition=True)
-    if again is None or again != new:
-        return None
-    whole = text[: span.start] + after + text[span.end :]
-    node.replace(again)
-    is_meant = parsed(whole) == tree
-    again.replace(node)
-    return (whole, text[span.start : span.end], after) if is_meant else None
+    whole, befores, afters, last = "", [], [], 0
+    for span, old, part in edits:
+        if span.start < last:
+            return None
+        before, after = text[span.start : span.end], writer.written(part)
+        if not _is_faithful(text, span, old, after, facts):
+            return None
+        whole += text[last : span.start] + after
+        last = span.end
+        befores.append(before)
+        afters.append(after)
+    whole += text[last:]
+    return (
+        _Placed(whole, " ... ".join(befores), " ... ".join(afters))
+        if _means(whole, tree, node, new)
+        else None
+    )
 
 
-def _without(text: str, tree: exp.Expr, node: exp.Expr) -> tuple[str, str, str] | None:
+def _means(whole: str, tree: exp.Expr, node: exp.Expr, new: exp.Expr) -> bool:
+    """Tell whether a text parses to the tree with `new` in the place of `node`."""
+    again = parsed(whole)
+    if node is tree:
+        return again == new
+    node.replace(new)
+    is_meant = again == tree
+    new.replace(node)
+    return is_meant
+
+
+def _without(text: str, tree: exp.Expr, node: exp.Expr) -> _Placed | None:
     """Drop the keyword that made `node`."""
     parent, key = node.parent, node.arg_key
     assert parent is not None and key is not None
     span = span_of(text, parent)
-    if span is None or not _called(text, span) <= _CALLS:
+    if span is None or not called(text, span) <= CALLS:
         return None
     parent.set(key, None)
     found = None
@@ -153,43 +211,18 @@ def _without(text: str, tree: exp.Expr, node: exp.Expr) -> tuple[str, str, str] 
         if token.kind == "word" and text[token.start : token.end].lower() == node.key:
             whole = text[: token.start] + text[token.end :].lstrip()
             if parsed(whole) == tree:
-                found = whole, text[token.start : token.end], ""
+                found = _Placed(whole, text[token.start : token.end], "")
                 break
     parent.set(key, node)
     return found
 
 
-def _is_faithful(text: str, span: Span, node: exp.Expr, after: str) -> bool:
-    """Tell whether sqlglot read the part as PostgreSQL does, and writes what it keeps of it unchanged.
-
-    sqlglot renames some calls (`now()` to CURRENT_TIMESTAMP) and reads names of other systems' functions.
-    """
+def _is_faithful(text: str, span: Span, node: exp.Expr, after: str, facts: Facts) -> bool:
+    """Tell whether sqlglot read the part as PostgreSQL does, and writes what it keeps of it unchanged."""
     part = text[span.start : span.end]
-    if not _called(text, span) <= _CALLS or not _words(after) - _words(text) <= _OWN_WORDS | _SPELLINGS:
+    calls = called(text, span)
+    if not calls <= CALLS or not has_plain_strings(part) or not brings_known_words(text, after, facts.names):
         return False
-    if any(
-        token.kind in ("escaped", "dollar") or part[token.start] in "uUbBxXnN" for token in _strings(part)
-    ):
+    if facts.shadowed & (calls | called(after, Span(0, len(after)))):
         return False
-    if node.find(exp.Query) is None:
-        return True
-    return (_words(part) ^ _words(_written(node))) <= _SPELLINGS
-
-
-def _written(node: exp.Expr) -> str:
-    return node.sql(dialect="postgres", comments=False)
-
-
-def _strings(text: str) -> list[Token]:
-    return [token for token in tokens(text) if token.kind in ("string", "escaped", "dollar", "quoted")]
-
-
-def _called(text: str, span: Span) -> set[str]:
-    """Return the words before an opening parenthesis."""
-    part = text[span.start : span.end]
-    found = list(tokens(part))
-    return {
-        part[token.start : token.end].lower()
-        for token, following in zip(found, found[1:])
-        if token.kind in ("word", "quoted") and part[following.start] == "("
-    }
+    return node.find(exp.Query) is None or reads_whole(part, node)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from wedding_dbopt.catalog import Catalog, Column, Index, Relation
+from wedding_dbopt.catalog import Catalog, Column, ForeignKey, Index, Relation
+from wedding_dbopt.database import Database
 from wedding_dbopt.query import defining_cte, folded, named
+from wedding_dbopt.rewrite.surroundings import Surroundings, surroundings
 
 BOOLEAN = 16
 BIGINT, SMALLINT, INTEGER = 20, 21, 23
 TEXT, VARCHAR = 25, 1043
 DATE, TIMESTAMP, TIMESTAMPTZ = 1082, 1114, 1184
 NUMERIC = 1700
+JSONB = 3802
+TSVECTOR = 3614
+TEXT_ARRAY, VARCHAR_ARRAY, INTEGER_ARRAY, BIGINT_ARRAY, UUID_ARRAY = 1009, 1015, 1007, 1016, 2951
+UUID = 2950
+INTERVAL = 1186
 INTEGER_RANGES = {SMALLINT: 2**15, INTEGER: 2**31, BIGINT: 2**63}
 
 SCOPES = (exp.Select, exp.Update, exp.Delete)
@@ -47,9 +54,26 @@ class ColumnFact:
 class Facts:
     """Answers for one statement; every method returns None or False where it is not sure."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        """Take the relations of the statement."""
+    def __init__(self, catalog: Catalog, around: Surroundings | None = None) -> None:
+        """Take the relations of the statement, and what its search path and session make of words."""
         self._catalog = catalog
+        around = around or Surroundings()
+        self.names = frozenset(name.lower() for known in catalog.relations() for name in known.columns)
+        self.version = around.version
+        self.work_mem = around.work_mem
+        self.shadowed = around.shadowed
+        self.operators_shadowed = around.operators_shadowed
+        self.contains_shadowed = around.contains_shadowed
+        self._owners: dict[int, tuple[exp.Expr, exp.Expr, bool] | None] = {}
+
+    @classmethod
+    def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str]) -> Facts:
+        """Add what the session says to the relations that are read already."""
+        return cls(catalog, surroundings(database, search_path))
+
+    def new_tree(self) -> None:
+        """Forget what names meant in the tree before."""
+        self._owners.clear()
 
     def relation(self, source: exp.Expr) -> Relation | None:
         """Return the relation that a node of FROM names; None for a CTE, a function or an unknown table."""
@@ -58,36 +82,58 @@ class Facts:
         alias = source.args.get("alias")
         if source.args.get("joins") or (alias is not None and alias.args.get("columns")):
             return None
+        if source.args.get("only") or source.args.get("sample"):
+            return None
         return None if defining_cte(source) else self._catalog.relation(named(source))
 
     def column(self, node: exp.Expr) -> ColumnFact | None:
         """Return what a column name means, by SQL's scoping rules; None if it is no plain table column."""
+        found = self._owner(node)
+        if found is None:
+            return None
+        source = found[1]
+        relation = self.relation(source)
+        name = folded(node.this)
+        if relation is None or name not in relation.columns or not isinstance(source, exp.Table):
+            return None
+        return ColumnFact(relation, relation.columns[name], source, found[2])
+
+    def owner(self, node: exp.Expr) -> tuple[exp.Expr, exp.Expr] | None:
+        """Return the scope and the node of FROM that a column's name is looked up in, of whatever kind it is."""
+        found = self._owner(node)
+        return None if found is None else found[:2]
+
+    def _owner(self, node: exp.Expr) -> tuple[exp.Expr, exp.Expr, bool] | None:
+        if id(node) not in self._owners:
+            self._owners[id(node)] = self._found_owner(node)
+        return self._owners[id(node)]
+
+    def _found_owner(self, node: exp.Expr) -> tuple[exp.Expr, exp.Expr, bool] | None:
         if (
             not isinstance(node, exp.Column)
-            or not isinstance(node.this, exp.Identifier)
+            or not isinstance(node.this, (exp.Identifier, exp.Star))
             or node.args.get("db")
         ):
             return None
         qualifier = node.args.get("table")
-        name = folded(node.this)
+        if qualifier is None and isinstance(node.this, exp.Star):
+            return None
+        name = None if isinstance(node.this, exp.Star) else folded(node.this)
         for scope in _scopes(node):
             sources = list(_sources(scope))
             if qualifier is not None:
                 found = [place for place in sources if _alias(place.node) == folded(qualifier)]
             else:
-                found = [place for place in sources if self._may_hold(place, name)]
+                found = [place for place in sources if self._may_hold(place, name or "")]
             if not found:
                 if any(place.opaque for place in sources):
                     return None
                 continue
             if len(found) > 1 or (qualifier is None and any(place.merged for place in sources)):
                 return None
-            relation = self.relation(found[0].node)
-            if relation is None or name not in relation.columns:
+            if qualifier is None and self.relation(found[0].node) is None:
                 return None
-            source = found[0].node
-            assert isinstance(source, exp.Table)
-            return ColumnFact(relation, relation.columns[name], source, found[0].nullable)
+            return scope, found[0].node, found[0].nullable
         return None
 
     def _may_hold(self, place: _Place, name: str) -> bool:
@@ -102,7 +148,7 @@ class Facts:
 
     def unique_index(self, relation: Relation, columns: set[str]) -> Index | None:
         """Return an index that proves the rows of `relation` to differ in `columns`."""
-        for index in relation.indexes:
+        for index in sorted(relation.indexes, key=lambda index: not index.primary):
             key = tuple(column for column in index.columns if column is not None)
             if (
                 key in relation.unique_keys
@@ -113,6 +159,29 @@ class Facts:
                 and relation.unique_on(key)
                 and all(relation.columns[column].deterministic for column in key)
             ):
+                return index
+        return None
+
+    def foreign_key(self, relation: Relation, columns: Sequence[str], parent: Relation) -> ForeignKey | None:
+        """Return a constraint by which each row of `relation` without NULL in `columns` has its row in `parent`.
+
+        `columns` are in the order of the parent's key as the caller pairs them.
+        """
+        for key in relation.foreign_keys if relation.is_table else ():
+            if (
+                key.referenced == (parent.schema, parent.name)
+                and key.validated
+                and not key.deferrable
+                and set(key.columns) == set(columns)
+            ):
+                return key
+        return None
+
+    def serves(self, relation: Relation, *columns: str) -> Index | None:
+        """Return a whole b-tree index whose first keys are `columns`."""
+        for index in relation.indexes:
+            leads = index.columns[: len(columns)] == columns
+            if index.valid and index.method == "btree" and leads and not index.predicate:
                 return index
         return None
 

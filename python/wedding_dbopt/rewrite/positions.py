@@ -5,14 +5,20 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import ColumnFact, alias_of, enclosing_scope, only_source
+from wedding_dbopt.rewrite.reading import PURE_NAMES
 
 # Functions without side effects whose result does not depend on how often they are called.
 PURE = (
-    exp.And, exp.Or, exp.Abs, exp.Any, exp.Array, exp.Avg, exp.Case, exp.Cast, exp.Coalesce, exp.Concat,
-    exp.Count, exp.CurrentDate, exp.CurrentTimestamp, exp.Date, exp.Exists, exp.Extract, exp.Greatest, exp.If,
-    exp.JSONExtract, exp.JSONExtractScalar, exp.Least, exp.Length, exp.Lower, exp.Max, exp.Min, exp.Nullif,
-    exp.Round, exp.Sum, exp.TimestampTrunc, exp.Trim, exp.Upper,
+    exp.And, exp.Or, exp.Xor, exp.Abs, exp.All, exp.Any, exp.Array, exp.ArrayAgg, exp.ArrayContainsAll,
+    exp.ArrayPosition, exp.ArrayToString, exp.Avg, exp.Case, exp.Cast, exp.Ceil, exp.Coalesce, exp.Concat, exp.Count,
+    exp.CurrentDate, exp.CurrentTimestamp, exp.Date, exp.DenseRank, exp.Exists, exp.Extract, exp.FirstValue, exp.Floor,
+    exp.Greatest, exp.GroupConcat, exp.If, exp.JSONBExtract, exp.JSONBExtractScalar, exp.JSONExtract,
+    exp.JSONExtractScalar, exp.Lag, exp.LastValue, exp.Lead, exp.Least, exp.Left, exp.Length, exp.LogicalAnd,
+    exp.LogicalOr, exp.Lower, exp.MatchAgainst, exp.Max, exp.Min, exp.Nullif, exp.Pow, exp.Rank, exp.Right, exp.Round,
+    exp.RowNumber, exp.Sign, exp.Sqrt, exp.Substring, exp.Sum, exp.TimestampTrunc, exp.TimeToStr, exp.Trim,
+    exp.UnixToTime, exp.Upper,
 )  # fmt: skip
+CALLING = (exp.Func, exp.Dot, exp.SessionParameter, exp.Operator, exp.Lock)
 
 
 def in_filter(node: exp.Expr) -> bool:
@@ -73,7 +79,13 @@ def can_be_qualified(column: exp.Expr, fact: ColumnFact) -> bool:
 
 def is_pure(node: exp.Expr) -> bool:
     """Tell whether every function call below `node` is known to be without side effects."""
-    return all(isinstance(call, PURE) for call in node.find_all(exp.Func, exp.Dot, exp.SessionParameter))
+    return all(_is_pure_call(call) for call in node.find_all(*CALLING))
+
+
+def _is_pure_call(call: exp.Expr) -> bool:
+    if isinstance(call, exp.Anonymous):
+        return str(call.this).lower() in PURE_NAMES
+    return isinstance(call, PURE)
 
 
 def has_only(select: exp.Expr, *clauses: str) -> bool:

@@ -8,16 +8,33 @@ from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.rules import (
+    age_to_bound,
+    any_of_array_to_contains,
+    case_to_condition,
     count_subquery_to_exists,
+    date_of_timestamp_parameter_to_range,
     date_of_timestamp_to_range,
     date_of_timestamptz_to_range,
     date_trunc_to_range,
+    epoch_to_timestamp,
+    integer_division_to_range,
+    integer_text_parameter_to_integer,
     integer_text_to_integer,
+    json_number_to_contains,
+    json_text_to_contains,
+    keyset_to_row_comparison,
+    month_of_year_to_range,
+    move_interval_to_constant,
+    not_distinct_to_equal,
     not_in_to_not_exists,
+    nullif_to_plain_column,
     numeric_constant_to_integer,
     or_chain_to_in,
     order_by_plain_column,
+    prefix_to_like,
     remove_distinct_over_key,
+    text_search_to_stored_column,
+    to_char_to_range,
     unwrap_coalesce_in_filter,
     year_to_range,
 )
@@ -35,19 +52,36 @@ class Rule(Protocol):
     def precondition(self, node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
         """Return the constraints that the proof rests on, or None where the rule does not apply."""
 
-    def transform(self, node: exp.Expr) -> exp.Expr | None:
-        """Return what replaces the node, or None to drop it; looks nothing up."""
+    def transform(self, node: exp.Expr, facts: Facts) -> exp.Expr | None:
+        """Return what replaces the node, or None to drop its keyword; asked only after `precondition`."""
 
 
 RULES: tuple[Rule, ...] = (
     date_of_timestamp_to_range,
+    date_of_timestamp_parameter_to_range,
     date_of_timestamptz_to_range,
     year_to_range,
+    month_of_year_to_range,
     date_trunc_to_range,
+    to_char_to_range,
+    epoch_to_timestamp,
+    age_to_bound,
+    move_interval_to_constant,
+    integer_division_to_range,
+    case_to_condition,
     unwrap_coalesce_in_filter,
+    nullif_to_plain_column,
+    not_distinct_to_equal,
     integer_text_to_integer,
+    integer_text_parameter_to_integer,
     numeric_constant_to_integer,
+    prefix_to_like,
+    any_of_array_to_contains,
+    json_text_to_contains,
+    json_number_to_contains,
+    text_search_to_stored_column,
     or_chain_to_in,
+    keyset_to_row_comparison,
     count_subquery_to_exists,
     order_by_plain_column,
     remove_distinct_over_key,

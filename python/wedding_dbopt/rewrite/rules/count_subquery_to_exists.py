@@ -34,7 +34,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return (fact.not_null_constraint,) if fact is not None and fact.not_null else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return EXISTS or NOT EXISTS over the same rows."""
     select = _counting(node)
     assert select is not None

@@ -9,35 +9,31 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.constants import Range, bounds_on, days_named, is_cast_to, joined
+from wedding_dbopt.rewrite.constants import bounds_on, days_named, joined
 from wedding_dbopt.rewrite.facts import DATE, TIMESTAMP, Facts
+from wedding_dbopt.rewrite.periods import Period, dated, period_of
 from wedding_dbopt.rewrite.positions import in_filter
 
 NODE: tuple[type[exp.Expr], ...] = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
 
 
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return () where the rule applies, else None."""
     days = _days(node)
-    fact = facts.column(days.operand.this) if days is not None and in_filter(node) else None
+    fact = facts.column(days.operand) if days is not None and in_filter(node) else None
     return () if fact is not None and fact.column.type_oid in (DATE, TIMESTAMP) else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the range."""
     days = _days(node)
     assert days is not None
-    return joined(bounds_on(days.operand.this, days))
+    return joined(bounds_on(days.operand, days.days))
 
 
-def _days(node: exp.Expr) -> Range | None:
+def _days(node: exp.Expr) -> Period | None:
     days = days_named(node)
-    return days if days is not None and is_date_of_column(days.operand) else None
-
-
-def is_date_of_column(node: exp.Expr) -> bool:
-    """Tell whether `node` is `date(column)` or `column::date`."""
-    is_call = isinstance(node, exp.Date) and not node.args.get("zone") and not node.expressions
-    return (is_call or is_cast_to(node, exp.DType.DATE)) and isinstance(node.this, exp.Column)
+    return period_of(node) if days is not None and dated(days.operand) is not None else None

@@ -1,55 +1,91 @@
-"""Add a wide range of `ts` to a comparison of `ts::date` with a day, and keep the comparison.
+"""Add a wide range of `ts` to a test of its local day, month or year, and keep the test.
 
-Why: An index on ts serves the range; the comparison is left to test the few rows inside it.
-Sound when: ts is a timestamp with time zone, the day is an ISO constant, and the session's zone is at most a
-day from UTC, as every named zone is: the comparison then implies the range one day wider on both sides. The
-plain range would be wrong where clocks fall back over midnight.
+Why: An index on ts, or the pruning of partitions by ts, serves the range; the test is left to decide on the few
+rows inside it.
+Sound when: ts is a timestamp with time zone, taken in the session's zone or a named one, the constant is an ISO
+day or its month or year, and the zone is at most a day from UTC, as every named zone is: the test then implies
+the range one day wider on both sides. The plain range would be wrong where clocks fall back over midnight.
 """
 
 from __future__ import annotations
 
 import datetime
+import re
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.constants import Range, bounds_on, days_named, joined
+from wedding_dbopt.rewrite.constants import ORDERINGS, comparison, day_of, range_of, text_of
 from wedding_dbopt.rewrite.facts import TIMESTAMPTZ, Facts
-from wedding_dbopt.rewrite.positions import conjuncts, in_filter
-from wedding_dbopt.rewrite.rules.date_of_timestamp_to_range import is_date_of_column
+from wedding_dbopt.rewrite.implied import DAY, around_utc, is_widened, widened
+from wedding_dbopt.rewrite.periods import Period, period_of
+from wedding_dbopt.rewrite.positions import in_filter
 
-NODE: tuple[type[exp.Expr], ...] = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+NODE: tuple[type[exp.Expr], ...] = (*ORDERINGS, exp.Between)
 PROOF = "always"
 LEVEL = "conservative"
-DAY = datetime.timedelta(days=1)
-MIDNIGHT_UTC = " 00:00:00+00"
+GATE = "free"
+ZONE = re.compile(
+    r"(UTC|GMT|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Za-z_/-]+)"
+)
 
 
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return () where the rule applies and the range is not there yet, else None."""
-    days = _wide(node)
-    fact = facts.column(days.operand.this) if days is not None and in_filter(node) else None
-    if days is None or fact is None or fact.column.type_oid != TIMESTAMPTZ:
+    period = _period(node)
+    if period is None or not in_filter(node) or period.before_christ:
         return None
-    present = conjuncts(node)
-    return None if all(bound in present for bound in _bounds(days)) else ()
+    fact = facts.column(_column(period.operand))
+    if fact is None or fact.column.type_oid != TIMESTAMPTZ or _is_early(period):
+        return None
+    return None if is_widened(node, _bounds(period)) else ()
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the range and the comparison."""
-    days = _wide(node)
-    assert days is not None
-    return joined([*_bounds(days), node.copy()])
+    period = _period(node)
+    assert period is not None
+    return widened(node, _bounds(period))
 
 
-def _bounds(days: Range) -> list[exp.Expr]:
-    return bounds_on(days.operand.this, days, MIDNIGHT_UTC)
-
-
-def _wide(node: exp.Expr) -> Range | None:
-    days = days_named(node)
-    if days is None or not is_date_of_column(days.operand):
+def _period(node: exp.Expr) -> Period | None:
+    found = period_of(node)
+    compared = comparison(node) if found is None else None
+    if compared is None or not isinstance(compared.operand, exp.AtTimeZone):
+        return found
+    moment = compared.constant
+    day = day_of(moment, exp.DType.DATE, exp.DType.TIMESTAMP) or _day_in_moment(moment)
+    days = range_of(compared, day, day + DAY) if day is not None else None
+    if days is None or day is None:
         return None
-    early = any(day is not None and day.year < 2 for day in (days.first, days.after))
-    if early:
-        return None
-    return Range(days.operand, days.first and days.first - DAY, days.after and days.after + DAY)
+    wide = range_of(type(compared)(compared.operand, _reflexive(compared.operator), moment), day, day + DAY)
+    return None if wide is None else Period(wide, False)
+
+
+def _reflexive(operator: type[exp.Expr]) -> type[exp.Expr]:
+    """Return the operator that also lets the whole day of its constant pass."""
+    wider: dict[type[exp.Expr], type[exp.Expr]] = {exp.LT: exp.LTE, exp.GT: exp.GTE}
+    return wider.get(operator, operator)
+
+
+def _day_in_moment(node: exp.Expr) -> datetime.date | None:
+    inner = node.this if isinstance(node, exp.Cast) else node
+    found = re.fullmatch(
+        r"(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", text_of(inner) or "", re.ASCII
+    )
+    return day_of(exp.Literal.string(found.group(1))) if found is not None else None
+
+
+def _column(operand: exp.Expr) -> exp.Expr:
+    """Return the column whose local time the operand is."""
+    if isinstance(operand, exp.AtTimeZone) and ZONE.fullmatch(text_of(operand.args["zone"]) or ""):
+        inner: exp.Expr = operand.this
+        return inner
+    return operand
+
+
+def _bounds(period: Period) -> list[exp.Expr]:
+    return around_utc(_column(period.operand), period.days)
+
+
+def _is_early(period: Period) -> bool:
+    return any(day is not None and day.year < 2 for day in (period.days.first, period.days.after))

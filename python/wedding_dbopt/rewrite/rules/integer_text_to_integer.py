@@ -18,6 +18,7 @@ from wedding_dbopt.rewrite.positions import in_filter
 NODE: tuple[type[exp.Expr], ...] = (exp.EQ, exp.NEQ, exp.In)
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
 CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
@@ -34,7 +35,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return () if texts and canonical else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the comparison of integers."""
     cast, texts = _parts(node)
     assert cast is not None

@@ -50,7 +50,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return (x.not_null_constraint,) if _filters_null(select, inner) else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return NOT EXISTS with the comparison added to the subquery's WHERE."""
     found = _parts(node)
     assert found is not None

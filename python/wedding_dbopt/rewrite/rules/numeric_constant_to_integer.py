@@ -17,6 +17,7 @@ from wedding_dbopt.rewrite.positions import in_filter
 NODE: tuple[type[exp.Expr], ...] = COMPARISONS
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
 WHOLE = re.compile(r"([0-9]{1,18})\.0*", re.ASCII)
 
 
@@ -32,7 +33,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return () if value < INTEGER_RANGES[fact.column.type_oid] else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the comparison with an integer."""
     compared = comparison(node)
     assert compared is not None

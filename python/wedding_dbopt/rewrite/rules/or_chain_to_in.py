@@ -16,6 +16,8 @@ from wedding_dbopt.rewrite.positions import flattened, in_filter
 NODE: tuple[type[exp.Expr], ...] = (exp.Or,)
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
+PLANNER_DOES_IT_SINCE = 180000
 SHORTEST = 3
 
 
@@ -27,7 +29,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return () if len(group) >= SHORTEST and facts.column(group[0][0]) is not None else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the list in the place of the first of its alternatives, the others behind it in their order."""
     group = _longest(node)
     column = group[0][0]

@@ -31,7 +31,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return (fact.not_null_constraint,)
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the column, qualified: a bare name would mean an output column first."""
     return qualified(node.this)
 

@@ -45,7 +45,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return (f"{table} UNIQUE {index.name}", *(f"{table}.{column} NOT NULL" for column in index.columns))
 
 
-def transform(node: exp.Expr) -> None:
+def transform(node: exp.Expr, facts: Facts) -> None:
     """Return nothing: the word goes."""
 
 

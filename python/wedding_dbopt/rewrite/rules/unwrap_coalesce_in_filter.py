@@ -21,6 +21,7 @@ from wedding_dbopt.rewrite.positions import decides_rows
 NODE: tuple[type[exp.Expr], ...] = COMPARISONS
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
 EQUALITIES = (exp.EQ, exp.NEQ)
 OPERATORS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
     exp.EQ: operator.eq,
@@ -49,7 +50,7 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return None if OPERATORS[compared.operator](default, constant) else ()
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the comparison of the column itself."""
     compared = comparison(node)
     assert compared is not None

@@ -1,32 +1,23 @@
 """Turn a comparison of `extract(year from ts)` with a year into a half-open range of `ts`.
 
 Why: An index on ts serves the range; it cannot serve the function of ts.
-Sound when: ts is a timestamp without time zone or a date, and the year an integer constant from 1 to 9998;
+Sound when: ts is a timestamp without time zone or a date, and the year an integer constant from 1 to 9997;
 infinite timestamps have an infinite year, so both sides agree on them.
 """
 
 from __future__ import annotations
 
-import datetime
-
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.constants import (
-    LAST_YEAR,
-    ORDERINGS,
-    Range,
-    bounds_on,
-    comparison,
-    integer_of,
-    joined,
-    range_of,
-)
+from wedding_dbopt.rewrite.constants import ORDERINGS, bounds_on, comparison, joined
 from wedding_dbopt.rewrite.facts import DATE, TIMESTAMP, Facts
+from wedding_dbopt.rewrite.periods import Period, period_of
 from wedding_dbopt.rewrite.positions import in_filter
 
 NODE: tuple[type[exp.Expr], ...] = ORDERINGS
 PROOF = "always"
 LEVEL = "conservative"
+GATE = "free"
 
 
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
@@ -36,20 +27,15 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     return () if fact is not None and fact.column.type_oid in (DATE, TIMESTAMP) else None
 
 
-def transform(node: exp.Expr) -> exp.Expr:
+def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the range."""
     years = _years(node)
     assert years is not None
-    return joined(bounds_on(years.operand, years))
+    return joined(bounds_on(years.operand, years.days))
 
 
-def _years(node: exp.Expr) -> Range | None:
+def _years(node: exp.Expr) -> Period | None:
     compared = comparison(node)
     if compared is None or not isinstance(compared.operand, exp.Extract):
         return None
-    year = integer_of(compared.constant)
-    column = compared.operand.args["expression"]
-    if compared.operand.this.name.upper() != "YEAR" or year is None or not 1 <= year < LAST_YEAR:
-        return None
-    found = range_of(compared, datetime.date(year, 1, 1), datetime.date(year + 1, 1, 1))
-    return Range(column, found.first, found.after) if found is not None else None
+    return period_of(node)

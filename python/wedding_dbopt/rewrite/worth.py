@@ -1,0 +1,85 @@
+"""Which of the proven rewrites are worth it: a rule fires only where its step makes the plan cheaper.
+
+Rules that only make an index usable (GATE "free") are tried together, because alternatives of one condition pay only
+when all of them are served; they cost nothing but words where they do not help, and then they are left out. Every
+other rule must lower the planner's cost by MIN_GAIN with its own step, so that no step hides behind another's gain.
+Where cost and time are known to disagree a rule carries its own test (GATE "own") in its precondition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.engine import Rewriting, Step, name_of, rewrite, rules_of
+from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.rules import Rule
+
+#: A step, and a rewriting as a whole, is taken only when the planner's cost falls by this share.
+MIN_GAIN = 0.05
+
+#: The planner's cost of a text; None where it has no plan.
+Cost = Callable[[str], "float | None"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is offered: `rewriting` has steps only where it is worth it.
+
+    `costs` are the planner's before and after. `by_rule` tells that a rule's own test decided, not the cost.
+    `refused` names rules that are sound here but did not make the plan cheaper.
+    """
+
+    rewriting: Rewriting
+    costs: tuple[float, float]
+    by_rule: bool
+    refused: tuple[str, ...]
+
+
+def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
+    """Rewrite a statement by the rules of `level` that make it cheaper."""
+    known: dict[str, float | None] = {}
+
+    def cost_of(text: str) -> float | None:
+        if text not in known:
+            known[text] = cost(text)
+        return known[text]
+
+    before = cost_of(query.text)
+    nothing = Rewriting(query.text, ())
+    if before is None:
+        return Verdict(nothing, (0.0, 0.0), False, ())
+    refused: list[str] = []
+
+    def cheaper(old: str, new: str) -> bool:
+        first, second = cost_of(old), cost_of(new)
+        return first is not None and second is not None and second <= (1 - MIN_GAIN) * first
+
+    def accept(rule: Rule, old: str, new: str) -> bool:
+        taken = cost_of(new) is not None if gate_of(rule) == "own" else cheaper(old, new)
+        if not taken:
+            refused.append(name_of(rule))
+        return taken
+
+    rules = rules_of(level, facts.version)
+    free = [rule for rule in rules if gate_of(rule) == "free"]
+    text = query.text
+    steps: tuple[Step, ...] = ()
+    for chosen, judge in ((free, None), ([rule for rule in rules if rule not in free], accept), (free, None)):
+        found = rewrite(Query.parse(text), facts, level, chosen, judge)
+        if found.steps and (judge is not None or cheaper(text, found.text)):
+            text, steps = found.text, (*steps, *found.steps)
+        elif judge is None and found.steps:
+            refused += [step.rule for step in found.steps]
+    by_rule = any(gate_of(rule) == "own" for rule in rules if name_of(rule) in {step.rule for step in steps})
+    unused = tuple(dict.fromkeys(name for name in refused if name not in {step.rule for step in steps}))
+    after = cost_of(text) if steps else before
+    if not steps or after is None or not (by_rule or cheaper(query.text, text)):
+        return Verdict(nothing, (before, before), False, unused or tuple(step.rule for step in steps))
+    return Verdict(Rewriting(text, steps), (before, after), by_rule, unused)
+
+
+def gate_of(rule: Rule) -> str:
+    """Return how a rule's step is judged: "free", "cost" or "own"."""
+    return str(getattr(rule, "GATE", "cost"))
