@@ -1,4 +1,4 @@
-"""The port to PostgreSQL. Only this module, `tuning/executor.py` and `replicas.py` know plpy or psycopg.
+"""The port to PostgreSQL. Only this module, `tuning/executor.py`, `replicas.py` and `pooler.py` know plpy or psycopg.
 
 Everything else takes a `Database` argument, so it runs in pytest without a server.
 """

@@ -21,8 +21,10 @@ begin
       and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
       and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b)
     returning s.id
+  ), plans as (
+    delete from _wedding_dbopt.statement_plan p using gone g where p.statement_id = g.id
   )
   delete from _wedding_dbopt.statement_text t using gone g where t.statement_id = g.id;
 end $$;
 comment on function _wedding_dbopt.drop_statements(timestamptz) is
-  'Deletes statements, with their texts, that pg_stat_statements has forgotten and that no roll-up, baseline or verification mentions.';
+  'Deletes statements, with their texts and plans, that pg_stat_statements has forgotten and that no roll-up, baseline or verification mentions.';
