@@ -111,7 +111,7 @@ def recommend_indexes(
 
 @_reported
 def recommend_for_run(database: SpiDatabase, run_id: int) -> int:
-    from wedding_dbopt.tuning.recommend import recommend_for_run as recommend
+    from wedding_dbopt.tuning.advisers import recommend_for_run as recommend
 
     return recommend(database, run_id)
 

@@ -9,6 +9,6 @@ begin
       using errcode = 'object_not_in_prerequisite_state', hint = 'SELECT * FROM wedding_dbopt.get_actions(state => ''proposed'');';
   end if;
   perform _wedding_dbopt.change_action(act.id, 'approved', 'approved by ' || _wedding_dbopt.actor());
-  return jsonb_build_object('success', true, 'action_id', act.id, 'state', 'approved', 'sql', act.sql);
+  return jsonb_build_object('success', true, 'action_id', act.id, 'state', 'approved', 'sql', array_to_string(act.sql, E';\n'));
 end $$;
 comment on function wedding_dbopt.approve(bigint) is 'Approves a proposed action; the next tick applies it.';

@@ -5,6 +5,8 @@ language sql volatile security invoker set search_path = pg_catalog, pg_temp as 
   ), changed as (
     update _wedding_dbopt.action a
     set state = change_action.to_state,
+        error = case when change_action.to_state not in ('verifying', 'kept') then a.error end,
+        error_sqlstate = case when change_action.to_state not in ('verifying', 'kept') then a.error_sqlstate end,
         finished_at = case when ended then clock_timestamp() end,
         rollback_requested = rollback_requested and not (ended and change_action.to_state <> 'kept')
     from old, (select change_action.to_state in ('kept', 'rolled_back', 'failed', 'withdrawn', 'expired')) as e (ended)

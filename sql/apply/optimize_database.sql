@@ -18,18 +18,23 @@ begin
     values ('rpc', _wedding_dbopt.actor(), clock_timestamp(), optimization_level, coalesce(wedding_season_mode, false))
     returning id into run;
   end if;
-  return jsonb_build_object(
+  return (
+   with plan as (
+     select * from wedding_dbopt.preview_tuning(optimization_level, case when wedding_season_mode then true end)
+   )
+   select jsonb_build_object(
     'success', true,
     'result', jsonb_build_object(
       'run_id', run, 'state', 'queued',
       'enabled', _wedding_dbopt.setting_value('enabled') = 'on',
-      'plan', (select coalesce(jsonb_agg(jsonb_build_object(
-                 'recommendation_id', r.id, 'action_type', r.kind, 'sql', r.sql, 'rollback_sql', r.rollback_sql,
-                 'estimated_improvement', r.estimated_improvement, 'wedding_context', r.context, 'reason', r.reason)
-                 order by r.estimated_gain_ms desc nulls last), '[]')
-               from _wedding_dbopt.recommendation r where r.status = 'open'),
+      'actions_taken', '[]'::jsonb,
+      'performance_impact', null,
+      'wedding_season_optimizations', (select coalesce(jsonb_agg(to_jsonb(p) order by p.place) filter (where p.phase = 'season'), '[]') from plan p),
+      'recommendations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.estimated_improvement desc nulls last, r.id), '[]')
+                          from wedding_dbopt.get_recommendations() r),
+      'plan', (select coalesce(jsonb_agg(to_jsonb(p) order by p.place), '[]') from plan p),
       'next', format('Poll get_tuning_run(%s): the next tick analyses the workload anew and applies what the mode allows.', run)),
-    'timestamp', clock_timestamp());
+    'timestamp', clock_timestamp()));
 end $$;
 comment on function wedding_dbopt.optimize_database(text, boolean) is
-  'Queues a tuning run and answers at once with its id and today''s open recommendations; the tick carries it out.';
+  'Queues a tuning run and answers at once with its id, today''s open recommendations and what of them it would do (plan); the tick carries it out. actions_taken and performance_impact are filled in get_tuning_run().';

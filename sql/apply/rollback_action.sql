@@ -16,7 +16,7 @@ begin
   else
     outcome := act.state;
   end if;
-  return jsonb_build_object('success', true, 'action_id', act.id, 'state', outcome, 'rollback_sql', act.rollback_sql);
+  return jsonb_build_object('success', true, 'action_id', act.id, 'state', outcome, 'rollback_sql', array_to_string(act.rollback_sql, E';\n'));
 end $$;
 comment on function wedding_dbopt.rollback_action(bigint) is
   'Undoes an action: what is not yet applied is withdrawn, what is applied is undone by the next tick. Calling it again changes nothing.';

@@ -3,7 +3,8 @@ create or replace function wedding_dbopt.get_actions(
 returns table(id bigint, run_id bigint, recommendation_id bigint, action_type text, description text, sql text, sql_executed text,
               rollback_sql text, locks text, wedding_context text, business_criticality text, state text,
               estimated_impact numeric, measured_impact numeric, verdict text, estimated_bytes bigint, measured_bytes bigint,
-              schema_name text, table_name text, object_name text, attempts integer, next_attempt_at timestamptz,
+              schema_name text, table_name text, object_name text, object_kind text, phase text, season text, details jsonb, final_sql text,
+              attempts integer, next_attempt_at timestamptz,
               created_at timestamptz, applied_at timestamptz, finished_at timestamptz, error_sqlstate text, error text)
 language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
   select _wedding_dbopt.require(coalesce(get_actions.state, 'proposed') in
@@ -11,10 +12,11 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
     format('unknown state %L', get_actions.state),
     'Use proposed, approved, applying, verifying, kept, rolled_back, failed, withdrawn or expired, or null for all.');
   select _wedding_dbopt.require(get_actions.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');
-  select deed.id, deed.run_id, deed.recommendation_id, deed.action_type, deed.description, deed.sql,
-         case when deed.applied_at is not null then deed.sql end, deed.rollback_sql, deed.locks,
+  select deed.id, deed.run_id, deed.recommendation_id, deed.action_type, deed.description, array_to_string(deed.sql, E';\n'),
+         case when deed.applied_at is not null then array_to_string(deed.sql, E';\n') end, array_to_string(deed.rollback_sql, E';\n'), deed.locks,
          deed.wedding_context, deed.criticality, deed.state, deed.estimated_impact, deed.measured_impact, deed.verdict,
          deed.estimated_bytes, deed.measured_bytes, deed.schema_name, deed.table_name, deed.object_name,
+         deed.object_kind, deed.phase, deed.season, deed.details, array_to_string(deed.final_sql, E';\n'),
          deed.attempts, deed.next_attempt_at, deed.created_at, deed.applied_at, deed.finished_at, deed.error_sqlstate, deed.error
   from _wedding_dbopt.action as deed
   where (get_actions.run_id is null or deed.run_id = get_actions.run_id)

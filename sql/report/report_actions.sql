@@ -9,7 +9,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
         replace(deed.state, '_', ' '), _wedding_dbopt.html_escape(replace(deed.wedding_context, '_', ' ')),
         coalesce(to_char(deed.applied_at at time zone time_zone, 'DD Mon HH24:MI'), '&ndash;'),
         _wedding_dbopt.html_number(deed.estimated_impact), _wedding_dbopt.html_number(deed.measured_impact),
-        _wedding_dbopt.html_escape(deed.sql), _wedding_dbopt.html_escape(deed.rollback_sql)) order by deed.id desc),
+        _wedding_dbopt.html_escape(array_to_string(deed.sql, E';\n')), _wedding_dbopt.html_escape(array_to_string(deed.rollback_sql, E';\n'))) order by deed.id desc),
       'No change was proposed or applied in this window.'))
   from _wedding_dbopt.action as deed
   where coalesce(deed.finished_at, deed.applied_at, deed.created_at) >= since and deed.created_at <= until

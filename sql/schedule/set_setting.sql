@@ -15,7 +15,7 @@ begin
     raise exception 'Only a superuser may set executor_dsn' using errcode = 'insufficient_privilege';
   end if;
   allowed := case
-    when name = 'enabled' then array['on', 'off']
+    when name in ('enabled', 'consent_human_objects') then array['on', 'off']
     when name like 'mode.%' then array['off', 'recommend', 'approve', 'auto']
     when name = 'tuning_level' then array['conservative', 'moderate', 'aggressive']
   end;
@@ -24,9 +24,10 @@ begin
   end if;
   begin
     case
-      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'verification_min_calls', 'heavy_work_bytes') then
+      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'daily_actions', 'verification_min_calls', 'heavy_work_bytes') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
-      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'peak_hour_factor') then
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'peak_hour_factor',
+                    'retry_change', 'daily_wal', 'daily_disk') then
         if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
       when name = 'time_zone' then
         perform now() at time zone set_setting.value;

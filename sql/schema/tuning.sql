@@ -26,14 +26,21 @@ create table _wedding_dbopt.recommendation (
   fingerprint  text not null unique,
   run_id       bigint references _wedding_dbopt.tuning_run,
   kind         text not null,
-  schema_name  text not null,
-  table_name   text not null,
-  columns      text[] not null,
+  object_kind  text not null default 'index',
+  schema_name  text,
+  table_name   text,
+  object_name  text,
+  columns      text[] not null default '{}',
   index_type   text,
-  index_name   text,
   where_clause text,
-  sql          text not null,
-  rollback_sql text not null,
+  details      jsonb not null default '{}',
+  sql          text[] not null,
+  final_sql    text[] not null default '{}',
+  rollback_sql text[] not null default '{}',
+  locks        text not null default '',
+  safety       text not null default 'auto' check (safety in ('auto', 'consent', 'manual')),
+  risk         text not null default 'low' check (risk in ('low', 'medium', 'high')),
+  season       text,
   estimated_bytes bigint,
   estimated_gain_ms numeric,
   estimated_improvement numeric,
@@ -52,7 +59,11 @@ create table _wedding_dbopt.recommendation (
   expires_at   timestamptz not null
 );
 comment on table _wedding_dbopt.recommendation is
-  'Ideas: what should be done and why. estimated_gain_ms is per hour of the observed workload, estimated_improvement in percent of the planner''s cost of the statements served.';
+  'Ideas: what should be done and why. kind is an action type, or another word for what only people do. estimated_gain_ms is per hour of the observed workload, estimated_improvement in percent of the planner''s cost of the statements served.';
+comment on column _wedding_dbopt.recommendation.sql is 'The statements of the deed, run one by one, each outside a transaction block.';
+comment on column _wedding_dbopt.recommendation.final_sql is 'Statements that are run once the deed was judged good, as the drop of an index that was hidden first.';
+comment on column _wedding_dbopt.recommendation.safety is 'auto = may be applied by itself in mode auto; consent = somebody must approve, whatever the mode; manual = never applied by us.';
+comment on column _wedding_dbopt.recommendation.season is 'The season to which it is bound; null = the whole year.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation_id_seq', '');
 
@@ -60,22 +71,33 @@ create table _wedding_dbopt.action (
   id            bigint generated always as identity primary key,
   run_id        bigint references _wedding_dbopt.tuning_run,
   recommendation_id bigint references _wedding_dbopt.recommendation,
-  action_type   text not null check (action_type in ('index_creation', 'query_rewrite', 'parameter_adjustment', 'cache_optimization')),
+  action_type   text not null check (action_type in (
+    'index_creation', 'index_drop', 'reindex', 'statistics', 'vacuum', 'table_setting', 'parameter_adjustment',
+    'cache_optimization', 'query_rewrite', 'connection_scaling')),
   state         text not null check (state in ('proposed', 'approved', 'applying', 'verifying', 'kept', 'rolled_back', 'failed', 'withdrawn', 'expired')),
-  schema_name   text not null,
-  table_name    text not null,
-  object_name   text not null,
+  phase         text not null default 'safe' check (phase in ('safe', 'season', 'moderate', 'aggressive')),
+  object_kind   text not null default 'index',
+  schema_name   text,
+  table_name    text,
+  object_name   text,
+  details       jsonb not null default '{}',
+  season        text,
   description   text not null,
-  sql           text not null,
-  rollback_sql  text not null,
+  sql           text[] not null,
+  final_sql     text[] not null default '{}',
+  rollback_sql  text[] not null,
   locks         text not null,
+  image_before  text,
   wedding_context text not null,
   criticality   text not null,
   estimated_impact numeric,
   estimated_bytes  bigint,
   measured_impact  numeric,
   measured_bytes   bigint,
+  measured_wal     bigint,
+  worked_ms        float8,
   verdict       text,
+  retry_basis   jsonb,
   rollback_requested boolean not null default false,
   attempts      integer not null default 0,
   next_attempt_at timestamptz,
@@ -88,10 +110,25 @@ create table _wedding_dbopt.action (
 );
 comment on table _wedding_dbopt.action is
   'Deeds: the exact SQL, the SQL that undoes it (stored first), the state, and what was estimated against what was measured (percent).';
+comment on column _wedding_dbopt.action.image_before is
+  'What the catalogue said of the object before the deed; after a rollback it must say the same.';
+comment on column _wedding_dbopt.action.retry_basis is
+  'Rows and load when the action was undone; it is not tried again until one of them has changed by retry_change.';
 create index action_due on _wedding_dbopt.action (state) where state in ('approved', 'applying', 'verifying');
 create index action_run on _wedding_dbopt.action (run_id);
+create index action_recommendation on _wedding_dbopt.action (recommendation_id);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.action', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.action_id_seq', '');
+
+create table _wedding_dbopt.table_mode (
+  table_key   text not null,
+  action_type text not null,
+  mode        text not null check (mode in ('off', 'recommend', 'approve', 'auto')),
+  primary key (table_key, action_type)
+);
+comment on table _wedding_dbopt.table_mode is
+  'Modes of single tables, which stand above the setting mode.<action type>; action_type all = every type. Change them with set_table_mode().';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.table_mode', '');
 
 create table _wedding_dbopt.verification (
   action_id      bigint not null references _wedding_dbopt.action on delete cascade,

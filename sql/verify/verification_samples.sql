@@ -7,14 +7,14 @@ returns table (
 )
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with subject as (
-    select a.*, format('%I.%I', a.schema_name, a.table_name) as table_key,
+    select a.*, quote_ident(a.schema_name) || '.' || quote_ident(a.table_name) as table_key,
            array(select (b ->> 'statement_id')::integer
                  from _wedding_dbopt.recommendation r, jsonb_array_elements(r.benefits) b
                  where r.id = a.recommendation_id) as affected
     from _wedding_dbopt.action a where a.id = verification_samples.action_id
   ), siblings as (
     select min(a.started_at) as first_started, max(a.applied_at) as last_applied,
-           array_agg(distinct format('%I.%I', a.schema_name, a.table_name)) as touched
+           array_agg(distinct quote_ident(a.schema_name) || '.' || quote_ident(a.table_name)) as touched
     from _wedding_dbopt.action a, subject s
     where a.applied_at is not null
       and (a.id = s.id or a.run_id = s.run_id

@@ -5,7 +5,7 @@ values ('rpc', 'tap', '2001-06-01Z', 'moderate', false);
 insert into _wedding_dbopt.action
   (run_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality,
    estimated_impact, measured_impact, created_at, applied_at)
-select r.id, 'index_creation', v.state, 'public', 'tap', 'tap_' || v.state, 'an index', 'create', 'drop', 'none', 'booking', 'critical', 40, v.measured,
+select r.id, 'index_creation', v.state, 'public', 'tap', 'tap_' || v.state, 'an index', '{create}', '{drop}', 'none', 'booking', 'critical', 40, v.measured,
   '2001-06-01Z', v.applied_at
 from _wedding_dbopt.tuning_run r, (values ('approved', null, null::timestamptz), ('kept', 35.5, '2001-06-01 01:00Z')) as v(state, measured, applied_at)
 where r.requested_by = 'tap';

@@ -3,7 +3,7 @@ select plan(4);
 insert into _wedding_dbopt.recommendation
   (fingerprint, kind, schema_name, table_name, columns, sql, rollback_sql, estimated_improvement, context, criticality, priority, reason,
    status, created_at, updated_at, expires_at)
-select 'tap-' || v.status || v.gain, 'index', 'public', 'tap', '{a}', 'create', 'drop', v.gain, 'booking', 'critical', 'high', 'because',
+select 'tap-' || v.status || v.gain, 'index', 'public', 'tap', '{a}', '{create}', '{drop}', v.gain, 'booking', 'critical', 'high', 'because',
   v.status, '2001-06-01Z', '2001-06-01Z', '2001-07-01Z'
 from (values ('open', 10), ('open', 65), ('taken', 45)) as v(status, gain);
 select is((select array_agg(estimated_improvement) from wedding_dbopt.get_recommendations() where table_name = 'tap'), '{65,10}',

@@ -7,7 +7,7 @@ create temporary table run as select min(id) as id, max(id) as last from _weddin
 insert into _wedding_dbopt.action
   (run_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality,
    estimated_impact, measured_impact, created_at, started_at, applied_at, finished_at)
-select run.id, 'index_creation', v.state, 'public', 'tap', v.state, v.state, 'create', 'drop', 'none', v.context, 'critical', 40, v.measured,
+select run.id, 'index_creation', v.state, 'public', 'tap', v.state, v.state, '{create}', '{drop}', 'none', v.context, 'critical', 40, v.measured,
   '2001-06-01Z', '2001-06-01 01:00Z', '2001-06-01 01:00Z', '2001-06-01 03:00Z'
 from run, (values ('kept', 'booking', 50.0), ('rolled_back', 'payment', -20.0)) as v(state, context, measured);
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)

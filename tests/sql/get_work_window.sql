@@ -62,7 +62,7 @@ values ('2001-04-04 11:59Z', '2001-04-04 11:58Z', 'booking', 1000, 100000, 1e8, 
 select is(pg_temp.window('2001-04-04 12:00Z') -> 'allowed_for', '["booking"]', 'an action that mends it may begin in spite of the surge');
 insert into _wedding_dbopt.action (id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality, estimated_bytes, created_at)
   overriding system value
-select 70000 + n, 'index_creation', 'approved', 'public', 'none', 'i' || n, '', '', '', '', context, 'critical', bytes, '2001-04-04Z'
+select 70000 + n, 'index_creation', 'approved', 'public', 'none', 'i' || n, '', '{}', '{}', '', context, 'critical', bytes, '2001-04-04Z'
 from (values (1, 'booking', 9000000), (2, 'timeline', 9000000), (3, 'timeline', 7000000)) a (n, context, bytes);
 select is(array(select d.allowed from generate_series(70001, 70003) a cross join lateral _wedding_dbopt.work_decision(a, '2001-04-04 12:00Z') d order by a), '{t,f,t}',
   'the action for bookings and a light one, not a heavy one for timelines');

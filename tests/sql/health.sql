@@ -39,7 +39,7 @@ select is((select severity from wedding_dbopt.health('2001-06-02 12:00Z') where 
 insert into _wedding_dbopt.action
   (action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality,
    attempts, created_at, finished_at, error)
-values ('index_creation', 'failed', 'tap', 'things', 'lost', 'an index', 'create', 'drop', 'none', 'booking', 'critical', 3,
+values ('index_creation', 'failed', 'tap', 'things', 'lost', 'an index', '{create}', '{drop}', 'none', 'booking', 'critical', 3,
   '2001-06-02Z', '2001-06-02 10:00Z', 'disk full');
 select ok((select finding from wedding_dbopt.health('2001-06-02 12:00Z') where check_name = 'failed_action') like '%failed at%after 3 attempts: disk full',
   'a failed action shows with its error');

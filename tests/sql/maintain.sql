@@ -7,7 +7,7 @@ from generate_series(timestamptz '2001-06-08 20:10Z', '2001-06-10 02:00Z', '10 m
 insert into _wedding_dbopt.connection_sample (at, total) values ('2001-06-08 22:10Z', 7);
 insert into _wedding_dbopt.recommendation
   (fingerprint, kind, schema_name, table_name, columns, sql, rollback_sql, context, criticality, priority, reason, created_at, updated_at, expires_at)
-select 'tap ' || name, 'index', 'public', 'tap', '{id}', 'create', 'drop', 'other', 'low', 'low', 'test', '2001-05-01Z', '2001-05-01Z', expires_at
+select 'tap ' || name, 'index', 'public', 'tap', '{id}', '{create}', '{drop}', 'other', 'low', 'low', 'test', '2001-05-01Z', '2001-05-01Z', expires_at
 from (values ('old', timestamptz '2001-06-01Z'), ('young', '2001-07-01Z')) as v(name, expires_at);
 
 create function pg_temp.total(since timestamptz, until timestamptz) returns text language sql as $$

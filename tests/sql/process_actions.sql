@@ -3,8 +3,8 @@ select plan(4);
 create table tap (id integer);
 insert into _wedding_dbopt.action
   (action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality, created_at)
-values ('index_creation', 'approved', 'public', 'tap', 'tap_index', 'an index', 'CREATE INDEX CONCURRENTLY tap_index ON public.tap (id)',
-        'DROP INDEX CONCURRENTLY public.tap_index', 'none', 'booking', 'critical', now());
+values ('index_creation', 'approved', 'public', 'tap', 'tap_index', 'an index', '{CREATE INDEX CONCURRENTLY tap_index ON public.tap (id)}',
+        '{DROP INDEX CONCURRENTLY public.tap_index}', 'none', 'booking', 'critical', now());
 call wedding_dbopt.process_actions();
 select is((select state from _wedding_dbopt.action where object_name = 'tap_index'), 'verifying', 'what is approved is applied');
 select has_index('public', 'tap', 'tap_index', 'the index is there');

@@ -16,7 +16,7 @@ insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, leve
 insert into _wedding_dbopt.action
   (run_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality,
    estimated_impact, measured_impact, created_at, started_at, applied_at)
-select id, 'index_creation', 'kept', 'public', 'tap', 'tap', 'Index <b>tap</b>', 'create index tap', 'drop index tap', 'none', 'booking', 'critical',
+select id, 'index_creation', 'kept', 'public', 'tap', 'tap', 'Index <b>tap</b>', '{create index tap}', '{drop index tap}', 'none', 'booking', 'critical',
   91.5, 87.25, '2001-06-02 11:59Z', '2001-06-02 12:00Z', '2001-06-02 12:00Z'
 from _wedding_dbopt.tuning_run where requested_by = 'tap';
 

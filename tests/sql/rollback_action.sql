@@ -4,7 +4,7 @@ insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, leve
 values ('rpc', 'tap', '2001-06-01Z', 'moderate', false);
 insert into _wedding_dbopt.action
   (run_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality, created_at)
-select r.id, 'index_creation', v.state, 'public', 'tap', 'tap_' || v.state, 'an index', 'create', 'drop', 'none', 'booking', 'critical', '2001-06-01Z'
+select r.id, 'index_creation', v.state, 'public', 'tap', 'tap_' || v.state, 'an index', '{create}', '{drop}', 'none', 'booking', 'critical', '2001-06-01Z'
 from _wedding_dbopt.tuning_run r, (values ('proposed'), ('approved'), ('kept'), ('failed')) as v(state) where r.requested_by = 'tap';
 create function pg_temp.tap(state text) returns bigint language sql as 'select id from _wedding_dbopt.action where object_name = ''tap_'' || $1';
 select is(wedding_dbopt.rollback_action(pg_temp.tap('approved')) ->> 'state', 'withdrawn', 'what is not applied is withdrawn');

@@ -227,7 +227,7 @@ def test_an_old_transaction_postpones_a_build_with_a_reason(tuner: Tuner) -> Non
     with writing(tuner):
         tuner.process()
         assert (tuner.state(action), tuner.indexes()) == ("approved", before)
-        assert tuner.reason(action).startswith("postponed: a transaction is ")
+        assert tuner.reason(action).startswith("postponed: a transaction of ")
         assert tuner.value("select attempts from _wedding_dbopt.action where id = %s", action) == 0
     tuner.set(long_transaction_limit="1 minute")
     tuner.process()

@@ -198,7 +198,7 @@ def test_an_index_that_somebody_dropped_is_not_judged(tuner: Tuner) -> None:
     tuner.process()
     assert (tuner.state(action), tuner.reason(action)) == (
         "rolled_back",
-        "the index is gone: somebody dropped it",
+        "the index is gone: somebody dropped its table",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -25,31 +26,34 @@ select pg_get_indexdef(i.indexrelid) || case when i.indisvalid then '' else ' IN
 from pg_index i join pg_class c on c.oid = i.indexrelid
 where c.relnamespace::regnamespace::text not in ('pg_catalog', 'pg_toast', '_wedding_dbopt') order by 1
 """
-_ACTION = """
-with run as (
+_NAMES = """
+select n.nspname, c.relname, format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %s::regclass
+"""
+_DEED = """
+with old as (  -- one run for all: actions of two runs on a table wait for each other's verdict
+  update _wedding_dbopt.tuning_run set state = 'verifying', finished_at = null where requested_by = 'test' returning id
+), new as (
   insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
-  values ('call', 'test', now(), 'moderate', false, 'verifying') returning id
-), subject as (
-  select n.nspname as schema, c.relname as relation, %(name)s as name
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %(table)s::regclass
+  select 'call', 'test', now(), 'moderate', false, 'verifying' where not exists (select from old) returning id
 ), idea as (
   insert into _wedding_dbopt.recommendation
-    (fingerprint, run_id, kind, schema_name, table_name, columns, sql, rollback_sql, benefits, context, criticality,
-     priority, reason, status, created_at, updated_at, expires_at)
-  select name, run.id, 'index_creation', schema, relation, '{}', '', '',
+    (fingerprint, run_id, kind, object_kind, schema_name, table_name, object_name, details, sql, final_sql, rollback_sql,
+     benefits, context, criticality, priority, reason, status, created_at, updated_at, expires_at)
+  select %(fingerprint)s, run.id, %(kind)s, %(object_kind)s, %(schema)s, %(table)s, %(name)s, %(details)s,
+    %(sql)s, %(final_sql)s, %(rollback_sql)s,
     (select coalesce(jsonb_agg(jsonb_build_object('statement_id', t.statement_id)), '[]')
      from _wedding_dbopt.statement_text t join _wedding_dbopt.statement s on s.id = t.statement_id
      where strpos(t.query, %(serves)s) > 0 and s.dbid = (select oid from pg_database where datname = current_database())),
     'booking', 'critical', 'high', 'test', 'taken', now(), now(), now() + interval '1 day'
-  from run, subject returning id, run_id
+  from (select id from old union all select id from new) run returning *
 )
 insert into _wedding_dbopt.action
-  (run_id, recommendation_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql,
-   locks, wedding_context, criticality, created_at)
-select run_id, id, 'index_creation', %(state)s, schema, relation, name, 'test',
-  format('CREATE INDEX CONCURRENTLY %%I ON %%I.%%I (%%s)', name, schema, relation, %(keys)s::text),
-  format('DROP INDEX CONCURRENTLY %%I.%%I', schema, name), 'none', 'booking', 'critical', now()
-from idea, subject returning id
+  (run_id, recommendation_id, action_type, state, object_kind, schema_name, table_name, object_name, details, description,
+   sql, final_sql, rollback_sql, locks, wedding_context, criticality, created_at)
+select run_id, id, kind, %(state)s, object_kind, schema_name, table_name, object_name, details, reason,
+  sql, final_sql, rollback_sql, 'none', context, criticality, now()
+from idea returning id
 """
 _BUILDING = """
 select pid from pg_stat_activity
@@ -192,16 +196,52 @@ class Tuner:
         return int(self.value("select max(id) from _wedding_dbopt.tuning_run"))
 
     def action(self, table: str, keys: str, state: str = "approved", serves: str = "no statement") -> int:
-        """An action as a run would enqueue it; it should help the statements whose text contains `serves`."""
+        """An index as a run would enqueue it; it should help the statements whose text contains `serves`."""
+        schema, relation, qualified, quoted = self.row(_NAMES, table)
+        name = f"made_{next(_numbers)}"
+        return self.deed(
+            "index_creation",
+            schema=schema,
+            table=relation,
+            name=name,
+            sql=[f"CREATE INDEX CONCURRENTLY {name} ON {qualified} ({keys})"],
+            rollback_sql=[f"DROP INDEX CONCURRENTLY {quoted}.{name}"],
+            state=state,
+            serves=serves,
+        )
+
+    def deed(
+        self,
+        kind: str,
+        *,
+        object_kind: str = "index",
+        schema: str | None = None,
+        table: str | None = None,
+        name: str | None = None,
+        sql: Sequence[str] = (),
+        final_sql: Sequence[str] = (),
+        rollback_sql: Sequence[str] = (),
+        details: Mapping[str, Any] | None = None,
+        state: str = "approved",
+        serves: str = "no statement",
+    ) -> int:
+        """An action of any type as a run would enqueue it."""
         self.run("select _wedding_dbopt.classify_statements()")
         values = {
+            "fingerprint": f"test {next(_numbers)}",
+            "kind": kind,
+            "object_kind": object_kind,
+            "schema": schema,
             "table": table,
-            "keys": keys,
+            "name": name,
+            "details": json.dumps(details or {}),
+            "sql": list(sql),
+            "final_sql": list(final_sql),
+            "rollback_sql": list(rollback_sql),
             "state": state,
             "serves": serves,
-            "name": f"made_{next(_numbers)}",
         }
-        row = self.session.execute(_ACTION.encode(), values).fetchone()
+        row = self.session.execute(_DEED.encode(), values).fetchone()
         assert row is not None
         return int(row[0])
 

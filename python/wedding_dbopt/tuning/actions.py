@@ -1,63 +1,86 @@
 """The executor's step: finish what a crash left, undo what is asked for, apply what is approved, judge what was applied.
 
 An action's state is written in a transaction of its own before and after every deed, and the deed's undoing was stored
-when the action was made. So whatever interrupts this step, the next one finds in the catalogue what is true.
+before it. So whatever interrupts this step, the next one finds in the catalogue what is true. What the types of actions
+differ in is in `deeds`; nothing here knows a type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from wedding_dbopt.database import Database, Row
+from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
-from wedding_dbopt.tuning.executor import APPLICATION_NAME, Executor
+from wedding_dbopt.tuning.deeds import DEEDS
+from wedding_dbopt.tuning.deeds.deed import ABSENT, BUSY, DONE, FINAL, FOREIGN, GONE, HALF, Deed, Look, stored
+from wedding_dbopt.tuning.executor import APPLICATION_NAME
 from wedding_dbopt.tuning.judging import judge_action
+from wedding_dbopt.tuning.steps import run_steps
 from wedding_dbopt.tuning.switch import enabled
 
 #: Key of the session's advisory lock: one executor at a time in a database.
 LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
+#: Somebody wants this whole step to end.
+QUERY_CANCELED = "57014"
 #: Failures that may pass: locks, cancels, lost connections, full disks, and a step that died (XX000).
 RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200", "57P01", "57P02", "57P03", "WD008", "XX000"}
 
-_INDEX = """
-select i.indisvalid as valid, pg_catalog.pg_relation_size(i.indexrelid) as bytes,
-       pg_catalog.obj_description(i.indexrelid, 'pg_class') as comment,
-       exists (select from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as building
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-join pg_catalog.pg_index i on i.indexrelid = c.oid
-where n.nspname = $1 and c.relname = $2
-"""
 _BUILDING = """
 select pid from pg_catalog.pg_stat_activity
 where application_name = $1 and state = 'active' and datname = current_database()
   and usesysid in (select r.oid from pg_catalog.pg_roles r where r.rolsuper)
 """
+_READY = """
+select a.* from _wedding_dbopt.action a
+where a.state = 'approved'
+  and (a.next_attempt_at is null or a.next_attempt_at <= coalesce($1::timestamptz, clock_timestamp()))
+  and _wedding_dbopt.mode_for(a.action_type, a.schema_name, a.table_name) is distinct from 'off'
+order by a.id
+"""
 _CLAIM = """
 update _wedding_dbopt.action
-set attempts = attempts + 1, started_at = clock_timestamp() where id = $1 and state = 'approved' returning id
+set attempts = attempts + 1, started_at = clock_timestamp(), sql = $2, final_sql = $3, rollback_sql = $4,
+    image_before = case when $5 then $6 else image_before end
+where id = $1 and state = 'approved'
+returning *
 """
 
 
 def process_actions(database: Database, at: str | None) -> None:
     """One step of the executor; `at` is the moment of judging (None: now). Commits between its parts."""
+    if database.query("select pg_catalog.pg_is_in_recovery() as replica")[0]["replica"]:
+        return
     if not database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"]:
         return
     try:
         database.commit()
         orphans = database.query(_BUILDING, ["text"], [APPLICATION_NAME])
-        if orphans:  # a build of a session that is gone still runs; it will be found finished or invalid
+        if orphans:  # a deed of a session that is gone still runs; it will be found done or half done
             if not enabled(database):
                 for orphan in orphans:
                     database.query("select pg_catalog.pg_cancel_backend($1)", ["integer"], [orphan["pid"]])
             return
-        _recover(database)
-        _roll_back_requested(database)
-        _apply_approved(database)
-        _judge_applied(database, at)
+        for action in _actions(database, "a.state = 'applying'"):
+            _alone(database, action, lambda action: _recover(database, action))
+        for action in _actions(database, "a.rollback_requested and a.state in ('verifying', 'kept')"):
+            _alone(database, action, lambda action: _roll_back(database, action, "rolled back on request"))
+        for action in _ready(database, at):
+            _alone(database, action, lambda action: _apply_when_possible(database, action, at))
+        for action in _actions(database, "a.state = 'verifying'"):
+            _alone(database, action, lambda action: _judge(database, action, at))
         _finish_runs(database)
     finally:
         database.query(f"select pg_catalog.pg_advisory_unlock{LOCK}")
+
+
+def _alone(database: Database, action: Row, step: Callable[[Row], None]) -> None:
+    """A step of one action. Its failure is noted in its row and keeps no other action from its own."""
+    try:
+        step(action)
+    except (DboptError, DatabaseError) as error:
+        if error.sqlstate == QUERY_CANCELED:
+            raise
+        _note(database, action, error)
 
 
 # ---------------------------------------------------------------------- transitions
@@ -74,23 +97,29 @@ def change(database: Database, action: Row, state: str, reason: str) -> None:
 
 
 def _actions(database: Database, condition: str) -> list[Row]:
-    rows = database.query(
-        f"select a.* from _wedding_dbopt.action a where {condition} order by a.estimated_impact desc nulls last, a.id"
-    )
+    """Actions in the order in which they were enqueued, which is the order of their run."""
+    rows = database.query(f"select a.* from _wedding_dbopt.action a where {condition} order by a.id")
     database.commit()
     return rows
 
 
-def _index(database: Database, action: Row) -> Row | None:
-    rows = database.query(_INDEX, ["name", "name"], [action["schema_name"], action["object_name"]])
+def _ready(database: Database, at: str | None) -> list[Row]:
+    rows = database.query(_READY, ["timestamptz"], [at])
     database.commit()
-    return rows[0] if rows else None
+    return rows
+
+
+def _look(database: Database, deed: Deed, action: Row, state: str | None = None) -> Look:
+    """What the catalogue says, in a transaction of its own; `state` when the row has moved on since it was read."""
+    look = deed.look(database, action if state is None else {**action, "state": state})
+    database.commit()
+    return look
 
 
 def _go_on(database: Database, action: Row) -> Callable[[], bool]:
     """Asks for the kill switch and for a wish to undo, each time in a transaction of its own.
 
-    So no snapshot of ours holds the build up.
+    So no snapshot of ours holds the deed up.
     """
 
     def wanted() -> bool:
@@ -106,66 +135,56 @@ def _go_on(database: Database, action: Row) -> Callable[[], bool]:
     return wanted
 
 
-def _run(database: Database, executor: Executor, sql: str, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Run a statement of an action. A concurrent one may wait long for older transactions: that blocks nobody."""
-    setting = "concurrent_lock_timeout" if "CONCURRENTLY" in sql else "lock_timeout"
-    timeout = database.query(
-        "select 1000 * extract(epoch from _wedding_dbopt.setting_value($1)::interval) as ms",
-        ["text"],
-        [setting],
-    )[0]["ms"]
+# ---------------------------------------------------------------------- the parts of a step
+
+
+def _recover(database: Database, action: Row) -> None:
+    """A row that still says `applying` belongs to a step that died: the catalogue tells how far it came."""
+    deed = DEEDS[action["action_type"]]
+    look = _look(database, deed, action)
+    if look.there == BUSY:
+        return
+    if look.there == DONE:
+        run_steps(database, deed.finish(action), console=deed.console)
+        _applied(database, action, look, "found done after an interruption")
+    elif look.there in (FOREIGN, GONE):
+        change(database, action, "withdrawn", look.reason)
+    else:
+        _retry_or_fail(database, deed, action, look, "XX000", "interrupted while applying")
+
+
+def _apply_when_possible(database: Database, action: Row, at: str | None) -> None:
+    if not enabled(database):
+        return
+    obstacle = database.query(
+        """select coalesce(case when not w.allowed then w.reason end, _wedding_dbopt.obstacle($1)) as reason,
+                  w.next_at::text as next_at
+           from _wedding_dbopt.work_decision($1, coalesce($2::timestamptz, clock_timestamp())) w""",
+        ["bigint", "timestamptz"],
+        [action["id"], at],
+    )[0]
     database.commit()
-    executor.run(f"set lock_timeout = {round(float(timeout))}")
-    executor.run(sql, go_on)
+    if obstacle["reason"]:
+        _postpone(database, action, obstacle["reason"], obstacle["next_at"])
+    else:
+        _apply(database, action)
 
 
-# ---------------------------------------------------------------------- the four parts
-
-
-def _recover(database: Database) -> None:
-    """Rows that still say `applying` belong to a step that died: the catalogue tells how far it came."""
-    for action in _actions(database, "a.state = 'applying'"):
-        index = _index(database, action)
-        if index and index["valid"]:
-            try:
-                with Executor(database) as executor:
-                    _run(database, executor, _mark_sql(action))
-            except DboptError as error:
-                _note(database, action, error)
-                continue
-            _applied(database, action, index, "found built after an interruption")
-        else:
-            _retry_or_fail(database, action, "XX000", "interrupted while applying", clean=index is not None)
-
-
-def _roll_back_requested(database: Database) -> None:
-    for action in _actions(database, "a.rollback_requested and a.state in ('verifying', 'kept')"):
-        _roll_back(database, action, "rolled back on request")
-
-
-def _apply_approved(database: Database) -> None:
-    condition = (
-        "a.state = 'approved' and (a.next_attempt_at is null or a.next_attempt_at <= clock_timestamp()) "
-        "and _wedding_dbopt.setting_value('mode.' || a.action_type) is distinct from 'off'"
-    )
-    for action in _actions(database, condition):
-        if not enabled(database):
-            return
-        obstacle = _obstacle(database, action)
-        if obstacle:
-            _postpone(database, action, obstacle)
-            continue
-        _apply(database, action, _go_on(database, action))
-
-
-def _judge_applied(database: Database, at: str | None) -> None:
-    for action in _actions(database, "a.state = 'verifying'"):
-        if not _index(database, action):
-            change(database, action, "rolled_back", "the index is gone: somebody dropped it")
-            continue
+def _judge(database: Database, action: Row, at: str | None) -> None:
+    deed = DEEDS[action["action_type"]]
+    look = _look(database, deed, action)
+    if look.there in (ABSENT, GONE):
+        change(database, action, "rolled_back", look.reason or "it is gone: somebody undid it")
+    elif look.there == FOREIGN:
+        change(database, action, "withdrawn", look.reason)
+    elif look.there == FINAL:
+        _conclude(database, deed, action, "judged good before an interruption")
+    elif look.there == DONE and not deed.judged:
+        _conclude(database, deed, action, "done; there is nothing to judge")
+    elif look.there == DONE:
         judgement = judge_action(database, action, at)
         if judgement.verdict == "kept":
-            change(database, action, "kept", judgement.reason)
+            _conclude(database, deed, action, judgement.reason)
         elif judgement.verdict == "rolled_back":
             _roll_back(database, action, judgement.reason)
 
@@ -186,117 +205,109 @@ def _finish_runs(database: Database) -> None:
     database.commit()
 
 
-# ---------------------------------------------------------------------- apply and roll back
+# ---------------------------------------------------------------------- apply
 
 
-def _obstacle(database: Database, action: Row) -> str | None:
-    """Why this is no time to build: a long transaction, or too little disk."""
-    row = database.query(
-        """select (select max(extract(epoch from clock_timestamp() - xact_start)) from pg_catalog.pg_stat_activity
-                   where pid <> pg_backend_pid() and backend_type = 'client backend'
-                     and datname = current_database()) as oldest_s,
-                  extract(epoch from _wedding_dbopt.setting_value('long_transaction_limit')::interval) as limit_s,
-                  s.disk_free, s.disk_total, _wedding_dbopt.setting_value('min_disk_free')::float8 as min_free
-           from (select 1) one left join lateral (
-             select disk_free, disk_total from _wedding_dbopt.system_sample
-             where disk_free is not null order by at desc limit 1) s on true"""
-    )[0]
-    database.commit()
-    if row["oldest_s"] is not None and float(row["oldest_s"]) > float(row["limit_s"]):
-        return f"a transaction is {float(row['oldest_s']):.0f} s old and would hold the build up"
-    if row["disk_free"] is not None:
-        left = int(row["disk_free"]) - int(action["estimated_bytes"] or 0)
-        if left < float(row["min_free"]) * int(row["disk_total"]):
-            return f"the disk would have only {left} bytes free"
-    return None
-
-
-def _postpone(database: Database, action: Row, reason: str) -> None:
+def _postpone(database: Database, action: Row, reason: str, until: str | None = None) -> None:
     still_wanted = database.query(
         """update _wedding_dbopt.action
-           set next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
+           set next_attempt_at = coalesce($2::timestamptz,
+                 clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval)
            where id = $1 and state = 'approved' returning id""",
-        ["bigint"],
-        [action["id"]],
+        ["bigint", "timestamptz"],
+        [action["id"], until],
     )
     if still_wanted:
         change(database, action, "approved", f"postponed: {reason}")
     database.commit()
 
 
-def _apply(database: Database, action: Row, go_on: Callable[[], bool]) -> None:
-    claimed = database.query(_CLAIM, ["bigint"], [action["id"]])
-    if not claimed:  # withdrawn while another action was being built
+def _apply(database: Database, action: Row) -> None:
+    deed = DEEDS[action["action_type"]]
+    look = _look(database, deed, action)
+    if look.there in (FOREIGN, GONE):
+        change(database, action, "withdrawn", look.reason)
+        return
+    if look.there == BUSY:
+        _postpone(database, action, look.reason)
+        return
+    script = deed.prepare(database, action) if look.there == ABSENT else stored(action)
+    claimed = database.query(
+        _CLAIM,
+        ["bigint", "text[]", "text[]", "text[]", "boolean", "text"],
+        [
+            action["id"],
+            list(script.sql),
+            list(script.final_sql),
+            list(script.rollback_sql),
+            look.there == ABSENT,
+            look.image,
+        ],
+    )
+    if not claimed:  # withdrawn while another action was being applied
         database.commit()
         return
-    change(database, action, "applying", "building")
+    change(database, action, "applying", "begun")
+    action = {**claimed[0], "state": "applying"}
     failure: DboptError | None = None
+    wal = _wal(database)
     try:
-        with Executor(database) as executor:
-            leftover = _index(database, action)
-            if leftover and leftover["building"]:
-                _give_back(database, action)
-                change(database, action, "approved", "somebody else is building an index of this name")
-                return
-            if leftover and not leftover["valid"]:
-                _run(database, executor, action["rollback_sql"], go_on)
-            elif leftover and leftover["comment"] != _mark(action):
-                change(database, action, "withdrawn", "an index of this name exists already")
-                return
-            if not (leftover and leftover["valid"]):
-                _run(database, executor, action["sql"], go_on)
-                _run(database, executor, _mark_sql(action), go_on)
+        go_on = _go_on(database, action)
+        before = list(deed.clean(action, look)) if look.there == HALF else []
+        deeds = [] if look.there == DONE else list(action["sql"])
+        run_steps(database, [*before, *deeds, *deed.finish(action)], go_on, deed.console)
     except DboptError as error:
         failure = error
-    index = _index(database, action)
-    if index and index["valid"]:
-        _applied(database, action, index, "built")
+    database.query(
+        """update _wedding_dbopt.action
+           set measured_wal = coalesce(measured_wal, 0) + greatest($2 - $3, 0),
+               worked_ms = coalesce(worked_ms, 0) + 1000 * extract(epoch from clock_timestamp() - started_at)
+           where id = $1""",
+        ["bigint", "numeric", "numeric"],
+        [action["id"], _wal(database), wal],
+    )
+    look = _look(database, deed, action)
+    if look.there == DONE and failure is None:
+        _applied(database, action, look, "done")
+    elif look.there == DONE and failure is not None:  # but not marked or reloaded: the next step finishes it
+        _note(database, action, failure)
+    elif look.there in (FOREIGN, GONE):
+        change(database, action, "withdrawn", look.reason)
     else:
         state = _sqlstate(failure) if failure else "XX000"
-        _retry_or_fail(
-            database, action, state, str(failure or "the index is not there"), clean=index is not None
-        )
+        _retry_or_fail(database, deed, action, look, state, str(failure or "it is not there afterwards"))
 
 
-def _give_back(database: Database, action: Row) -> None:
-    """An attempt that was none: it does not count, and the next one comes after the usual delay."""
+def _wal(database: Database) -> str:
+    """Where the server's WAL ends. What others write meanwhile counts too: the budget errs on the safe side."""
+    end = database.query(
+        "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::text as bytes"
+    )[0]["bytes"]
+    database.commit()
+    return str(end)
+
+
+def _applied(database: Database, action: Row, look: Look, reason: str) -> None:
     database.query(
         """update _wedding_dbopt.action
-           set attempts = attempts - 1,
-               next_attempt_at = clock_timestamp() + _wedding_dbopt.setting_value('apply_retry_delay')::interval
-           where id = $1""",
-        ["bigint"],
-        [action["id"]],
-    )
-
-
-def _mark(action: Row) -> str:
-    """The comment by which everybody sees who made the index, and by which we know it as ours."""
-    return f"Made by wedding_dbopt, action {action['id']}"
-
-
-def _mark_sql(action: Row) -> str:
-    name = ".".join(
-        '"' + str(action[part]).replace('"', '""') + '"' for part in ("schema_name", "object_name")
-    )
-    return f"comment on index {name} is '{_mark(action)}'"
-
-
-def _applied(database: Database, action: Row, index: Row, reason: str) -> None:
-    database.query(
-        """update _wedding_dbopt.action
-           set applied_at = clock_timestamp(), measured_bytes = $2, error = null, error_sqlstate = null where id = $1""",
+           set applied_at = clock_timestamp(), measured_bytes = $2 where id = $1""",
         ["bigint", "bigint"],
-        [action["id"], index["bytes"]],
+        [action["id"], look.bytes],
     )
-    change(database, action, "verifying", f"{reason}: {index['bytes']} bytes")
+    change(database, action, "verifying", reason if look.bytes is None else f"{reason}: {look.bytes} bytes")
 
 
-def _sqlstate(failure: DboptError) -> str:
+def _conclude(database: Database, deed: Deed, action: Row, reason: str) -> None:
+    """Judged good: the last statements, if there are any, then kept."""
+    run_steps(database, action["final_sql"], _go_on(database, action), deed.console)
+    change(database, action, "kept", reason)
+
+
+def _sqlstate(failure: DboptError | DatabaseError) -> str:
     return (failure.server_sqlstate if isinstance(failure, ActionFailed) else failure.sqlstate) or "XX000"
 
 
-def _note(database: Database, action: Row, failure: DboptError) -> None:
+def _note(database: Database, action: Row, failure: DboptError | DatabaseError) -> None:
     """Record why an action stays in its state for now; the next step tries again."""
     database.query(
         "update _wedding_dbopt.action set error_sqlstate = $2, error = $3 where id = $1",
@@ -306,18 +317,15 @@ def _note(database: Database, action: Row, failure: DboptError) -> None:
     database.commit()
 
 
-def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, *, clean: bool) -> None:
-    """Remove the half-built index, then try again later or give up with the reason.
+def _retry_or_fail(
+    database: Database, deed: Deed, action: Row, look: Look, sqlstate: str, reason: str
+) -> None:
+    """Take away what is half done, then try again later or give up with the reason.
 
-    While the half-built index cannot be dropped the action stays `applying`, so that it is not forgotten.
+    While it cannot be taken away the action stays `applying`, so that it is not forgotten.
     """
-    if clean:
-        try:
-            with Executor(database) as executor:
-                _run(database, executor, action["rollback_sql"])
-        except DboptError as error:
-            _note(database, action, error)
-            return
+    if look.there == HALF:
+        run_steps(database, deed.clean(action, look), console=deed.console)
     row = database.query(
         """update _wedding_dbopt.action
            set error_sqlstate = $2, error = $3,
@@ -329,34 +337,66 @@ def _retry_or_fail(database: Database, action: Row, sqlstate: str, reason: str, 
         [action["id"], sqlstate, reason],
     )[0]
     if row["rollback_requested"]:
-        change(database, action, "withdrawn", "the build was given up on request")
+        change(database, action, "withdrawn", "given up on request")
     elif not enabled(database):
         database.query(
             "update _wedding_dbopt.action set attempts = attempts - 1 where id = $1",
             ["bigint"],
             [action["id"]],
         )
-        change(database, action, "approved", "paused while building; goes on after resume()")
+        change(database, action, "approved", "paused while applying; goes on after resume()")
     else:
         again = row["again"] and sqlstate in RETRIED
         change(database, action, "approved" if again else "failed", f"{reason} (SQLSTATE {sqlstate})")
 
 
+# ---------------------------------------------------------------------- roll back
+
+
 def _roll_back(database: Database, action: Row, reason: str) -> None:
-    index = _index(database, action)
-    if index and index["valid"] and index["comment"] != _mark(action):
-        change(database, action, "withdrawn", "an index of this name is there, but it is not the one we made")
+    """Undo an applied action. Whoever dies on the way leaves the wish behind, and the next step finishes it."""
+    deed = DEEDS[action["action_type"]]
+    if not action["rollback_sql"]:
+        database.query(
+            "update _wedding_dbopt.action set rollback_requested = false where id = $1",
+            ["bigint"],
+            [action["id"]],
+        )
+        change(database, action, "kept", f"there is nothing to undo ({reason})")
         return
-    # Whoever dies between the deed and its row leaves the wish behind, and the next step finishes it.
+    look = _look(database, deed, action)
+    if look.there == FOREIGN:
+        change(database, action, "withdrawn", look.reason)
+        return
+    if look.there == BUSY:
+        return
     database.query(
-        "update _wedding_dbopt.action set rollback_requested = true where id = $1", ["bigint"], [action["id"]]
+        """update _wedding_dbopt.action a
+           set rollback_requested = true,
+               retry_basis = _wedding_dbopt.retry_basis(a.schema_name, a.table_name,
+                 (select r.benefits from _wedding_dbopt.recommendation r where r.id = a.recommendation_id), clock_timestamp())
+           where a.id = $1""",
+        ["bigint"],
+        [action["id"]],
     )
     database.commit()
-    try:
-        with Executor(database) as executor:
-            if index:
-                _run(database, executor, action["rollback_sql"])
-    except DboptError as error:
-        _note(database, action, error)
-        return
+    if look.there == HALF:
+        run_steps(database, deed.clean(action, look), console=deed.console)
+        look = _look(database, deed, action)
+    if look.there not in (ABSENT, GONE):
+        run_steps(database, action["rollback_sql"], console=deed.console)
+        look = _look(database, deed, action)
+    if look.there not in (ABSENT, GONE):
+        raise ActionFailed("the undo left it there", server_sqlstate="XX000")
+    differs = look.there == ABSENT and look.image != action["image_before"]
+    database.query(
+        "update _wedding_dbopt.action set error_sqlstate = null, error = $2 where id = $1",
+        ["bigint", "text"],
+        [
+            action["id"],
+            f"undone, but not exactly: before {action['image_before']}, now {look.image}"
+            if differs
+            else None,
+        ],
+    )
     change(database, action, "rolled_back", reason)

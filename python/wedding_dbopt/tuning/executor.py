@@ -27,31 +27,42 @@ _TARGET = """
 select current_setting('port') as port, current_database() as dbname,
        (select pg_catalog.pg_get_userbyid(extowner) from pg_catalog.pg_extension where extname = 'wedding_dbopt') as owner,
        split_part(current_setting('unix_socket_directories'), ',', 1) as socket,
-       _wedding_dbopt.setting_value('executor_dsn') as dsn
+       _wedding_dbopt.setting_value(coalesce($1, 'executor_dsn')) as dsn
 """
 
 
 class Executor:
-    """An autocommit session of the extension's owner. Raises ExecutorUnavailable when it cannot be made."""
+    """An autocommit session of the extension's owner. Raises ExecutorUnavailable when it cannot be made.
 
-    def __init__(self, database: Database) -> None:
+    With `console`, the name of a setting that holds a connection string, it is a session of that console instead, which
+    need not know more SQL than the statements sent to it.
+    """
+
+    def __init__(self, database: Database, console: str | None = None) -> None:
         self._database = database
-        target = database.query(_TARGET)[0]
+        target = database.query(_TARGET, ["text"], [console])[0]
+        database.commit()
+        if console and not target["dsn"]:
+            raise ExecutorUnavailable(
+                f"The setting {console} is empty", hint="Set it to the console's connection string."
+            )
         parameters: dict[str, Any] = {
             "application_name": APPLICATION_NAME,
             "connect_timeout": 5,
             "client_encoding": "UTF8",
-            "options": SESSION,
         }
-        if not target["dsn"]:
+        if console is None:
+            parameters["options"] = SESSION
+        if console is None and not target["dsn"]:
             parameters |= {name: target[name] for name in ("port", "dbname")}
             parameters |= {"host": target["socket"].strip() or "localhost", "user": target["owner"]}
         try:
             self._connection = psycopg.connect(target["dsn"] or "", autocommit=True, **parameters)
-            # Not at connection: the path that roles without one of their own start with is read in this session too.
-            self._connection.execute(
-                "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
-            )
+            if console is None:
+                # Not at connection: the path that roles without one of their own start with is read in this session too.
+                self._connection.execute(
+                    "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
+                )
         except psycopg.Error as error:
             raise ExecutorUnavailable(
                 "The extension cannot connect to its own server", detail=str(error)

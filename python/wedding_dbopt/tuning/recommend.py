@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -26,6 +25,7 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.dictionary import Names, rules
+from wedding_dbopt.tuning.idea import Idea
 
 _WORKLOAD = """
 with moment as (
@@ -58,27 +58,6 @@ join pg_catalog.pg_class c on c.oid = d.relid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 group by 1, 2
 """
-_STORE = """
-insert into _wedding_dbopt.recommendation as r (
-  fingerprint, run_id, kind, schema_name, table_name, columns, index_type, index_name, where_clause, sql, rollback_sql,
-  estimated_bytes, estimated_gain_ms, estimated_improvement, benefits, write_cost, context, criticality, priority,
-  confidence, proof, reason, created_at, updated_at, expires_at)
-values ($1, $2, $22, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        clock_timestamp(), clock_timestamp(),
-        clock_timestamp() + _wedding_dbopt.setting_value('recommendation_lifetime')::interval)
-on conflict (fingerprint) do update set
-  run_id = excluded.run_id, estimated_bytes = excluded.estimated_bytes, estimated_gain_ms = excluded.estimated_gain_ms,
-  estimated_improvement = excluded.estimated_improvement, benefits = excluded.benefits, write_cost = excluded.write_cost,
-  context = excluded.context, criticality = excluded.criticality, priority = excluded.priority,
-  confidence = excluded.confidence, proof = excluded.proof, reason = excluded.reason,
-  updated_at = excluded.updated_at, expires_at = excluded.expires_at,
-  status = 'open', status_reason = null
-"""
-_STORE_TYPES = (
-    ["text", "bigint", "text", "text", "text[]", "text", "text", "text", "text", "text", "bigint"]
-    + ["numeric"] * 2
-    + ["jsonb", "numeric", "text", "text", "text", "numeric", "text", "text", "text"]
-)
 
 
 @dataclass(frozen=True)
@@ -119,63 +98,55 @@ def recommend(
     if queries is not None:
         members, skipped, window = _given(database, queries, weights)
     else:
-        _require_superuser(database)
+        require_superuser(database)
         members, skipped, window = _collected(database)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
     rows = [as_row(item) for item in advice.recommendations]
     return rows + (existing_rows(catalog) if include_existing else [])
 
 
-def recommend_for_run(database: Database, run_id: int) -> int:
-    """Analyse the collected workload and store what it asks for; what it no longer asks for is withdrawn."""
-    _require_superuser(database)
+def index_ideas(database: Database, run_id: int) -> list[Idea]:
+    """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
     members, skipped, window = _collected(database)
     budget = _storage_budget(database, members)
     advice, catalog = _search(database, members, skipped, window, budget, seconds, 3)
     hours = max(window / 3600, 1 / 60)
-    new = [("index_creation", as_row(item)) for item in advice.recommendations]
-    for kind, row in [*new, *(("index_drop", row) for row in existing_rows(catalog))]:
-        database.query(
-            _STORE,
-            _STORE_TYPES,
-            [
-                hashlib.sha256(row["implementation_sql"].encode()).hexdigest(),
-                run_id,
-                row["schema_name"],
-                row["table_name"],
-                row["columns"],
-                row["index_type"],
-                row["index_name"],
-                row["where_clause"],
-                row["implementation_sql"],
-                row["rollback_sql"],
-                row["estimated_bytes"],
-                round(float(row["estimated_gain_ms"]) / hours, 3),
-                row["estimated_improvement"],
-                row["benefits"],
-                row["write_cost"],
-                row["wedding_context"],
-                row["criticality"],
-                row["priority"],
-                row["confidence"],
-                row["proof"],
-                row["reason"],
-                kind,
-            ],
-        )
-    withdrawn = (
-        "update _wedding_dbopt.recommendation set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, "
-        "updated_at = clock_timestamp() where status = 'open' and run_id is distinct from $1"
-    )
-    database.query(withdrawn, ["bigint"], [run_id])
     database.query(
         """update _wedding_dbopt.tuning_run
            set statements_considered = $2, statements_skipped = $3, explain_calls = $4 where id = $1""",
         ["bigint", "integer", "jsonb", "integer"],
         [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
     )
-    return len(advice.recommendations)
+    new = [_idea("index_creation", as_row(item), hours) for item in advice.recommendations]
+    return new + [_idea("index_drop", row, hours) for row in existing_rows(catalog)]
+
+
+def _idea(kind: str, row: Row, hours: float) -> Idea:
+    return Idea(
+        kind=kind,
+        object_kind="index",
+        schema=row["schema_name"],
+        table=row["table_name"],
+        object=row["index_name"],
+        sql=(row["implementation_sql"],),
+        rollback_sql=(row["rollback_sql"],),
+        reason=row["reason"],
+        columns=tuple(row["columns"]),
+        index_type=row["index_type"],
+        where_clause=row["where_clause"],
+        benefits=tuple(json.loads(row["benefits"])),
+        estimated_bytes=row["estimated_bytes"],
+        estimated_gain_ms=round(float(row["estimated_gain_ms"]) / hours, 3),
+        estimated_improvement=row["estimated_improvement"],
+        write_cost=row["write_cost"],
+        context=row["wedding_context"],
+        criticality=row["criticality"],
+        priority=row["priority"],
+        confidence=row["confidence"],
+        proof=row["proof"],
+        safety="auto" if kind == "index_creation" else "manual",
+    )
 
 
 def as_row(item: Recommendation) -> Row:
@@ -400,7 +371,7 @@ def _seconds(database: Database, interval: str | None) -> float:
     return seconds
 
 
-def _require_superuser(database: Database) -> None:
+def require_superuser(database: Database) -> None:
     if not database.query("select rolsuper from pg_catalog.pg_roles where rolname = current_user")[0][
         "rolsuper"
     ]:

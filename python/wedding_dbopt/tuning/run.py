@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wedding_dbopt.database import Database, DatabaseError, Row
-from wedding_dbopt.errors import ActionFailed, DboptError
+from wedding_dbopt.errors import ActionFailed, DboptError, NotPermitted
 from wedding_dbopt.tuning.executor import Executor
 from wedding_dbopt.tuning.switch import enabled
 
@@ -12,33 +12,11 @@ LOCK = "(hashtext('wedding_dbopt.run_tuning'), 0)"
 #: What the analysis may take beyond its own time limit before it is cancelled, in seconds.
 GRACE = 30.0
 
-_ENQUEUE = """
-insert into _wedding_dbopt.action (
-  run_id, recommendation_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql,
-  locks, wedding_context, criticality, estimated_impact, estimated_bytes, created_at)
-select $1, r.id, r.kind, case $2 when 'auto' then 'approved' else 'proposed' end,
-       r.schema_name, r.table_name, r.index_name, r.reason, r.sql, r.rollback_sql,
-       format('SHARE UPDATE EXCLUSIVE on %I.%I: reads and writes go on, DDL and VACUUM of this table wait',
-              r.schema_name, r.table_name),
-       r.context, r.criticality, r.estimated_improvement, r.estimated_bytes, clock_timestamp()
-from _wedding_dbopt.recommendation r
-where r.run_id = $1 and r.status = 'open' and r.kind = 'index_creation' and r.confidence >= $3
-  and not exists (
-    select from _wedding_dbopt.action a
-    where a.object_name = r.index_name and a.schema_name = r.schema_name
-      and (a.state in ('proposed', 'approved', 'applying', 'verifying', 'kept')
-           or a.state in ('rolled_back', 'failed', 'withdrawn')
-              and a.finished_at > clock_timestamp() - _wedding_dbopt.setting_value('retry_after_rollback')::interval))
-order by r.estimated_gain_ms desc nulls last
-limit _wedding_dbopt.setting_value('actions_per_run')::integer
-returning id, state, recommendation_id
-"""
-#: Least confidence of a recommendation that may become an action, by level.
-CONFIDENCE = {"conservative": 0.8, "moderate": 0.5, "aggressive": 0.3}
-
 
 def run_now(database: Database, level: str, season_mode: bool, dry_run: bool, at: str | None) -> None:
     """Make a run of the caller's own and carry it out."""
+    if database.query("select pg_catalog.pg_is_in_recovery() as replica")[0]["replica"]:
+        raise NotPermitted("A replica cannot be tuned", hint="Call run_tuning() on the primary.")
     row = database.query(
         """insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, options)
            values ('call', session_user, coalesce($1::timestamptz, clock_timestamp()), $2, $3,
@@ -117,17 +95,19 @@ def _tune(database: Database, run: Row) -> None:
         database.commit()
         if not _dry_run(run):
             _keep_baseline(database, run_id)
-        if _mode(database) != "off":
-            _analyse(database, run_id)
-        actions = [] if _dry_run(run) else _enqueue(database, run)
-        state = "verifying" if any(action["state"] == "approved" for action in actions) else "finished"
+        _analyse(database, run_id)
+        if _dry_run(run):
+            database.query("select _wedding_dbopt.print_plan($1)", ["bigint"], [run_id])
+            state = "finished"
+        else:
+            state = "verifying" if _enqueue(database, run) else "finished"
         database.query(
             """update _wedding_dbopt.tuning_run
                set state = $2, finished_at = case when $2 = 'finished' then clock_timestamp() end where id = $1""",
             ["bigint", "text"],
             [run_id, state],
         )
-        _record(database, run_id, state, f"{len(actions)} actions")
+        _record(database, run_id, state, _enqueued(database, run_id))
     except (DboptError, DatabaseError) as error:
         sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
         database.query(
@@ -180,36 +160,28 @@ def _analyse(database: Database, run_id: int) -> None:
         executor.run(f"select _wedding_dbopt.recommend_for_run({run_id})", go_on)
 
 
-def _mode(database: Database) -> str:
-    """off, recommend, approve or auto: what may happen with indexes."""
-    return str(
-        database.query("select _wedding_dbopt.setting_value('mode.index_creation') as mode")[0]["mode"]
-    )
+def _enqueued(database: Database, run_id: int) -> str:
+    row = database.query(
+        """select format('%s actions, %s of them wait for approval', count(*),
+                         count(*) filter (where a.state = 'proposed')) as said
+           from _wedding_dbopt.action a where a.run_id = $1""",
+        ["bigint"],
+        [run_id],
+    )[0]
+    return str(row["said"])
 
 
 def _dry_run(run: Row) -> bool:
     return '"dry_run": true' in str(run["options"])
 
 
-def _enqueue(database: Database, run: Row) -> list[Row]:
-    """Actions for the run's recommendations, as far as the mode allows; each with its event."""
-    mode = _mode(database)
-    if mode not in ("auto", "approve"):
-        return []
-    actions = database.query(
-        _ENQUEUE, ["bigint", "text", "numeric"], [run["id"], mode, CONFIDENCE[str(run["level"])]]
+def _enqueue(database: Database, run: Row) -> bool:
+    """Make actions of the run's recommendations, as far as level, season and modes allow; whether any is approved."""
+    database.query("select _wedding_dbopt.enqueue_actions($1)", ["bigint"], [run["id"]])
+    return bool(
+        database.query(
+            "select exists (select from _wedding_dbopt.action a where a.run_id = $1 and a.state = 'approved') as approved",
+            ["bigint"],
+            [run["id"]],
+        )[0]["approved"]
     )
-    for action in actions:
-        database.query(
-            """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
-               values (clock_timestamp(), session_user, 'action', $1, $2, $3)""",
-            ["text", "text", "text"],
-            [str(action["id"]), action["state"], f"recommended by run {run['id']}, mode {mode}"],
-        )
-        database.query(
-            """update _wedding_dbopt.recommendation set status = 'taken', status_reason = 'action ' || $2,
-               updated_at = clock_timestamp() where id = $1""",
-            ["bigint", "bigint"],
-            [action["recommendation_id"], action["id"]],
-        )
-    return actions

@@ -1,0 +1,76 @@
+"""The advisers a tuning run asks, in order. Each reads what was collected and answers with ideas; none changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from wedding_dbopt.database import Database, DatabaseError
+from wedding_dbopt.errors import DboptError
+from wedding_dbopt.tuning.idea import Idea, store
+from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
+
+
+@dataclass(frozen=True)
+class Adviser:
+    """A source of ideas. It is not asked when the modes of all its kinds are off.
+
+    `kinds` are all kinds of ideas it may give: what it does not find any more is withdrawn by them.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    advise: Callable[[Database, int], Iterable[Idea]]
+
+
+ADVISERS: tuple[Adviser, ...] = (Adviser("indexes", ("index_creation", "index_drop"), index_ideas),)
+
+_WITHDRAW = """
+update _wedding_dbopt.recommendation
+set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, updated_at = clock_timestamp()
+where status = 'open' and run_id is distinct from $1 and kind = any ($2)
+"""
+_WANTED = """
+select exists (
+  select from _wedding_dbopt.setting s where s.name = any ($1) and s.value <> 'off'
+) or exists (
+  select from _wedding_dbopt.table_mode m where 'mode.' || m.action_type = any ($1) and m.mode <> 'off'
+) as wanted
+"""
+
+
+def recommend_for_run(database: Database, run_id: int) -> int:
+    """Ask all advisers and store what they say. One that fails costs its own ideas and leaves its reason in an event."""
+    require_superuser(database)
+    number = 0
+    for adviser in ADVISERS:
+        modes = [f"mode.{kind}" for kind in adviser.kinds]
+        if not database.query(_WANTED, ["text[]"], [modes])[0]["wanted"]:
+            continue
+        try:
+            with database.subtransaction():
+                for idea in adviser.advise(database, run_id):
+                    if not _is_off(database, idea):
+                        store(database, run_id, idea)
+                        number += 1
+                database.query(_WITHDRAW, ["bigint", "text[]"], [run_id, list(adviser.kinds)])
+        except (DboptError, DatabaseError) as error:
+            if error.sqlstate == "57014":  # cancelled: the time is up, or the kill switch was pulled
+                raise
+            database.query(
+                """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
+                   values (clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', $1, 'running', $2)""",
+                ["text", "text"],
+                [str(run_id), f"the adviser of {adviser.name} failed: {error} (SQLSTATE {error.sqlstate})"],
+            )
+    return number
+
+
+def _is_off(database: Database, idea: Idea) -> bool:
+    return bool(
+        database.query(
+            "select coalesce(_wedding_dbopt.mode_for($1, $2, $3) = 'off', false) as off",
+            ["text", "text", "text"],
+            [idea.kind, idea.schema, idea.table],
+        )[0]["off"]
+    )

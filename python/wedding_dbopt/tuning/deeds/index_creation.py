@@ -1,0 +1,47 @@
+"""Making an index, concurrently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.tuning.deeds.deed import (
+    ABSENT,
+    BUSY,
+    DONE,
+    FOREIGN,
+    GONE,
+    HALF,
+    Deed,
+    Look,
+    identifier,
+    literal,
+    mark,
+)
+from wedding_dbopt.tuning.deeds.index_catalogue import find_index, table_exists
+
+
+class IndexCreation(Deed):
+    type = "index_creation"
+    locks = "SHARE UPDATE EXCLUSIVE on {table}: reads and writes go on, DDL and VACUUM of this table wait"
+
+    def look(self, database: Database, action: Row) -> Look:
+        schema, name = str(action["schema_name"]), str(action["object_name"])
+        index = find_index(database, schema, name)
+        if index is None:
+            if not table_exists(database, schema, str(action["table_name"])):
+                return Look(GONE, reason="the index is gone: somebody dropped its table")
+            return Look(ABSENT)
+        if index.building:
+            return Look(BUSY, reason="somebody else is building an index of this name")
+        if not index.valid:
+            return Look(HALF, bytes=index.bytes)
+        if index.comment == mark(action) or (index.comment is None and action["state"] == "applying"):
+            return Look(DONE, index.image, index.bytes)
+        if action["state"] in ("approved", "applying"):
+            return Look(FOREIGN, reason="an index of this name exists already")
+        return Look(FOREIGN, reason="an index of this name is there, but it is not the one we made")
+
+    def finish(self, action: Row) -> Sequence[str]:
+        name = identifier(str(action["schema_name"]), str(action["object_name"]))
+        return (f"COMMENT ON INDEX {name} IS {literal(mark(action))}",)

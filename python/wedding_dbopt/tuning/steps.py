@@ -1,0 +1,70 @@
+"""Running the statements of an action, one by one, each outside a transaction block and under a short lock timeout.
+
+A statement that waits for a strong lock holds up everybody who comes after it. So it waits for the setting `lock_timeout`
+only, and is tried again for `lock_patience`. A statement whose waiting blocks no reader and no writer may wait longer.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from wedding_dbopt.database import Database
+from wedding_dbopt.errors import ActionFailed
+from wedding_dbopt.tuning.executor import Executor
+
+#: Statements that wait in a queue in which readers and writers do not stand.
+_PATIENT = re.compile(
+    r"\s*(?:(?:CREATE(?: UNIQUE)? INDEX|DROP INDEX|REINDEX(?: \([^)]*\))? (?:INDEX|TABLE)"
+    r"|REFRESH MATERIALIZED VIEW) CONCURRENTLY|VACUUM(?! \(?FULL)|ANALYZE)\b",
+    re.IGNORECASE,
+)
+LOCK_NOT_AVAILABLE = "55P03"
+#: Pause between two tries for a lock, in seconds; it is doubled each time up to the greatest.
+PAUSE, GREATEST_PAUSE = 0.05, 1.0
+
+
+def run_steps(
+    database: Database,
+    statements: Sequence[str],
+    go_on: Callable[[], bool] = lambda: True,
+    console: str | None = None,
+) -> None:
+    """Run statements in a session of the executor. Raises ActionFailed with the server's SQLSTATE, ExecutorUnavailable."""
+    if not statements:
+        return
+    with Executor(database, console) as executor:
+        for statement in statements:
+            if console:
+                executor.run(statement, go_on)
+            else:
+                _run(database, executor, statement, go_on)
+
+
+def is_patient(statement: str) -> bool:
+    """Whether a statement may wait long for its locks, because nobody waits behind it."""
+    return _PATIENT.match(statement) is not None
+
+
+def _run(database: Database, executor: Executor, statement: str, go_on: Callable[[], bool]) -> None:
+    limits = database.query(
+        """select 1000 * extract(epoch from _wedding_dbopt.setting_value($1)::interval) as timeout_ms,
+                  extract(epoch from _wedding_dbopt.setting_value('lock_patience')::interval) as patience_s""",
+        ["text"],
+        ["concurrent_lock_timeout" if is_patient(statement) else "lock_timeout"],
+    )[0]
+    database.commit()
+    executor.run(f"set lock_timeout = {round(float(limits['timeout_ms']))}")
+    until = time.monotonic() + float(limits["patience_s"])
+    pause = PAUSE
+    while True:
+        try:
+            executor.run(statement, go_on)
+            return
+        except ActionFailed as failure:
+            impatient = is_patient(statement) or time.monotonic() + pause > until
+            if failure.server_sqlstate != LOCK_NOT_AVAILABLE or impatient or not go_on():
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, GREATEST_PAUSE)
