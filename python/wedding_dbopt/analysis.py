@@ -7,19 +7,21 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from wedding_dbopt import analysis_report as report
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
-from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
+from wedding_dbopt.errors import MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.choice import Chooser
 from wedding_dbopt.rewrite.engine import semantic_options
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.worth import Verdict, worthwhile
+from wedding_dbopt.rewrite.referee import Limits
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.recommend import as_row, scanned
@@ -40,47 +42,57 @@ class OneStatement:
         return self._session.explain(self._query)
 
 
-def analyze(database: Database, text: str | None, context: str | None, level: str) -> dict[str, Any]:
-    """The result of analyze_query as a jsonable dictionary. Raises DboptError for what cannot be analysed."""
+def analyze(
+    database: Database, text: str | None, context: str | None, level: str, measure: bool = False
+) -> dict[str, Any]:
+    """The result of analyze_query as a jsonable dictionary. Raises DboptError for what cannot be analysed.
+
+    `measure` runs the statement and its rewritten form, read-only and rolled back.
+    """
     if text is None:
         raise QueryRequired
     query = Query.parse(text)
     with planning_session(database) as session:
-        original = Plan.from_json(session.explain(query))
+        explained = session.explain(query)
+        original = Plan.from_json(explained)
         catalog = Catalog.load(database, (*query.tables, *scanned(original)), session.search_path())
         context_rules = rules(database)
         classification = classify(
             touched(query), context_rules, Names(database).of_caller(), context_rules.of_tags(tags(text))
         )
         facts = Facts.load(database, catalog, session.search_path())
-        verdict = _rewritten(session, query, facts, level, original)
-        rewriting = verdict.rewriting
-        best = bool(rewriting.steps)
-        chosen = Query.parse(rewriting.text) if best else query
-        optimized = Plan.from_json(session.explain(chosen)) if best else original
-        advice, missing = _indexes(database, session, chosen, catalog, classification)
+        chooser = Chooser(database, session, catalog, facts, query, explained, limits=_limits(database))
+        choice = chooser.choose(level, measure)
+        optimized = choice.plan or original
+        advice, missing = _indexes(database, session, choice.form or query, catalog, classification)
     table_rows = _rows(catalog)
-    gain = 1 - optimized.total_cost / original.total_cost if original.total_cost > 0 else 0.0
+    before = choice.pairs[0].before if choice.pairs else None
+    after = choice.pairs[0].after if choice.pairs and choice.form is not None else before
+    examined = before.plan if before else original
     options = [asdict(option) for option in semantic_options(query, facts)]
     return {
         "original_query": text,
-        "optimized_query": rewriting.text if best else text,
-        "performance_improvement": round(100 * gain, 2) if best else 0,
-        "performance_basis": "planner cost",
+        "optimized_query": text if choice.form is None else choice.rewriting.text,
+        "performance_improvement": round(100 * choice.gain, 2),
+        "performance_basis": choice.basis,
         "execution_plan": optimized.summary(),
         "original_execution_plan": original.summary(),
-        "steps": [asdict(step) for step in rewriting.steps] if best else [],
+        "steps": [report.step(step) for step in choice.rewriting.steps] if choice.form is not None else [],
+        "reason": choice.reason or None,
         "index_recommendations": [_recommendation(item) for item in advice.recommendations],
         "semantic_options": options,
-        "wedding_optimization_notes": _notes(verdict, gain, advice, missing, original, table_rows),
+        "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows),
         "cost_analysis": {
-            "before": _costs(original, table_rows),
-            "after": _costs(optimized, table_rows),
+            "before": report.costs(original, table_rows, before),
+            "after": report.costs(optimized, table_rows, after),
+            "with_constants": [asdict(costs) for costs in choice.costs],
             "explain_calls": advice.explain_calls,
         },
+        "measurements": [pair.as_json() for pair in choice.pairs],
+        "referee": choice.verdict.as_json() if choice.verdict else None,
         "findings": [
             {"kind": item.kind, "table": item.node.relation, "numbers": dict(item.numbers), "text": item.text}
-            for item in original.findings(table_rows, _work_mem(database))
+            for item in examined.findings(table_rows, _work_mem(database))
         ],
         "wedding_context": classification.context,
         "business_criticality": classification.criticality,
@@ -89,18 +101,12 @@ def analyze(database: Database, text: str | None, context: str | None, level: st
     }
 
 
-def _rewritten(session: PlanningSession, query: Query, facts: Facts, level: str, original: Plan) -> Verdict:
-    """The rewriting that is worth it by the planner's cost, or by the test of a rule."""
-
-    def cost(text: str) -> float | None:
-        if text == query.text:
-            return original.total_cost
-        try:
-            return Plan.from_json(session.explain(Query.parse(text))).total_cost
-        except DboptError:
-            return None
-
-    return worthwhile(query, facts, level, cost)
+def _limits(database: Database) -> Limits:
+    row = database.query(
+        """select extract(epoch from _wedding_dbopt.setting_value('measure_time_limit')::interval)::float8 as seconds,
+                  _wedding_dbopt.setting_value('measure_row_limit')::bigint as rows"""
+    )[0]
+    return Limits(seconds=float(row["seconds"]), rows=int(row["rows"]))
 
 
 def _indexes(
@@ -148,46 +154,3 @@ def _work_mem(database: Database) -> int:
             "select setting::bigint * 1024 as bytes from pg_catalog.pg_settings where name = 'work_mem'"
         )[0]["bytes"]
     )
-
-
-def _costs(plan: Plan, table_rows: dict[str, float]) -> dict[str, Any]:
-    return {
-        "startup_cost": plan.root.startup_cost,
-        "total_cost": plan.total_cost,
-        "rows_returned": plan.rows_returned,
-        "rows_examined": round(plan.rows_examined(table_rows)),
-        "width": plan.root.width,
-        "nodes": plan.summary()["nodes"],
-    }
-
-
-def _notes(
-    verdict: Verdict,
-    gain: float,
-    advice: Advice,
-    missing: str | None,
-    original: Plan,
-    table_rows: dict[str, float],
-) -> list[str]:
-    """What was found, in plain words with numbers."""
-    notes = []
-    names = ", ".join(dict.fromkeys(step.rule for step in verdict.rewriting.steps))
-    if names and verdict.by_rule:
-        notes.append(
-            f"Rewritten by {names}: same rows; its own test decides, the planner's cost misleads here."
-        )
-    elif names:
-        notes.append(f"Rewritten by {names}: same rows, planner cost {100 * gain:.1f} % lower.")
-    if verdict.refused:
-        notes.append(
-            f"{', '.join(verdict.refused)} would apply, but the planner's cost does not fall by 5 %, "
-            "so the text stays as it is there."
-        )
-    notes += [item.reason for item in advice.recommendations]
-    notes += [f"No index advice: {reason}." for _, reason in advice.skipped]
-    if missing:
-        notes.append(missing)
-    examined, returned = original.rows_examined(table_rows), original.rows_returned
-    if examined > 100 * max(returned, 1):
-        notes.append(f"About {examined:,.0f} rows are examined to return {returned:,.0f}.")
-    return notes

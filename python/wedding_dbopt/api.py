@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from wedding_dbopt.database import DatabaseError, SpiDatabase
+from wedding_dbopt.database import QUERY_CANCELED, DatabaseError, SpiDatabase, StatementCancelled
 from wedding_dbopt.errors import DboptError, InvalidArgument
 
 LEVELS = ("conservative", "moderate", "aggressive")
@@ -30,6 +30,9 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
             message = str(error)
         except DatabaseError as error:
             failure = {"sqlstate": error.sqlstate, "detail": error.detail}
+            message = str(error)
+        except StatementCancelled as error:
+            failure = {"sqlstate": QUERY_CANCELED}
             message = str(error)
         except RecursionError:
             failure = {"sqlstate": "54001", "hint": "Split the statement."}
@@ -66,11 +69,15 @@ def _level(optimization_level: str | None) -> str:
 
 @_reported
 def analyze_query(
-    database: SpiDatabase, query: str | None, context: str | None, optimization_level: str | None
+    database: SpiDatabase,
+    query: str | None,
+    context: str | None,
+    optimization_level: str | None,
+    measure: bool | None,
 ) -> str:
     from wedding_dbopt.analysis import analyze
 
-    return json.dumps(analyze(database, query, context, _level(optimization_level)))
+    return json.dumps(analyze(database, query, context, _level(optimization_level), bool(measure)))
 
 
 @_reported

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+from wedding_dbopt.alarm import Alarm
+
+QUERY_CANCELED = "57014"
 Row = dict[str, Any]
 
 
@@ -19,6 +22,14 @@ class DatabaseError(Exception):
         super().__init__(message)
         self.sqlstate = sqlstate
         self.detail = detail
+
+
+class TimeLimitReached(DatabaseError):
+    """What ran inside `time_limit` was cancelled."""
+
+
+class StatementCancelled(Exception):
+    """The user, or a limit of his session, cancelled what ran inside `time_limit`: the call is to end."""
 
 
 class Database(Protocol):
@@ -32,6 +43,12 @@ class Database(Protocol):
 
     def subtransaction(self) -> AbstractContextManager[None]:
         """A context in a subtransaction that is kept unless an error leaves it."""
+
+    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
+        """A context whose statements are cancelled after this time; then TimeLimitReached leaves it.
+
+        Raises StatementCancelled where somebody else cancels.
+        """
 
     def commit(self) -> None:
         """End the transaction; only inside a procedure."""
@@ -71,6 +88,31 @@ class SpiDatabase:
             raise self._translated(error) from error
         finally:
             subtransaction.__exit__(DatabaseError, None, None)
+
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        alarm = Alarm(seconds)
+        try:
+            yield
+        except DatabaseError as error:
+            if error.sqlstate != QUERY_CANCELED:
+                raise
+            if alarm.due:
+                raise TimeLimitReached(str(error), error.sqlstate) from error
+            raise StatementCancelled(str(error)) from error
+        finally:
+            alarm.stop()
+            if alarm.due:
+                self._forget_cancel()
+
+    def _forget_cancel(self) -> None:
+        """Meet a cancel that came too late to stop anything, so that it stops nothing of the caller's."""
+        try:
+            with self._plpy.subtransaction():
+                self._plpy.execute("select pg_catalog.pg_sleep(0)")
+        except self._plpy.SPIError as error:
+            if getattr(error, "sqlstate", None) != QUERY_CANCELED:
+                raise
 
     def commit(self) -> None:
         self._plpy.commit()

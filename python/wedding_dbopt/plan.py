@@ -193,6 +193,12 @@ class Plan:
         return self.root.analysed
 
     @property
+    def buffers(self) -> int:
+        """Blocks that an analysed plan read and wrote, those of temporary files too."""
+        counts = (self.root.shared_hit, self.root.shared_read, self.root.temp_read, self.root.temp_written)
+        return sum(count or 0 for count in counts)
+
+    @property
     def rows_returned(self) -> float:
         """Rows the statement delivers: measured when analysed, else estimated."""
         return self.root.rows if self.root.actual_rows is None else self.root.actual_rows

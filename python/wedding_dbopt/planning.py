@@ -14,20 +14,19 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row
 from wedding_dbopt.errors import MissingExtension, UnplannableQuery
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
-from wedding_dbopt.trust import deallocate, planner_of
+from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
 
 PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
-QUERY_CANCELED = "57014"
 INDETERMINATE_DATATYPE = "42P18"
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
@@ -40,6 +39,64 @@ select c.relowner::bigint as owner
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2
 """
+
+
+def _with_type(query: Query, error: DatabaseError) -> Query | None:
+    """The statement with the parameter made a text whose type the server could not tell, if that was the error."""
+    untyped = _UNTYPED.search(str(error)) if error.sqlstate == INDETERMINATE_DATATYPE else None
+    if untyped is None:
+        return None
+    number = re.escape(untyped[1])
+    typed = re.sub(rf"\${number}(?![0-9])", f"${untyped[1]}::text", query.plannable)
+    return None if f"${untyped[1]}::text::text" in typed else replace(query, plannable=typed)
+
+
+class Execution:
+    """Runs texts made of one statement as its role: read-only, under a time limit, in a subtransaction that is rolled back."""
+
+    def __init__(self, database: Database, functions: RoleFunctions, role: Row) -> None:
+        self._database = database
+        self._functions = functions
+        self._role = role
+        functions.prepare(role)
+
+    @property
+    def role(self) -> str:
+        """Its name."""
+        return str(self._role["rolname"])
+
+    def read(self, result: str, seconds: float, *, setup: str = "", own_path: bool = False) -> str | None:
+        """The first column of the first row. Raises DatabaseError, TimeLimitReached."""
+        with self._database.time_limit(seconds):
+            path = OWN_PATH if own_path else None
+            return self._functions.read(self._role, setup=setup, result=result, path=path)
+
+    def explain(self, text: str, seconds: float) -> dict[str, Any]:
+        """The plan of a text without parameters. Raises DatabaseError, TimeLimitReached."""
+        plan = self.read(f"explain (format json, verbose) {text}", seconds)
+        return dict(json.loads(plan or "[{}]")[0])
+
+    def parameter_types(self, query: Query) -> list[str]:
+        """The types that the server gives the parameters, by number. Raises DatabaseError."""
+        name = f"wedding_dbopt_{secrets.token_hex(12)}"
+        try:
+            self._functions.read(self._role, setup=f"prepare {name} as {query.plannable}")
+            rows = self._database.query(PARAMETER_TYPES, ["text"], [name])
+        except DatabaseError as error:
+            typed = _with_type(query, error)
+            if typed is None:
+                raise
+            return self.parameter_types(typed)
+        finally:
+            deallocate(self._database, name)
+        return [str(kind) for kind in rows[0]["types"]] if rows else []
+
+    def read_written(self, texts: Sequence[str], result: str, seconds: float) -> str | None:
+        """The same after statements that write, which are rolled back too, each in a function of its own."""
+        with self._database.time_limit(seconds), self._database.rolled_back():
+            for text in texts:
+                self._functions.write_once(self._role, setup=text)
+            return self._functions.write_once(self._role, result=result)
 
 
 class PlanningSession:
@@ -69,16 +126,12 @@ class PlanningSession:
         """
         issuer = self._myself if userid is None else self._role(userid)
         try:
-            if issuer is None or issuer["rolsuper"]:
-                return self._explain_for_superuser(query, issuer)
-            return self._plan(query, issuer)
+            with self._planner(query, issuer) as planner:
+                return self._plan(query, planner)
         except DatabaseError as error:
-            untyped = _UNTYPED.search(str(error)) if error.sqlstate == INDETERMINATE_DATATYPE else None
-            if untyped:
-                number = re.escape(untyped[1])
-                typed = re.sub(rf"\${number}(?![0-9])", f"${untyped[1]}::text", query.plannable)
-                if f"${untyped[1]}::text::text" not in typed:
-                    return self.explain(replace(query, plannable=typed), userid)
+            typed = _with_type(query, error)
+            if typed is not None:
+                return self.explain(typed, userid)
             if error.sqlstate == QUERY_CANCELED and userid is None:
                 raise
             raise UnplannableQuery(
@@ -90,7 +143,19 @@ class PlanningSession:
         role = (self._myself if userid is None else self._role(userid)) or self._named(PLANNER_ROLE)
         return schemas(str(role["search_path"]), str(role["rolname"]))
 
-    def _explain_for_superuser(self, query: Query, issuer: Row | None) -> dict[str, Any]:
+    @contextmanager
+    def running(self, query: Query, userid: int | None = None) -> Iterator[Execution]:
+        """What runs texts made of the statement, read-only, as the role that plans it. Raises UnsafeQuery."""
+        issuer = self._myself if userid is None else self._role(userid)
+        with self._planner(query, issuer) as planner:
+            yield Execution(self._database, self._functions, planner)
+
+    @contextmanager
+    def _planner(self, query: Query, issuer: Row | None) -> Iterator[Row]:
+        """The role that plans a statement: its issuer, or for a superuser's whom trust.py finds."""
+        if issuer is not None and not issuer["rolsuper"]:
+            yield issuer
+            return
         nobody = self._named(PLANNER_ROLE)
         path = (issuer or nobody)["search_path"]
         self._functions.prepare(nobody)
@@ -101,11 +166,12 @@ class PlanningSession:
                 )
         owner = self._planners[query.plannable]
         if owner is not None:
-            return self._plan(query, {**(self._role(owner) or nobody), "search_path": path})
+            yield {**(self._role(owner) or nobody), "search_path": path}
+            return
         with self._database.rolled_back():
             for group in ("pg_read_all_data", "pg_write_all_data"):
                 self._database.query(f"grant {group} to {PLANNER_ROLE}")
-            return self._plan(query, {**nobody, "search_path": path})
+            yield {**nobody, "search_path": path}
 
     def _plan(self, query: Query, role: Row) -> dict[str, Any]:
         if query.parameter_count and self._version < GENERIC_PLAN_OPTION_SINCE:

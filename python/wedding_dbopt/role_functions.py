@@ -128,6 +128,9 @@ class ReaderAs:
     def subtransaction(self) -> AbstractContextManager[None]:
         return self._database.subtransaction()
 
+    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
+        return self._database.time_limit(seconds)
+
     def commit(self) -> None:
         self._database.commit()
 

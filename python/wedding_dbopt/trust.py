@@ -82,7 +82,9 @@ _CLOSED = """
 select quote_ident(n.nspname) as schema from pg_catalog.pg_namespace n
 where n.nspname = any ($1) and not pg_catalog.has_schema_privilege($2, n.oid, 'usage')
 """
-_TYPES = "select parameter_types::text[] as types from pg_catalog.pg_prepared_statements where name = $1"
+PARAMETER_TYPES = (
+    "select parameter_types::text[] as types from pg_catalog.pg_prepared_statements where name = $1"
+)
 
 
 def planner_of(database: Database, functions: RoleFunctions, query: Query, nobody: Row) -> int | None:
@@ -94,7 +96,7 @@ def planner_of(database: Database, functions: RoleFunctions, query: Query, nobod
     name = f"wedding_dbopt_{secrets.token_hex(12)}"
     try:
         functions.read(nobody, setup=f"prepare {name} as {query.plannable}")
-        types = ", ".join(database.query(_TYPES, ["text"], [name])[0]["types"])
+        types = ", ".join(database.query(PARAMETER_TYPES, ["text"], [name])[0]["types"])
     finally:
         deallocate(database, name)
     body = f"pg_temp.wedding_dbopt_{secrets.token_hex(12)}({types})"

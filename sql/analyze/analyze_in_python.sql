@@ -1,6 +1,6 @@
-create or replace function _wedding_dbopt.analyze_in_python(query text, context text, optimization_level text) returns jsonb
+create or replace function _wedding_dbopt.analyze_in_python(query text, context text, optimization_level text, measure boolean) returns jsonb
 language plpython3u volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
 if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-return GD["wedding_dbopt"].analyze_query(plpy, query, context, optimization_level)
+return GD["wedding_dbopt"].analyze_query(plpy, query, context, optimization_level, measure)
 $$;
-comment on function _wedding_dbopt.analyze_in_python(text, text, text) is 'The Python half of analyze_query.';
+comment on function _wedding_dbopt.analyze_in_python(text, text, text, boolean) is 'The Python half of analyze_query.';

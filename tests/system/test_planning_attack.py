@@ -2,7 +2,8 @@
 
 Each attack plants code that leaves a mark of the role it ran as. A mark must outlive the rollback of everything: it is a
 session's advisory lock. Then every path that plans is taken: analyze_query as a superuser, as a superuser after
-SET ROLE and as an ordinary caller; the recommendation over given statements and over the collected workload.
+SET ROLE, as an ordinary caller, and with measurement, which runs the statement; the recommendation over given
+statements and over the collected workload.
 """
 
 from __future__ import annotations
@@ -104,6 +105,13 @@ ATTACKS = {
            create policy p on {schema}.texts using ({schema}.f())""",
         "select id from {schema}.texts where to_tsvector('english', body) @@ to_tsquery('english', 'wedding')",
     ),
+    "check while rows are generated": (
+        """create function {schema}.f(integer) returns boolean language plpgsql immutable as $f$ {grab} return true; end $f$;
+           create function {schema}.g(integer) returns integer language plpgsql immutable as $f$ {grab} return 1; end $f$;
+           create table {schema}.checked (id integer check ({schema}.f(id)),
+             made integer generated always as ({schema}.g(id)) stored)""",
+        "select * from {schema}.checked where coalesce(id, 0) = 1",
+    ),
     "index expression": (
         """create function {schema}.f(integer) returns integer language plpgsql immutable as $f$ {grab} return 1; end $f$;
            create table {schema}.indexed (id integer);
@@ -154,7 +162,7 @@ def hostile(connection: Connection, role: str) -> str:
 
 @pytest.mark.parametrize("extra", ["", DEFERRED], ids=["at once", "deferred"])
 @pytest.mark.parametrize("attack", sorted(ATTACKS))
-@pytest.mark.parametrize("path", ["superuser", "set role", "caller", "given queries", "workload"])
+@pytest.mark.parametrize("path", ["superuser", "set role", "caller", "measured", "given queries", "workload"])
 def test_no_path_gives_an_author_more_rights(
     cluster: Cluster, connection: Connection, database: str, hostile: str, attack: str, extra: str, path: str
 ) -> None:
@@ -177,11 +185,40 @@ def test_no_path_gives_an_author_more_rights(
         ).fetchone() == (0,)
 
 
+def test_who_measures_runs_no_code_of_a_table_that_reading_would_not(
+    cluster: Cluster, connection: Connection, database: str, hostile: str
+) -> None:
+    """Rows are generated for the referee: the owner's CHECK and generated columns must not run as the reader."""
+    plant, statement = (
+        part.format(schema=hostile, grab=body("")) for part in ATTACKS["check while rows are generated"]
+    )
+    with cluster.connect(database, hostile) as author:
+        author.execute(plant)
+        author.execute(f"create domain {hostile}.d as integer check ({hostile}.f(value))")
+        author.execute(f"alter table {hostile}.checked add column other {hostile}.d")
+    connection.execute(f"create role reader login; grant usage on schema {hostile} to reader")
+    connection.execute(f"grant select on {hostile}.checked to reader")
+    try:
+        connection.execute("select wedding_dbopt.grant_access('reader', 'analyze')")
+        with cluster.connect(database, "reader") as reader:
+            row = reader.execute(
+                "select wedding_dbopt.analyze_query(%s, measure => true)", [statement]
+            ).fetchone()
+            assert row is not None
+            assert row[0]["referee"]["verdict"] == "equal", row[0]["referee"]
+            assert row[0]["referee"]["not_checked"] != []
+            assert marks(connection, RAN) <= {hostile}
+    finally:
+        connection.execute("drop owned by reader; drop role reader")
+
+
 def take(session: Connection, author: str, statement: str, path: str) -> None:
     """Take one of the paths that plan a statement; refusing it is fine."""
     try:
         if path in ("superuser", "caller"):
             session.execute("select wedding_dbopt.analyze_query(%s)", [statement])
+        elif path == "measured":
+            session.execute("select wedding_dbopt.analyze_query(%s, measure => true)", [statement])
         elif path == "set role":
             session.execute(f"set role {author}")
             session.execute("select wedding_dbopt.analyze_query(%s)", [statement])

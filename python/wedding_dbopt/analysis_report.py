@@ -1,0 +1,97 @@
+"""What analyze_query tells of plans, costs and changes: figures by node, and sentences with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wedding_dbopt.indexes.advise import Advice
+from wedding_dbopt.plan import Plan
+from wedding_dbopt.rewrite.choice import Choice
+from wedding_dbopt.rewrite.engine import Step
+from wedding_dbopt.rewrite.measure import Measured, Pair
+
+#: How much examined rows must exceed returned ones to be worth a sentence.
+MANY_TIMES = 100
+
+
+def costs(plan: Plan, table_rows: Mapping[str, float], measured: Measured | None) -> dict[str, Any]:
+    """The figures of a plan: the planner's, and the measured ones if it ran."""
+    summary = plan.summary()
+    return {
+        "startup_cost": plan.root.startup_cost,
+        "total_cost": plan.total_cost,
+        "rows_returned": plan.rows_returned,
+        "rows_examined": round(plan.rows_examined(table_rows)),
+        "width": plan.root.width,
+        "top_node": summary["nodes"][0]["node"] if summary["nodes"] else None,
+        "nodes": (measured.plan if measured else plan).summary()["nodes"],
+        "measured_ms": round(measured.ms, 3) if measured else None,
+        "measured_buffers": measured.buffers if measured else None,
+        "measured_rows": measured.rows if measured else None,
+    }
+
+
+def step(taken: Step) -> dict[str, Any]:
+    """A step with the constraints that its proof rests on."""
+    return {
+        "rule": taken.rule,
+        "before": taken.before,
+        "after": taken.after,
+        "proof": taken.proof,
+        "constraints": list(taken.constraints),
+    }
+
+
+def notes(
+    choice: Choice,
+    advice: Advice,
+    missing: str | None,
+    original: Plan,
+    table_rows: Mapping[str, float],
+) -> list[str]:
+    """What was changed, what was not and why, in plain words with numbers."""
+    found = []
+    steps = choice.rewriting.steps
+    if choice.form is not None:
+        rules = ", ".join(dict.fromkeys(step.rule for step in steps))
+        found.append(f"Rewritten by {rules}: same rows, {_gain(choice)}.")
+        if choice.refused:
+            found.append(
+                f"{', '.join(choice.refused)} would apply too, but the planner's cost does not fall by 5 %."
+            )
+        rests = sorted({name for step in steps for name in step.constraints})
+        if rests:
+            found.append(
+                f"That rests on {', '.join(rests)}: once that is gone, the rewritten form may be wrong."
+            )
+    elif steps or choice.refused:
+        found.append(choice.reason)
+    if choice.verdict is not None and choice.verdict.equal is not False:
+        found.append(choice.verdict.reason)
+    found += [f"Measured, {pair.constants}: {_measured(pair)}." for pair in choice.pairs]
+    if choice.unmeasured:
+        found.append(choice.unmeasured)
+    found += [item.reason for item in advice.recommendations]
+    found += [f"No index advice: {reason}." for _, reason in advice.skipped]
+    if missing:
+        found.append(missing)
+    examined, returned = original.rows_examined(table_rows), original.rows_returned
+    if examined > MANY_TIMES * max(returned, 1):
+        found.append(f"About {examined:,.0f} rows are examined to return {returned:,.0f}.")
+    return found
+
+
+def _gain(choice: Choice) -> str:
+    if choice.basis == "a rule's own test":
+        return "by the rule's own test, because the planner's cost misleads here"
+    return f"{choice.basis} {100 * choice.gain:.1f} % lower"
+
+
+def _measured(pair: Pair) -> str:
+    forms = [
+        f"{form.ms:,.2f} ms and {form.buffers:,} buffers for {form.rows:,} rows"
+        for form in (pair.before, pair.after)
+        if form is not None
+    ]
+    return " became ".join(forms) or "it did not end in time"
