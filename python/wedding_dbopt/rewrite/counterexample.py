@@ -89,12 +89,11 @@ def search(
     if any(tree is None for tree in trees):
         return Search(0, 0, 0, undone="the parser does not read it")
     found = [tree for tree in trees if tree is not None]
-    wanted = {
-        (relation.schema, relation.name)
-        for tree in found
-        for node in table_nodes(tree)
-        if (relation := catalog.relation(named(node))) is not None
-    }
+    relations = {named(node): catalog.relation(named(node)) for tree in found for node in table_nodes(tree)}
+    wanted = {(relation.schema, relation.name) for relation in relations.values() if relation is not None}
+    unknown = next((table.name for table, relation in relations.items() if relation is None), None)
+    if unknown is not None:
+        return Search(0, 0, 0, undone=f"{unknown} is no table of a user")
     used = [shape for shape in shapes if shape.place in wanted]
     impossible = next((shape.impossible for shape in used if shape.impossible), None)
     if impossible or not used:

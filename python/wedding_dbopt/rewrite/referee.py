@@ -84,6 +84,9 @@ class Referee:
         found = objection(self._database, before, plan)
         if found:
             return Verdict(None, f"Not run, because {found}.")
+        if not set(after.tables) <= set(before.tables):
+            tables = [*before.tables, *after.tables]
+            catalog = Catalog.load(self._database, tables, self._session.search_path(userid))
         try:
             self._session.explain(after, userid)
             with self._session.running(before, userid) as execution:
