@@ -22,7 +22,7 @@ from wedding_dbopt.rewrite.reading import (
 )
 from wedding_dbopt.rewrite.rules import RULES, Rule
 from wedding_dbopt.rewrite.splice import Span, parsed, span_of
-from wedding_dbopt.rewrite.writing import Writer, numbered
+from wedding_dbopt.rewrite.writing import Writer, numbered, widened_to_statement
 
 __all__ = ["LEVELS", "Option", "Rewriting", "Step", "catalogue", "rewrite", "semantic_options"]
 
@@ -165,6 +165,7 @@ def _placed(
     """Put `new` in the place of `node`, if that can be done so that the text means the new tree."""
     if isinstance(new, exp.Paren) and isinstance(node.parent, (exp.Where, exp.Paren)):
         new = new.this
+    node, new = widened_to_statement(node, new)
     edits = writer.edits(node, new)
     if not edits:
         return None

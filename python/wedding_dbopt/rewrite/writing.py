@@ -89,6 +89,16 @@ class Writer:
         return original if original == node else None
 
 
+def widened_to_statement(node: exp.Expr, new: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+    """Return what holds a clause, and a copy of it with the new clause: clauses are not written by themselves."""
+    while isinstance(node, CLAUSES) and node.parent is not None:
+        holder = node.parent.copy()
+        place = next(part for part in holder.walk() if part.meta.get("number") == node.meta["number"])
+        place.replace(new)
+        node, new = node.parent, holder
+    return node, new
+
+
 def _differences(old: exp.Expr, new: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]] | None:
     """Return the pairs of nodes that differ; None where the holder of the difference must be written."""
     if old == new:
