@@ -142,9 +142,9 @@ def catalogue_rows(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
     found = []
     for relation in Catalog.load(Session(connection), tables, ["rewriting"]).relations():
         row = asdict(relation)
-        row |= {"oid": 0, "rows": 5000.0, "pages": 50}
+        row |= {"oid": 0, "pages": 0}
         row["indexes"] = [index | {"oid": 0, "size_bytes": 0} for index in row["indexes"]]
-        unknown = {"n_distinct": None, "null_frac": None, "avg_width": None, "correlation": None,
+        unknown = {"null_frac": None, "avg_width": None, "correlation": None,
                    "most_common_vals": (), "most_common_freqs": ()}  # fmt: skip
         row["columns"] = {name: column | unknown for name, column in row["columns"].items()}
         found.append(row)

@@ -11,7 +11,13 @@ from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.scope import conditions_of, inner_sources, reads_only
 from wedding_dbopt.rewrite.totality import is_total
 
-AGGREGATES = {exp.Count: "count", exp.Sum: "sum", exp.Min: "min", exp.Max: "max", exp.Avg: "avg"}
+AGGREGATES: dict[type[exp.Expr], str] = {
+    exp.Count: "count",
+    exp.Sum: "sum",
+    exp.Min: "min",
+    exp.Max: "max",
+    exp.Avg: "avg",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,9 @@ class Scalar:
 def scalar_of(node: exp.Expr) -> Scalar | None:
     """Return the aggregate of a scalar subquery without groups, calls with side effects or limits."""
     select = node.this if type(node) is exp.Subquery else None
-    if not isinstance(select, exp.Select) or isinstance(node.parent, (exp.From, exp.Join, exp.Lateral, exp.In, exp.Any)):
+    if not isinstance(select, exp.Select) or isinstance(
+        node.parent, (exp.From, exp.Join, exp.Lateral, exp.In, exp.Any)
+    ):
         return None
     if any(value for key, value in node.args.items() if key != "this"):
         return None
@@ -87,9 +95,7 @@ def _parts(select: exp.Expr) -> list[tuple[str, exp.Expr]]:
     return found
 
 
-def _pair(
-    condition: exp.Expr, facts: Facts, sources: list[exp.Expr]
-) -> tuple[exp.Column, exp.Column] | None:
+def _pair(condition: exp.Expr, facts: Facts, sources: list[exp.Expr]) -> tuple[exp.Column, exp.Column] | None:
     if type(condition) is not exp.EQ:
         return None
     own = {id(source) for source in sources}

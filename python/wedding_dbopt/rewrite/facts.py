@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from wedding_dbopt.catalog import Catalog, Column, ForeignKey, Index, Relation
 from wedding_dbopt.database import Database
-from wedding_dbopt.query import defining_cte, folded, named
+from wedding_dbopt.query import Table, defining_cte, folded, named
 from wedding_dbopt.rewrite.surroundings import Surroundings, surroundings
 
 BOOLEAN = 16
@@ -54,11 +54,19 @@ class ColumnFact:
 class Facts:
     """Answers for one statement; every method returns None or False where it is not sure."""
 
-    def __init__(self, catalog: Catalog, around: Surroundings | None = None) -> None:
-        """Take the relations of the statement, and what its search path and session make of words."""
+    def __init__(
+        self, catalog: Catalog, around: Surroundings | None = None, parents: Catalog | None = None
+    ) -> None:
+        """Take the relations of the statement, what its session makes of words, and parents by foreign keys."""
         self._catalog = catalog
+        self._parents = parents
         around = around or Surroundings()
-        self.names = frozenset(name.lower() for known in catalog.relations() for name in known.columns)
+        self.names = frozenset(
+            name.lower()
+            for source in (catalog, parents)
+            for known in (source.relations() if source is not None else ())
+            for name in (known.schema, known.name, *known.columns)
+        )
         self.version = around.version
         self.work_mem = around.work_mem
         self.shadowed = around.shadowed
@@ -68,8 +76,11 @@ class Facts:
 
     @classmethod
     def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str]) -> Facts:
-        """Add what the session says to the relations that are read already."""
-        return cls(catalog, surroundings(database, search_path))
+        """Add what the session says to the relations that are read already, and their parents by foreign keys."""
+        known = {(relation.schema, relation.name) for relation in catalog.relations()}
+        wanted = {key.referenced for relation in catalog.relations() for key in relation.foreign_keys} - known
+        parents = Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
+        return cls(catalog, surroundings(database, search_path), parents)
 
     def new_tree(self) -> None:
         """Forget what names meant in the tree before."""
@@ -175,6 +186,30 @@ class Facts:
                 and set(key.columns) == set(columns)
             ):
                 return key
+        return None
+
+    def parent(self, fact: ColumnFact) -> tuple[Relation, str, str] | None:
+        """Return the table that holds every value of a column that is never NULL, its key, and the constraint.
+
+        The column alone makes a validated, immediate foreign key to a key of one type with it; no row-level
+        security hides rows of the parent.
+        """
+        for key in fact.relation.foreign_keys if fact.not_null and fact.relation.is_table else ():
+            if key.columns != (fact.column.name,) or not key.validated or key.deferrable:
+                continue
+            table = Table(key.referenced[0], key.referenced[1], key.referenced[1])
+            found = self._catalog.relation(table) or (
+                self._parents.relation(table) if self._parents else None
+            )
+            if found is None or found.row_security or not found.is_table:
+                continue
+            name = key.referenced_columns[0]
+            if (
+                name in found.columns
+                and found.columns[name].type == fact.column.type
+                and found.unique_on({name})
+            ):
+                return found, name, f"{fact.relation.schema}.{fact.relation.name} FOREIGN KEY {key.name}"
         return None
 
     def serves(self, relation: Relation, *columns: str) -> Index | None:

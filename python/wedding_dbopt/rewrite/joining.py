@@ -40,7 +40,10 @@ def with_source(select: exp.Expr, join: exp.Expr) -> None:
 def lateral(query: exp.Expr, name: str, left: bool = False) -> exp.Join:
     """Return a join with one LATERAL subquery for each row."""
     source = exp.Lateral(
-        this=exp.Subquery(this=query), view=False, outer=False, alias=exp.TableAlias(this=exp.to_identifier(name))
+        this=exp.Subquery(this=query),
+        view=False,
+        outer=False,
+        alias=exp.TableAlias(this=exp.to_identifier(name)),
     )
     return exp.Join(this=source, side="LEFT", on=exp.true()) if left else exp.Join(this=source, kind="CROSS")
 
@@ -90,5 +93,6 @@ def column(source: str, name: str) -> exp.Column:
 def outer_names_hidden(select: exp.Expr, names: set[str]) -> bool:
     """Tell whether a source inside `select` would hide one of the names from a reference put into it."""
     return any(
-        source.alias_or_name.lower() in names for source in select.find_all(exp.Table, exp.Subquery, exp.Lateral)
+        source.alias_or_name.lower() in names
+        for source in select.find_all(exp.Table, exp.Subquery, exp.Lateral)
     )

@@ -138,11 +138,7 @@ def _position(select: exp.Expr, term: exp.Expr) -> int | None:
         return None
     if not term.args.get("table"):
         name = folded(term.this)
-        named = [
-            number
-            for number, item in enumerate(select.expressions, 1)
-            if _name(item) == name
-        ]
+        named = [number for number, item in enumerate(select.expressions, 1) if _name(item) == name]
         if len(named) == 1:
             return named[0]
         if named:
@@ -154,9 +150,9 @@ def _position(select: exp.Expr, term: exp.Expr) -> int | None:
 def _name(item: exp.Expr) -> str | None:
     if isinstance(item, exp.Alias):
         return folded(item.args["alias"])
-    return folded(item.this) if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier) else None
-
-
+    return (
+        folded(item.this) if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier) else None
+    )
 
 
 def group_terms(select: exp.Expr) -> list[exp.Expr]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
+
+from wedding_dbopt.rewrite.positions import flattened
 
 #: Operands that need no parentheses inside an expression.
 CLOSED = (
@@ -57,12 +60,12 @@ def _filled(tree: exp.Expr, parts: dict[str, exp.Expr | str]) -> exp.Expr:
     return whole
 
 
-def all_of(conditions: list[exp.Expr]) -> exp.Expr | None:
+def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr | None:
     """Return copies of the conditions joined by AND, alternatives in parentheses; None for none."""
     return _chain(exp.And, conditions, (exp.Or,))
 
 
-def any_of(conditions: list[exp.Expr]) -> exp.Expr:
+def any_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """Return copies of the conditions joined by OR."""
     found = _chain(exp.Or, conditions, ())
     assert found is not None
@@ -70,18 +73,18 @@ def any_of(conditions: list[exp.Expr]) -> exp.Expr:
 
 
 def _chain(
-    connector: type[exp.Expr], conditions: list[exp.Expr], wrapped: tuple[type[exp.Expr], ...]
+    connector: type[exp.Expr], conditions: Sequence[exp.Expr], wrapped: tuple[type[exp.Expr], ...]
 ) -> exp.Expr | None:
     whole: exp.Expr | None = None
-    for condition_ in conditions:
-        part = condition_.copy()
+    for operand in (part for condition_ in conditions for part in flattened(condition_, connector)):
+        part = operand.copy()
         if isinstance(part, wrapped):
             part = exp.Paren(this=part)
         whole = part if whole is None else connector(this=whole, expression=part)
     return whole
 
 
-def with_where(select: exp.Expr, conditions: list[exp.Expr]) -> exp.Expr:
+def with_where(select: exp.Expr, conditions: Sequence[exp.Expr]) -> exp.Expr:
     """Return a copy of a SELECT whose WHERE is exactly the conditions."""
     copy = select.copy()
     where = all_of(conditions)

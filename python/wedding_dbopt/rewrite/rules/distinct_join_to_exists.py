@@ -25,7 +25,13 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     if not has_only(node, "distinct", "from_", "joins", "where", "order", "limit", "offset"):
         return None
     distinct, sources = node.args.get("distinct"), inner_sources(node)
-    if distinct is None or distinct.args.get("on") or sources is None or len(sources) != 2 or not is_pure(node):
+    if (
+        distinct is None
+        or distinct.args.get("on")
+        or sources is None
+        or len(sources) != 2
+        or not is_pure(node)
+    ):
         return None
     kept, other = sources
     relation = facts.relation(kept)
@@ -46,7 +52,7 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     kept, other = sources
     own = [test for test in conditions_of(node) if reads_only(test, facts, [kept])]
     rest = [test for test in conditions_of(node) if not reads_only(test, facts, [kept])]
-    inner = exp.Select(expressions=[exp.Literal.number(1)])
+    inner: exp.Expr = exp.Select(expressions=[exp.Literal.number(1)])
     inner.set("from_", exp.From(this=other.copy()))
     inner = with_where(inner, [*join_conditions(node), *rest])
     copy = with_where(node, [*own, exp.Exists(this=inner)])
@@ -57,6 +63,6 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
 
 def _reads_kept(part: exp.Expr, facts: Facts, kept: exp.Expr) -> bool:
     """Tell whether a part is of columns of the kept table alone, or its star."""
-    if part.find(exp.Query):
+    if part.find(exp.Query, exp.Window):
         return False
     return reads_only(part, facts, [kept])

@@ -42,7 +42,11 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
 
 def _alternatives(node: exp.Expr, facts: Facts) -> tuple[exp.Expr, list[exp.Expr]] | None:
     select = node.this
-    if not isinstance(select, exp.Select) or not has_only(select, "from_", "joins", "where") or not is_pure(select):
+    if (
+        not isinstance(select, exp.Select)
+        or not has_only(select, "from_", "joins", "where")
+        or not is_pure(select)
+    ):
         return None
     sources = inner_sources(select)
     if sources is None or any(item.find(exp.AggFunc) for item in select.expressions):

@@ -1,7 +1,8 @@
 """Turn `id IN (SELECT id FROM the same table WHERE p)` into `p`.
 
 Why: The subquery finds, for each row, the row itself.
-Sound when: id is a NOT NULL unique key of the one table, p reads that table's columns only and has no side effects.
+Sound when: id is a NOT NULL unique key of the one table, p reads that table's columns only and has no side effects,
+and the statement changes nothing: a concurrent change would be waited for in another way.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return the constraints where the rule applies, else None."""
     select = _subquery(node)
     fact = facts.column(node.this)
-    if select is None or fact is None or fact.nullable_side or isinstance(node.parent, exp.Not):
+    if select is None or fact is None or fact.nullable_side or not isinstance(node.root(), exp.Query):
         return None
     inner = facts.column(select.expressions[0])
     source = only_source(select)
     if inner is None or source is None or inner.relation.oid != fact.relation.oid or not decides_rows(node):
         return None
-    if inner.column.name != fact.column.name or fact.relation.row_security or not _is_plain(select, facts, source):
+    if (
+        inner.column.name != fact.column.name
+        or fact.relation.row_security
+        or not _is_plain(select, facts, source)
+    ):
         return None
     return key_constraints(facts, fact.relation, {fact.column.name})
 

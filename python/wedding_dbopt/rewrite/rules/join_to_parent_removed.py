@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import Facts, alias_of
 from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.scope import columns_of, inner_sources
-from wedding_dbopt.query import folded
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"
@@ -60,7 +60,11 @@ def _proof(node: exp.Expr, join: exp.Expr, facts: Facts) -> tuple[str, ...] | No
             return None
         if left.source is join.this:
             left, right = right, left
-        if right.source is not join.this or not left.not_null or (child is not None and child is not left.source):
+        if (
+            right.source is not join.this
+            or not left.not_null
+            or (child is not None and child is not left.source)
+        ):
             return None
         child = left.source
         pairs.append((left, right))

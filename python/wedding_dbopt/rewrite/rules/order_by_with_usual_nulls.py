@@ -25,7 +25,11 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
         return None
     column = node.this
     fact = facts.column(column)
-    if fact is None or not fact.not_null or not (column.args.get("table") or _is_plain_output(column, select)):
+    if (
+        fact is None
+        or not fact.not_null
+        or not (column.args.get("table") or _is_plain_output(column, select))
+    ):
         return None
     return (fact.not_null_constraint,) if can_be_qualified(column, fact) else None
 

@@ -55,10 +55,19 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
 
 def _found(node: exp.Expr, facts: Facts) -> list[_Key] | None:
     subquery, test = node.this, node.args.get("on")
-    if not isinstance(subquery, exp.Subquery) or test is None or node.args.get("side") not in (None, "", "LEFT"):
+    if (
+        not isinstance(subquery, exp.Subquery)
+        or test is None
+        or node.args.get("side") not in (None, "", "LEFT")
+    ):
         return None
     select, alias = subquery.this, subquery.args.get("alias")
-    if not isinstance(select, exp.Select) or alias is None or alias.args.get("columns") or not is_pure(select):
+    if (
+        not isinstance(select, exp.Select)
+        or alias is None
+        or alias.args.get("columns")
+        or not is_pure(select)
+    ):
         return None
     if not has_only(select, "from_", "joins", "where", "group", "having", "distinct", "windows"):
         return None
@@ -70,9 +79,7 @@ def _found(node: exp.Expr, facts: Facts) -> list[_Key] | None:
     return keys or None
 
 
-def _key(
-    test: exp.Expr, subquery: exp.Expr, alias: str, join: exp.Expr, facts: Facts
-) -> _Key | None:
+def _key(test: exp.Expr, subquery: exp.Expr, alias: str, join: exp.Expr, facts: Facts) -> _Key | None:
     if type(test) is not exp.EQ:
         return None
     for own, other in ((test.this, test.expression), (test.expression, test.this)):
@@ -99,7 +106,9 @@ def _is_left_of(source: exp.Expr, join: exp.Expr) -> bool:
     if any(str(other.args.get("side") or "") in ("RIGHT", "FULL") for other in joins):
         return False
     start = select.args.get("from_")
-    return start is not None and any(source is item for item in (start.this, *(other.this for other in before)))
+    return start is not None and any(
+        source is item for item in (start.this, *(other.this for other in before))
+    )
 
 
 def _grouped(select: exp.Expr, name: str, facts: Facts) -> exp.Expr | None:
@@ -111,7 +120,9 @@ def _grouped(select: exp.Expr, name: str, facts: Facts) -> exp.Expr | None:
         column = found[0].unalias()
     elif any(item.is_star for item in select.expressions):  # it may stand behind a star
         terms = [*group_terms(select), *(windows[0].args.get("partition_by") or [] if windows else [])]
-        column = next((term for term in terms if isinstance(term, exp.Column) and folded(term.this) == name), None)
+        column = next(
+            (term for term in terms if isinstance(term, exp.Column) and folded(term.this) == name), None
+        )
     if not isinstance(column, exp.Column) or isinstance(column.this, exp.Star):
         return None
     group, distinct = select.args.get("group"), select.args.get("distinct")

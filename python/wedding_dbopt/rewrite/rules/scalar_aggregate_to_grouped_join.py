@@ -63,7 +63,11 @@ def _found(node: exp.Expr, facts: Facts) -> tuple[Scalar, Correlation] | None:
         return None
     for place in node.find_all(exp.Subquery):
         scalar = scalar_of(place)
-        if scalar is None or nearest_select(place) is not node or not stands_in(place, node, "expressions", "where"):
+        if (
+            scalar is None
+            or nearest_select(place) is not node
+            or not stands_in(place, node, "expressions", "where")
+        ):
             continue
         tied = correlation_of(scalar.select, facts)
         if tied is None or not tied.pairs or not is_safe(scalar.select) or _is_distinct(scalar):

@@ -35,7 +35,11 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     number, kept, _ = found
     dropped = folded(alias_of(node.args["joins"][number].this))
     ons = flattened(node.args["joins"][number].args["on"], exp.And)
-    rest = [part.unnest() for part in ons if not _is_key_test(part.unnest(), facts, node.args["joins"][number].this)]
+    rest = [
+        part.unnest()
+        for part in ons
+        if not _is_key_test(part.unnest(), facts, node.args["joins"][number].this)
+    ]
     copy = with_where(node, [*conditions_of(node), *rest])
     joins = list(copy.args["joins"])
     del joins[number]
@@ -80,7 +84,12 @@ def _is_key_test(test: exp.Expr, facts: Facts, source: exp.Expr) -> bool:
     if type(test) is not exp.EQ:
         return False
     left, right = facts.column(test.this), facts.column(test.expression)
-    if left is None or right is None or left.relation.oid != right.relation.oid or left.source is right.source:
+    if (
+        left is None
+        or right is None
+        or left.relation.oid != right.relation.oid
+        or left.source is right.source
+    ):
         return False
     return source in (left.source, right.source) and left.column.name == right.column.name and left.not_null
 

@@ -11,7 +11,21 @@ from sqlglot import exp
 
 from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.correlated import same_kind
-from wedding_dbopt.rewrite.facts import (BIGINT, DATE, INTEGER, SMALLINT, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR, Facts, alias_of, only_source, source_aliases)
+from wedding_dbopt.rewrite.facts import (
+    BIGINT,
+    DATE,
+    INTEGER,
+    SMALLINT,
+    TEXT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    VARCHAR,
+    Facts,
+    alias_of,
+    only_source,
+    source_aliases,
+)
 from wedding_dbopt.rewrite.keys import key_constraints
 from wedding_dbopt.rewrite.positions import has_only, is_pure, qualified
 from wedding_dbopt.rewrite.scope import columns_of, conditions_of, fresh_name, reads_only

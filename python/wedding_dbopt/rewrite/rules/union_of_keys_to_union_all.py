@@ -25,7 +25,11 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     if not node.args.get("distinct") or isinstance(node.parent, exp.SetOperation):
         return None
     for side in (left, right):
-        if not isinstance(side, exp.Select) or not has_only(side, "from_", "joins", "where") or not is_pure(side):
+        if (
+            not isinstance(side, exp.Select)
+            or not has_only(side, "from_", "joins", "where")
+            or not is_pure(side)
+        ):
             return None
     if len(left.expressions) != len(right.expressions) or not _are_disjoint(left, right, facts):
         return None

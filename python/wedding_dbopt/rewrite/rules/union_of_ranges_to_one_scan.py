@@ -23,12 +23,16 @@ LEVEL = "moderate"
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return the key where the rule applies, else None."""
     left, right = node.this, node.expression
-    if not node.args.get("distinct") or isinstance(node.parent, exp.SetOperation) or not _has_plain_order(node):
+    if (
+        not node.args.get("distinct")
+        or isinstance(node.parent, exp.SetOperation)
+        or not _has_plain_order(node)
+    ):
         return None
     for side in (left, right):
         if not isinstance(side, exp.Select) or not has_only(side, "from_", "where") or not is_pure(side):
             return None
-        if only_source(side) is None or not conditions_of(side):
+        if only_source(side) is None or not conditions_of(side) or side.find(exp.Window):
             return None
     if left.expressions != right.expressions or left.args["from_"] != right.args["from_"]:
         return None
