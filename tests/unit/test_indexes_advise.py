@@ -14,7 +14,7 @@ from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.conditions import Search
 from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.sample import Proof, Unproven
-from wedding_dbopt.indexes.selection.extend import joined
+from wedding_dbopt.indexes.selection.problem import joined
 from wedding_dbopt.query import Query
 
 VENUE = "select * from bookings where venue_id = $1"

@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from test_indexes_fixture import FakeSource, column, index, relation, uses_of
 from wedding_dbopt.indexes.definition import IndexDef, Key
+from wedding_dbopt.indexes.predicates import Group, TableUse
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.indexes.what_if import WhatIf
 
@@ -49,7 +51,59 @@ class Policed:
 @pytest.mark.parametrize(("root_cost", "charged"), [(0.01, False), (20.0, True)])
 def test_a_descent_is_charged_only_where_the_root_counts_the_node(root_cost: float, charged: bool) -> None:
     what_if = WhatIf(Policed(root_cost), lambda index: 200_000)
-    what_if._interests["insert"] = {("public", "couples"): {column_term("user_id")}}
+    couples = relation("couples", [column("user_id")])
+    what_if.watch("insert", [TableUse(couples, (Group(equal=(column_term("user_id"),)),))])
     priced = what_if.cost("insert", frozenset({COUPLES}))
     assert priced.used == {COUPLES}
     assert (priced.cost > root_cost) is charged
+
+
+VENUE, VENDOR = index("bookings", "venue_id"), index("bookings", "vendor_id")
+
+
+def priced_by(price: dict[tuple[str, ...], float]) -> FakeSource:
+    """A planner that takes the cheapest of some sets of leading columns, each with its price."""
+
+    def cheapest(key: str, live: list[str]) -> tuple[float, list[str]]:
+        leads = {sql.split('btree ("')[1].split('"')[0]: sql for sql in live}
+        best = min((cost, columns) for columns, cost in price.items() if set(columns) <= set(leads))
+        return best[0], [leads[column] for column in best[1]]
+
+    return FakeSource(cheapest)
+
+
+def watched(source: FakeSource) -> WhatIf:
+    what_if = WhatIf(source, lambda index: 200_000_000)
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    return what_if
+
+
+def test_a_plan_chosen_among_many_is_not_asked_for_again_among_fewer() -> None:
+    what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 200.0}))
+    many = what_if.cost("q", frozenset({VENUE, VENDOR}))
+    assert what_if.cost("q", frozenset({VENUE})) == many
+    assert what_if.calls == 1
+    assert what_if.cost("q", frozenset({VENDOR})).used == {VENDOR}
+    assert what_if.calls == 2
+
+
+def test_a_plan_that_only_seems_cheaper_without_its_descents_is_not_believed() -> None:
+    what_if = watched(priced_by({(): 100.0, ("venue_id",): 99.99}))
+    assert what_if.cost("q", frozenset()).cost == 100.0
+    assert what_if.cost("q", frozenset({VENUE})).cost == 100.0
+    assert what_if.cost("q", frozenset({VENUE})).used == frozenset()
+
+
+def test_a_statement_costs_at_least_what_it_costs_with_more() -> None:
+    what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 200.0}))
+    what_if.cost("q", frozenset({VENUE, VENDOR}))
+    assert what_if.floor("q", frozenset({VENDOR})) == 100.0
+    what_if.cost("q", frozenset({VENDOR}))
+    assert what_if.floor("q", frozenset({VENDOR})) == 200.0
+
+
+def test_an_index_that_only_repeats_an_existing_one_for_a_statement_does_not_concern_it() -> None:
+    what_if = watched(priced_by({(): 1000.0}))
+    what_if.watch("q", uses_of("select status from bookings where id = $1"))
+    assert what_if.concerns("q", index("bookings", "id", include=("status",)))
+    assert not what_if.concerns("q", index("bookings", "id", include=("email",)))

@@ -15,23 +15,27 @@ from ..errors import MissingExtension
 from ..plan import Plan
 from ..query import Query
 from .candidates import Candidates, candidates, search_index, usage
-from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, write_ms
+from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, balanced, write_ms
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .recommendation import Benefit, Recommendation, recommendation
-from .selection.extend import Team, select, sorted_too
+from .selection.problem import Team
+from .selection.select import select, sorted_too
 from .size import KeyFacts, btree_bytes, index_bytes
 from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
 
 DAY = 86400.0
+MOST_PLANS = 2000
+PLANS_PER_STATEMENT = 20
 _EXPLORING_SHARE = 0.5
 _LARGE = 1_000_000
 _LATE = "the time limit came first"
 
 Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
+Size = Callable[[Relation, IndexDef], int]
 
 
 @dataclass(frozen=True)
@@ -68,26 +72,39 @@ def advise(
     window_seconds: float = DAY,
     prove: Prove | None = None,
     measure: Measure | None = None,
+    most_plans: int | None = None,
+    size: Size = index_bytes,
+    corrected: bool = True,
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
+    The search ends after about `most_plans` EXPLAINs too (None: 2000, or 20 per statement), so that a slow machine
+    gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one.
+    `size` and `corrected` are there to compare with advisors that take both from HypoPG.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
-    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds, measure)
+    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds, measure, size, corrected)
     started = clock()
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
         advisor.read(workload, lambda: clock() > exploring_ends)
         advisor.explore(lambda: clock() > exploring_ends)
-        found = advisor.choose(storage_budget, lambda: clock() > deadline)
+
+        limit = most_plans or max(MOST_PLANS, PLANS_PER_STATEMENT * len(workload))
+
+        def late() -> bool:
+            return clock() > deadline or advisor.what_if.calls >= limit
+
+        found = advisor.choose(storage_budget, late)
         searched = (
             [] if prove is None else advisor.search_indexes(prove, storage_budget, lambda: clock() > deadline)
         )
         if searched:
             left = storage_budget - sum(item.estimated_bytes for item in searched)
-            found = searched + advisor.choose(left, lambda: clock() > deadline)
+            limit += limit // 4
+            found = searched + advisor.choose(left, late)
     finally:
         advisor.what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
@@ -103,6 +120,8 @@ class _Advisor:
         writes: Mapping[tuple[str, str], WriteRate],
         window_seconds: float,
         measure: Measure | None,
+        estimate: Size,
+        corrected: bool,
     ) -> None:
         self._catalog = catalog
         self._max_width = max_width
@@ -118,19 +137,22 @@ class _Advisor:
         self._teams: dict[Team, None] = {}
         self._picked: dict[str, set[IndexDef]] = {}
         self._config: Config = frozenset()
-        self.what_if = WhatIf(source, self.size)
+        self._estimate = estimate
+        self.what_if = WhatIf(source, self.size, corrected)
         self.skipped: list[tuple[str, str]] = []
 
     def size(self, index: IndexDef) -> int:
         """Estimated bytes of a candidate that the planner can be asked about."""
         if index not in self._sizes:
             relation = self._relations[index.place]
-            self._sizes[index] = index_bytes(relation, index)
+            self._sizes[index] = self._estimate(relation, index)
         return self._sizes[index]
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""
-        ordered = sorted(workload, key=lambda item: (-_weight(item, 1.0).ms, item.key))
+        ordered = sorted(
+            workload, key=lambda item: (-item.calls * max(item.mean_ms, MS_PER_COST_UNIT), item.key)
+        )
         for statement in ordered:
             if late():
                 self.skipped.append((statement.key, _LATE))
@@ -168,10 +190,10 @@ class _Advisor:
         offered = self._candidates[key]
         plain = frozenset(index for index in offered.plain if self.what_if.concerns(key, index))
         picked: set[IndexDef] = set()
-        for extra in ((), offered.covering, offered.partial):
-            if not plain or (not extra and picked):
-                continue
-            used = self._used(key, plain | frozenset(extra))
+        narrow = frozenset(index for index in plain if len(index.columns) == 1)
+        covering, partial = frozenset(offered.covering), frozenset(offered.partial)
+        for offer in (narrow, plain, plain | partial, plain | covering, plain | covering | partial):
+            used = self._used(key, offer) if offer else frozenset()
             if used:
                 self._teams[used] = None
             picked |= used
@@ -210,13 +232,13 @@ class _Advisor:
     def choose(self, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
         """The set of B-tree indexes for the whole workload, as recommendations."""
         plain = {index for offered in self._candidates.values() for index in offered.plain}
-        weights = {
-            key: _weight(self._statements[key], self.what_if.cost(key, frozenset()).cost)
-            for key in self._uses
-        }
+        weights = self._weights()
         workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
         sorting = {index for offered in self._candidates.values() for index in offered.sorting}
         for _ in range(2):
+            if self._config and late():
+                self._config = self._within(budget)
+                break
             found_set = select(self._teams, plain, workload, budget, late)
             self._config = sorted_too(found_set, sorting, workload, budget)
             self._size_up(late)
@@ -238,6 +260,18 @@ class _Advisor:
                         proof="what-if",
                     )
                 )
+        return found
+
+    def _weights(self) -> dict[str, Weight]:
+        """Measured time in the window; where nothing was measured, the planner's cost in its place."""
+        costs = {key: self.what_if.cost(key, frozenset()).cost for key in self._uses}
+        guessed = balanced({key: cost for key, cost in costs.items() if self._statements[key].mean_ms <= 0})
+        found = {}
+        for key in self._uses:
+            statement = self._statements[key]
+            mean = statement.mean_ms if statement.mean_ms > 0 else guessed[key] * MS_PER_COST_UNIT
+            importance = IMPORTANCE.get(statement.criticality, 1.0)
+            found[key] = Weight(max(statement.calls, 1.0) * mean, importance)
         return found
 
     def _size_up(self, late: Callable[[], bool]) -> None:
@@ -323,12 +357,13 @@ class _Advisor:
             for search in use.searches
             if search.family == "jsonb" and search.opclass is None
         }
+        weights = self._weights()
         for key, uses in self._uses.items():
             statement = self._statements[key]
             wanted = set(self._candidates[key].searches)
             before = self.what_if.cost(key, frozenset()).cost
             chosen = self.what_if.cost(key, self._config)
-            total_ms = _weight(statement, before).ms
+            total_ms = weights[key].ms
             for use, search in [(item, search) for item in uses for search in item.searches]:
                 if search_index(use.relation, search) in wanted:
                     # One index by the default class serves every search in a document.
@@ -360,12 +395,6 @@ def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple
         for use in table_uses(shown, catalog)
         if use.terms() or use.searches
     )
-
-
-def _weight(statement: WorkloadStatement, cost: float) -> Weight:
-    """Measured time in the window, or the planner's cost where nothing was measured."""
-    mean = statement.mean_ms if statement.mean_ms > 0 else cost * MS_PER_COST_UNIT
-    return Weight(max(statement.calls, 1.0) * mean, IMPORTANCE.get(statement.criticality, 1.0))
 
 
 def _loops(plan: Plan, index: IndexDef) -> float:

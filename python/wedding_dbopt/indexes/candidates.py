@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 
-from ..catalog import Column, Relation
+from ..catalog import PAGE_BYTES, Column, Relation
 from .conditions import Constant, Search
 from .definition import IndexDef, Key
 from .existing import serves
@@ -22,10 +22,12 @@ from .terms import Term, column_term
 
 # Ten pages are read for about the price of two random fetches: no index saves anything that matters.
 MIN_PAGES = 10
-MAX_INCLUDED = 3
-_MAX_INCLUDED_BYTES = 32
-_RARE = 0.2
+MAX_INCLUDED = 8
+# An index-only scan must read clearly less than the table.
+_COVERING_SHARE = 0.6
+_RARE = 0.4
 _MOST_STATES = 20
+_COMPARISON = 1 / 3
 _POOR_KEY = 0.3
 _SELECTIVE = 0.05
 _MAX_ARRANGED = 3
@@ -33,6 +35,7 @@ _ORDERED = 0.95
 # Fewer ranges of 128 pages than this leave most of the table to read.
 _BRIN_PAGES = 2048
 _LONG_KEY = 24
+_ENTRY_BYTES = 12
 _FEW_EQUAL = 2.0
 _TEXT_KINDS = ("text", "character", "varchar", "bpchar")
 
@@ -81,24 +84,23 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
     for use in uses:
         if not eligible(use.relation):
             continue
-        own: dict[IndexDef, None] = {}
+        forms: dict[IndexDef, None] = {}
         for keys in _key_lists(use, used, max_width):
-            _add(own, _index(use.relation, keys))
-        plain |= own
+            _add(forms, _index(use.relation, keys))
+        own = [index for index in forms if _is_new(use.relation, index)]
+        plain |= dict.fromkeys(own)
         for keys in _sorting(use, used, max_width):
-            _add(sorting, _index(use.relation, keys))
-        for index in own:
-            for variant in _covering(use, index):
-                _add(covering, variant)
-            for variant in _partial(use, index):
-                _add(partial, variant)
-        for index in _small(use):
-            if not any(serves(existing, index) for existing in use.relation.indexes):
-                small[index] = None
-        for search in use.searches:
-            index = search_index(use.relation, search)
-            if not any(serves(existing, index) for existing in use.relation.indexes):
-                searches[index] = None
+            index = _index(use.relation, keys)
+            if index is not None and _is_new(use.relation, index):
+                sorting[index] = None
+        # A key that is indexed already may still deserve an index that holds the other columns too.
+        wider = [variant for index in forms for variant in _covering(use, index)]
+        covering |= dict.fromkeys(index for index in wider if _is_new(use.relation, index))
+        for index in (*own, *wider):
+            partial |= dict.fromkeys(_partial(use, index))
+        small |= dict.fromkeys(index for index in _small(use) if _is_new(use.relation, index))
+        asked = (search_index(use.relation, search) for search in use.searches)
+        searches |= dict.fromkeys(index for index in asked if _is_new(use.relation, index))
     return Candidates(
         tuple(plain), tuple(sorting), tuple(covering), tuple(partial), tuple(small), tuple(searches)
     )
@@ -109,6 +111,25 @@ def search_index(relation: Relation, search: Search) -> IndexDef:
     single = search.columns[0] if search.expression == column_term(search.columns[0]).sql else None
     key = Key(Term(search.expression, single, search.columns), opclass=search.opclass)
     return IndexDef(relation.schema, relation.name, (key,), method=search.method)
+
+
+def leads(use: TableUse, index: IndexDef) -> bool:
+    """Whether an index begins with something that a table reference asks for."""
+    return index.columns[0].term in use.terms()
+
+
+def helps(use: TableUse, index: IndexDef) -> bool:
+    """Whether an index may change how a table reference is read: by its keys, or because it holds all that is needed."""
+    if not leads(use, index):
+        return False
+    terms = use.terms()
+    if index.where is not None and all(constant.condition != index.where for constant in use.constants):
+        return False
+    held = {key.column for key in index.columns} | set(index.include)
+    if index.where is not None or (use.needed is not None and use.needed <= held):
+        return True
+    width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
+    return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
 
 
 def eligible(relation: Relation) -> bool:
@@ -190,14 +211,17 @@ def _ranking(relation: Relation, used: Usage) -> Callable[[Term], tuple[bool, in
 
 
 def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
-    """The index, unless it is empty, repeats a key, is a single key of few values, reads foreign literals or exists."""
+    """The index, unless it is empty, repeats a key, is a single key of few values or reads foreign literals."""
     if not keys or len({key.term for key in keys}) < len(keys):
         return None
     if any(key.expression is not None and not _plain(relation, key.term.columns) for key in keys):
         return None
     index = IndexDef(relation.schema, relation.name, keys)
-    poor = len(keys) == 1 and _poor(relation, keys[0])
-    return None if poor or any(serves(existing, index) for existing in relation.indexes) else index
+    return None if len(keys) == 1 and _poor(relation, keys[0]) else index
+
+
+def _is_new(relation: Relation, index: IndexDef) -> bool:
+    return not any(serves(existing, index) for existing in relation.indexes)
 
 
 def _plain(relation: Relation, columns: Iterable[str]) -> bool:
@@ -220,8 +244,9 @@ def _covering(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
         return
     held = {key.column for key in index.columns}
     extra = tuple(sorted(use.needed - {column for column in held if column is not None}))
-    width = sum(average_width(use.relation, column) for column in extra)
-    if 0 < len(extra) <= MAX_INCLUDED and width <= _MAX_INCLUDED_BYTES:
+    width = _ENTRY_BYTES + sum(average_width(use.relation, column) for column in use.needed)
+    row = PAGE_BYTES * use.relation.pages / row_count(use.relation)
+    if 0 < len(extra) <= MAX_INCLUDED and width <= _COVERING_SHARE * row:
         yield IndexDef(index.schema, index.table, index.columns, extra)
 
 
@@ -249,21 +274,32 @@ def _method(relation: Relation, term: Term, method: str) -> IndexDef:
 
 def _is_state(relation: Relation, constant: Constant) -> bool:
     """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
-    column = relation.columns[constant.column]
-    if constant.value is None:
-        return True
+    if len(constant.columns) > 1 or None in constant.values:
+        return _plain(relation, constant.columns)
+    column = relation.columns[constant.columns[0]]
     return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES
+
+
+def _share(relation: Relation, constant: Constant) -> float | None:
+    """The share of rows that a constant condition keeps; what the planner assumes for a comparison of two columns."""
+    if len(constant.columns) > 1:
+        return _COMPARISON
+    shares = [value_fraction(relation, constant.columns[0], value) for value in constant.values]
+    return None if None in shares else min(sum(share or 0.0 for share in shares), 1.0)
 
 
 def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
     """The same index over the rows a fixed condition keeps, when they are few."""
     for constant in use.constants:
-        fraction = value_fraction(use.relation, constant.column, constant.value)
+        fraction = _share(use.relation, constant)
         if fraction is None or fraction > _RARE or not _is_state(use.relation, constant):
             continue
-        keys = tuple(key for key in index.columns if key.column != constant.column)
+        single = constant.columns[0] if len(constant.columns) == 1 else None
+        keys = tuple(key for key in index.columns if single is None or key.column != single)
         if keys:
-            yield IndexDef(*index.place, keys, where=constant.condition, fraction=fraction)
+            yield IndexDef(
+                *index.place, keys, include=index.include, where=constant.condition, fraction=fraction
+            )
         elif len(index.columns) == 1:
             yield IndexDef(*index.place, index.columns, where=constant.condition, fraction=fraction)
 

@@ -12,6 +12,8 @@ from .resolve import Resolver
 from .terms import Term, bare, expression_sql, own_columns, term
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+_OPERATORS = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+_MOST_VALUES = 5
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike)
 _KEYS = (exp.JSONBContainsTopKey, exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys)
 _CONTAINED = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
@@ -24,11 +26,15 @@ Placed = tuple[exp.Table, "Condition"]
 
 @dataclass(frozen=True)
 class Constant:
-    """A condition with a fixed value, fit for a partial index: its text, its column and the value's text."""
+    """A condition that is the same in every call, fit for a partial index: its text and its columns.
 
-    column: str
+    `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
+    A comparison of two columns has none.
+    """
+
+    columns: tuple[str, ...]
     condition: str
-    value: str | None
+    values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,9 @@ def _range(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     left, right = part.left.unnest(), part.right.unnest()
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         left, right = left.expressions[0], right.expressions[0]
+    compared = _compared(part, resolver)
+    if compared:
+        return compared
     return _one_sided("ranged", left, [right], resolver) + _one_sided("ranged", right, [left], resolver)
 
 
@@ -216,13 +225,37 @@ def _one_sided(kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Reso
         return []
     if any(place is not None for place in places):
         return [(found[0], Condition("joined", found[1]))] if kind == "equal" else []
-    constant = None
-    value = _literal(others[0]) if len(others) == 1 else None
-    if kind == "equal" and value is not None and found[1].column is not None:
-        # Without its cast the constant takes the column's type, whatever the search path.
-        text = f"{found[1].sql} = {exp.Literal.string(value).sql('postgres')}"
-        constant = Constant(found[1].column, text, value)
+    constant = _fixed(found[1], others) if kind == "equal" else None
     return [(found[0], Condition(kind, found[1], constant))]
+
+
+def _fixed(key: Term, others: list[exp.Expr]) -> Constant | None:
+    """The constant of an equality or of a short IN list. Without casts it takes the column's type, whatever the path."""
+    values = [_literal(other) for other in others[: _MOST_VALUES + 1]]
+    if key.column is None or not values or len(values) > _MOST_VALUES or None in values:
+        return None
+    listed = [exp.Literal.string(str(value)).sql("postgres") for value in sorted(set(map(str, values)))]
+    text = f"{key.sql} = {listed[0]}" if len(listed) == 1 else f"{key.sql} IN ({', '.join(listed)})"
+    return Constant((key.column,), text, tuple(sorted(set(map(str, values)))))
+
+
+def _compared(part: exp.Binary, resolver: Resolver) -> list[Placed]:
+    """A comparison of two columns of one table, written in one way only."""
+    left, right = term(part.left, resolver), term(part.right, resolver)
+    if left is None or right is None or left[0] is not right[0]:
+        return []
+    if left[1].column is None or right[1].column is None or left[1].column == right[1].column:
+        return []
+    relation = resolver.relation(left[0])
+    kinds = [relation.columns[str(side[1].column)].type for side in (left, right)] if relation else ["", "x"]
+    if kinds[0] != kinds[1]:
+        return []
+    operator = _OPERATORS[type(part)]
+    if left[1].sql > right[1].sql:
+        left, right, operator = right, left, operator.translate(str.maketrans("<>", "><"))
+    text = f"{left[1].sql} {operator} {right[1].sql}"
+    fixed = Constant((str(left[1].column), str(right[1].column)), text, ())
+    return [(left[0], Condition("fixed", left[1], fixed))]
 
 
 def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
@@ -232,10 +265,12 @@ def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
     what = part.expression.sql("postgres")
     column = found[1].column
     if part.args.get("negate"):
-        fixed = Constant(column, f"{found[1].sql} IS NOT NULL", "")
+        fixed = Constant((column,), f"{found[1].sql} IS NOT NULL", ("",))
         return [(found[0], Condition("fixed", found[1], fixed))] if what == "NULL" else []
     value = {"TRUE": "true", "FALSE": "false"}.get(what)
-    return [(found[0], Condition("equal", found[1], Constant(column, f"{found[1].sql} IS {what}", value)))]
+    return [
+        (found[0], Condition("equal", found[1], Constant((column,), f"{found[1].sql} IS {what}", (value,))))
+    ]
 
 
 def _boolean(part: exp.Expr, resolver: Resolver) -> list[Placed]:
@@ -245,7 +280,7 @@ def _boolean(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         return []
     value = "false" if isinstance(part, exp.Not) else "true"
     text = f"NOT {found[1].sql}" if isinstance(part, exp.Not) else found[1].sql
-    return [(found[0], Condition("equal", found[1], Constant(found[1].column, text, value)))]
+    return [(found[0], Condition("equal", found[1], Constant((found[1].column,), text, (value,))))]
 
 
 def _literal(node: exp.Expr) -> str | None:

@@ -61,6 +61,14 @@ class IndexDef:
     where: str | None = None
     fraction: float = field(default=1.0, compare=False)
 
+    def __post_init__(self) -> None:
+        # Searches look millions of them up.
+        facts = (self.schema, self.table, self.columns, self.include, self.method, self.where)
+        object.__setattr__(self, "_hash", hash(facts))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined,no-any-return]
+
     @property
     def needs_sample(self) -> bool:
         """Whether HypoPG cannot simulate it, so that only a built sample proves it."""

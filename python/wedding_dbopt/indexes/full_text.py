@@ -10,7 +10,7 @@ from .conditions import Search
 from .definition import IndexDef
 from .recommendation import Benefit, Recommendation, recommendation
 from .sample import Proof, Unproven
-from .selection.extend import MIN_STATEMENT_GAIN
+from .selection.problem import MIN_STATEMENT_GAIN
 from .what_if import Priced
 
 _CONFIDENCE = 0.7

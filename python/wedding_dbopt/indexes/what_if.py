@@ -8,17 +8,17 @@ one probe of a large index) and prefers nested loops that lose in reality. The d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..database import DatabaseError
 from ..errors import DboptError, MissingExtension
 from ..plan import Plan
+from .candidates import helps, leads
 from .definition import IndexDef
 from .predicates import TableUse
 from .size import tree_height
-from .terms import Term
 
 _HYPOTHETICAL = re.compile(r"^<(\d+)>")
 _CPU_OPERATOR_COST = 0.0025
@@ -50,20 +50,41 @@ class Priced:
     used: Config
 
 
-class WhatIf:
-    """Prices statements under configurations, each (statement, relevant indexes) once.
+@dataclass(frozen=True)
+class _Seen:
+    """One EXPLAIN: the indexes it was offered and those its plan uses, as sets of bits."""
 
-    `calls` counts the EXPLAINs; `lowest` is the lowest cost seen so far of each statement; `refused` holds
-    the indexes that HypoPG would not make, with its reason.
+    offered: int
+    used: int
+    priced: Priced
+
+
+class WhatIf:
+    """Prices statements under configurations with as few EXPLAINs as possible.
+
+    A plan that was chosen among many indexes is also the planner's choice among fewer, as long as those it uses are
+    still there. So an EXPLAIN is needed only where no earlier one settles the question. And a plan that the planner passed
+    over counts where it is cheaper with its descents charged: for real indexes he would have taken it.
+
+    `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
+    `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
+    index that exists.
     """
 
-    def __init__(self, source: PlanSource, size: Callable[[IndexDef], int]) -> None:
+    def __init__(self, source: PlanSource, size: Callable[[IndexDef], int], corrected: bool = True) -> None:
         self._source = source
         self._size = size
-        self._interests: dict[str, dict[tuple[str, str], set[Term]]] = {}
+        self._corrected = corrected
+        self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
+        self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, int] = {}
-        self._cache: dict[tuple[str, Config], Priced] = {}
-        self.lowest: dict[str, float] = {}
+        self._bits: dict[IndexDef, int] = {}
+        self._seen: dict[str, list[_Seen]] = {}
+        self._known: dict[str, dict[int, Priced]] = {}
+        self._floors: dict[str, dict[int, float]] = {}
+        self._masks: dict[str, dict[Config, int]] = {}
+        self._refused_mask = 0
+        self._lowest: dict[str, float] = {}
         self.calls = 0
         self.refused: dict[IndexDef, str] = {}
 
@@ -71,27 +92,76 @@ class WhatIf:
         """Tell which tables and keys a statement cares about; indexes led by other keys do not concern it."""
         places = self._interests.setdefault(key, {})
         for use in uses:
-            places.setdefault((use.relation.schema, use.relation.name), set()).update(use.terms())
+            places.setdefault((use.relation.schema, use.relation.name), []).append(use)
 
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
+        self._concerned.clear()
+        self._masks.clear()
 
     def concerns(self, key: str, index: IndexDef) -> bool:
         """Whether an index may change the statement's plan."""
-        return index.columns[0].term in self._interests.get(key, {}).get(index.place, ())
+        if (key, index) not in self._concerned:
+            uses = self._interests.get(key, {}).get(index.place, ())
+            test = helps if self._corrected else leads
+            self._concerned[key, index] = any(test(use, index) for use in uses)
+        return self._concerned[key, index]
 
-    def cost(self, key: str, config: Collection[IndexDef]) -> Priced:
+    def cost(self, key: str, config: Config) -> Priced:
         """The statement's plan under a configuration; failures of EXPLAIN leave as they are."""
-        relevant = frozenset(x for x in config if x not in self.refused and self.concerns(key, x))
-        if (key, relevant) not in self._cache:
-            self._establish(key, relevant)
-            self.calls += 1
-            plan = Plan.from_json(self._source.explain(key))
-            priced = self._priced(plan)
-            self.lowest[key] = min(priced.cost, self.lowest.get(key, priced.cost))
-            self._cache[key, relevant] = priced
-        return self._cache[key, relevant]
+        wanted = self._relevant(key, config)
+        known = self._known.setdefault(key, {})
+        if wanted not in known:
+            seen = self._seen.setdefault(key, [])
+            chosen = next(
+                (item for item in seen if not item.used & ~wanted and not wanted & ~item.offered), None
+            )
+            if chosen is None:
+                chosen = self._explained(key, config, wanted)
+                seen.append(chosen)
+                self._floors.setdefault(key, {}).clear()
+                if self._corrected:
+                    known.clear()
+            known[wanted] = self._believed(chosen, seen, wanted) if self._corrected else chosen.priced
+        return known[wanted]
+
+    def _believed(self, chosen: _Seen, seen: list[_Seen], wanted: int) -> Priced:
+        """The plan that the planner would take if he knew the descents."""
+        least = chosen.priced.plan.total_cost
+        possible = (item.priced for item in seen if not item.used & ~wanted)
+        passed_over = (priced for priced in possible if priced.plan.total_cost >= least)
+        return min(passed_over, key=lambda priced: priced.cost)
+
+    def floor(self, key: str, config: Config) -> float:
+        """What the statement costs at least under a configuration, as far as the EXPLAINs so far tell."""
+        wanted = self._relevant(key, config)
+        floors = self._floors.setdefault(key, {})
+        if wanted not in floors:
+            seen = self._seen.get(key, ())
+            plans = [item.priced.plan.total_cost for item in seen if not wanted & ~item.offered]
+            floors[wanted] = max(plans) if plans else self._lowest.get(key, 0.0)
+        return floors[wanted]
+
+    def _relevant(self, key: str, config: Config) -> int:
+        """The indexes of a configuration that concern a statement, as a set of bits."""
+        masks = self._masks.setdefault(key, {})
+        if config not in masks:
+            masks[config] = self._mask(x for x in config if self.concerns(key, x))
+        return masks[config] & ~self._refused_mask
+
+    def _mask(self, indexes: Iterable[IndexDef]) -> int:
+        mask = 0
+        for index in indexes:
+            mask |= self._bits.setdefault(index, 1 << len(self._bits))
+        return mask
+
+    def _explained(self, key: str, config: Config, wanted: int) -> _Seen:
+        self._establish(key, frozenset(x for x in config if self._mask([x]) & wanted))
+        self.calls += 1
+        priced = self._priced(Plan.from_json(self._source.explain(key)))
+        self._lowest[key] = min(priced.plan.total_cost, self._lowest.get(key, priced.plan.total_cost))
+        return _Seen(wanted, self._mask(priced.used), priced)
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""
@@ -109,6 +179,7 @@ class WhatIf:
                 raise
             except Failure as error:
                 self.refused[index] = str(error)
+                self._refused_mask |= self._mask([index])
 
     def _priced(self, plan: Plan) -> Priced:
         by_oid = {oid: index for index, oid in self._live.items()}
@@ -119,7 +190,7 @@ class WhatIf:
             index = by_oid.get(int(match.group(1))) if match else None
             if index is not None:
                 used.add(index)
-                if index.method != "btree":
+                if index.method != "btree" or not self._corrected:
                     continue
                 # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
                 if visit.node.startup_cost > plan.total_cost:

@@ -1,0 +1,70 @@
+"""What a choice of indexes must keep to: the budget, the time, and which gains count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ..cost import WorkloadCost
+from ..definition import IndexDef
+from ..what_if import Config
+
+MIN_STATEMENT_GAIN = 0.05
+MIN_WORKLOAD_GAIN = 0.005
+MIN_SHARED_GAIN = 0.03
+MAX_REGRESSION = 1.1
+# An index may win more once others are there that let the plan use it.
+_SLACK = 1.5
+
+Team = frozenset[IndexDef]
+
+
+class Problem:
+    """A workload, the bytes allowed, and the time; every step of a search asks it whether a change is worth having."""
+
+    def __init__(self, workload: WorkloadCost, budget: int, late: Callable[[], bool]) -> None:
+        self.workload = workload
+        self.budget = budget
+        self.late = late
+        self.start = workload.total(frozenset())
+        self._seen: dict[Team, dict[Config, float]] = {}
+
+    def fits(self, config: Config) -> bool:
+        """Whether a configuration keeps to the budget."""
+        return self.workload.bytes(config) <= self.budget
+
+    def added(self, config: Config, team: Team) -> float:
+        """Weighted ms won by a team on top of a configuration; 0 where that is not worth having."""
+        change = self.workload.change(config, joined(config, team))
+        self._seen.setdefault(team, {})[config] = change.gain
+        if change.worst_ratio > MAX_REGRESSION or not self.pays(change.gain, change.best_share):
+            return 0.0
+        return change.gain
+
+    def bound(self, config: Config, team: Team) -> float:
+        """What a team wins at most on top of a configuration: hardly more than on top of less."""
+        before = self._seen.get(team, {})
+        known = min((gain for held, gain in before.items() if held <= config), default=math.inf)
+        most = self.workload.most(config, team)
+        return min(most, max(_SLACK * known, 0.0))
+
+    def pays(self, gain: float, best_share: float) -> bool:
+        """Whether a gain counts: 5 % of one statement, or 0.5 % of the workload with 3 % of one statement."""
+        large = gain >= MIN_WORKLOAD_GAIN * self.start and best_share >= MIN_SHARED_GAIN
+        return gain > 0 and (best_share >= MIN_STATEMENT_GAIN or large)
+
+
+def joined(config: Config, team: Team) -> Config:
+    """The configuration with a team: members already served stay out, narrower ones go."""
+    fresh = {new for new in team if not any(old.extends(new) for old in config)}
+    return frozenset(old for old in config if not any(new.extends(old) for new in fresh)) | fresh
+
+
+def by_size(problem: Problem, config: Config) -> list[IndexDef]:
+    """Its indexes, the largest first, in an order that is always the same."""
+    return sorted(config, key=lambda index: (-problem.workload.size(index), index.order_key()))
+
+
+def team_order(team: Team) -> tuple[int, list[tuple[str, str]]]:
+    """A total order over teams."""
+    return (len(team), sorted(index.order_key() for index in team))
