@@ -14,11 +14,11 @@ begin
     order by p.place
   loop
     insert into _wedding_dbopt.action (
-      run_id, recommendation_id, action_type, state, phase, object_kind, schema_name, table_name, object_name, details, season,
+      run_id, recommendation_id, action_type, state, phase, object_kind, schema_name, table_name, object_name, details, season, goal,
       description, sql, final_sql, rollback_sql, locks, wedding_context, criticality, estimated_impact, estimated_bytes, created_at)
     values (
       enqueue_actions.run_id, (plan.idea).id, (plan.idea).kind, plan.state, plan.phase, (plan.idea).object_kind,
-      (plan.idea).schema_name, (plan.idea).table_name, (plan.idea).object_name, (plan.idea).details, (plan.idea).season,
+      (plan.idea).schema_name, (plan.idea).table_name, (plan.idea).object_name, (plan.idea).details, (plan.idea).season, (plan.idea).goal,
       (plan.idea).reason, (plan.idea).sql, (plan.idea).final_sql, (plan.idea).rollback_sql, (plan.idea).locks,
       (plan.idea).context, (plan.idea).criticality, (plan.idea).estimated_improvement, (plan.idea).estimated_bytes, clock_timestamp())
     returning id into made;

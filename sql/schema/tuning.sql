@@ -41,6 +41,7 @@ create table _wedding_dbopt.recommendation (
   safety       text not null default 'auto' check (safety in ('auto', 'consent', 'manual')),
   risk         text not null default 'low' check (risk in ('low', 'medium', 'high')),
   season       text,
+  goal         text not null default 'gain' check (goal in ('gain', 'no harm')),
   estimated_bytes bigint,
   estimated_gain_ms numeric,
   estimated_improvement numeric,
@@ -63,6 +64,7 @@ comment on table _wedding_dbopt.recommendation is
 comment on column _wedding_dbopt.recommendation.sql is 'The statements of the deed, run one by one, each outside a transaction block.';
 comment on column _wedding_dbopt.recommendation.final_sql is 'Statements that are run once the deed was judged good, as the drop of an index that was hidden first.';
 comment on column _wedding_dbopt.recommendation.safety is 'auto = may be applied by itself in mode auto; consent = somebody must approve, whatever the mode; manual = never applied by us.';
+comment on column _wedding_dbopt.recommendation.goal is 'What the verdict asks for: gain = a measured one; no harm = it is kept unless something gets worse.';
 comment on column _wedding_dbopt.recommendation.season is 'The season to which it is bound; null = the whole year.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation_id_seq', '');
@@ -82,12 +84,14 @@ create table _wedding_dbopt.action (
   object_name   text,
   details       jsonb not null default '{}',
   season        text,
+  goal          text not null default 'gain' check (goal in ('gain', 'no harm')),
   description   text not null,
   sql           text[] not null,
   final_sql     text[] not null default '{}',
   rollback_sql  text[] not null,
   locks         text not null,
   image_before  text,
+  image_after   text,
   wedding_context text not null,
   criticality   text not null,
   estimated_impact numeric,

@@ -80,6 +80,13 @@ def tuner(cluster: Cluster, database: str) -> Iterator[Tuner]:
         yield driven
 
 
+@pytest.fixture
+def app(tuner: Tuner, role: str) -> Iterator[str]:
+    """An ordinary role whose settings, everywhere and in the database, are gone after the test."""
+    yield role
+    tuner.run(f"alter role {role} reset all; alter role {role} in database {tuner.database} reset all")
+
+
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Cluster]:
     """A cluster that the tests of one module may crash."""

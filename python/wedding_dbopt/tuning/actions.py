@@ -7,6 +7,7 @@ differ in is in `deeds`; nothing here knows a type.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from wedding_dbopt.database import Database, DatabaseError, Row
@@ -40,7 +41,7 @@ order by a.id
 _CLAIM = """
 update _wedding_dbopt.action
 set attempts = attempts + 1, started_at = clock_timestamp(), sql = $2, final_sql = $3, rollback_sql = $4,
-    image_before = case when $5 then $6 else image_before end
+    image_before = case when $5 then $6 else image_before end, details = details || $7
 where id = $1 and state = 'approved'
 returning *
 """
@@ -145,12 +146,16 @@ def _recover(database: Database, action: Row) -> None:
     if look.there == BUSY:
         return
     if look.there == DONE:
-        run_steps(database, deed.finish(action), console=deed.console)
-        _applied(database, action, look, "found done after an interruption")
+        _finish(database, deed, action, look)
     elif look.there in (FOREIGN, GONE):
         change(database, action, "withdrawn", look.reason)
     else:
         _retry_or_fail(database, deed, action, look, "XX000", "interrupted while applying")
+
+
+def _finish(database: Database, deed: Deed, action: Row, look: Look) -> None:
+    run_steps(database, deed.finish(action), console=deed.console(action))
+    _applied(database, action, look, "found done after an interruption")
 
 
 def _apply_when_possible(database: Database, action: Row, at: str | None) -> None:
@@ -179,8 +184,8 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
         change(database, action, "withdrawn", look.reason)
     elif look.there == FINAL:
         _conclude(database, deed, action, "judged good before an interruption")
-    elif look.there == DONE and not deed.judged:
-        _conclude(database, deed, action, "done; there is nothing to judge")
+    elif look.there == DONE and not action["rollback_sql"]:
+        _conclude(database, deed, action, "done; there is nothing to undo, so nothing to judge")
     elif look.there == DONE:
         judgement = judge_action(database, action, at)
         if judgement.verdict == "kept":
@@ -234,7 +239,7 @@ def _apply(database: Database, action: Row) -> None:
     script = deed.prepare(database, action) if look.there == ABSENT else stored(action)
     claimed = database.query(
         _CLAIM,
-        ["bigint", "text[]", "text[]", "text[]", "boolean", "text"],
+        ["bigint", "text[]", "text[]", "text[]", "boolean", "text", "jsonb"],
         [
             action["id"],
             list(script.sql),
@@ -242,6 +247,7 @@ def _apply(database: Database, action: Row) -> None:
             list(script.rollback_sql),
             look.there == ABSENT,
             look.image,
+            json.dumps(dict(script.details)),
         ],
     )
     if not claimed:  # withdrawn while another action was being applied
@@ -253,9 +259,9 @@ def _apply(database: Database, action: Row) -> None:
     wal = _wal(database)
     try:
         go_on = _go_on(database, action)
-        before = list(deed.clean(action, look)) if look.there == HALF else []
+        before = list(deed.clean(database, action)) if look.there == HALF else []
         deeds = [] if look.there == DONE else list(action["sql"])
-        run_steps(database, [*before, *deeds, *deed.finish(action)], go_on, deed.console)
+        run_steps(database, [*before, *deeds, *deed.finish(action)], go_on, deed.console(action))
     except DboptError as error:
         failure = error
     database.query(
@@ -266,7 +272,7 @@ def _apply(database: Database, action: Row) -> None:
         ["bigint", "numeric", "numeric"],
         [action["id"], _wal(database), wal],
     )
-    look = _look(database, deed, action)
+    look = _look(database, deed, action, "applying" if failure else "applied")
     if look.there == DONE and failure is None:
         _applied(database, action, look, "done")
     elif look.there == DONE and failure is not None:  # but not marked or reloaded: the next step finishes it
@@ -290,16 +296,16 @@ def _wal(database: Database) -> str:
 def _applied(database: Database, action: Row, look: Look, reason: str) -> None:
     database.query(
         """update _wedding_dbopt.action
-           set applied_at = clock_timestamp(), measured_bytes = $2 where id = $1""",
-        ["bigint", "bigint"],
-        [action["id"], look.bytes],
+           set applied_at = clock_timestamp(), measured_bytes = $2, image_after = $3 where id = $1""",
+        ["bigint", "bigint", "text"],
+        [action["id"], look.bytes, look.image],
     )
     change(database, action, "verifying", reason if look.bytes is None else f"{reason}: {look.bytes} bytes")
 
 
 def _conclude(database: Database, deed: Deed, action: Row, reason: str) -> None:
     """Judged good: the last statements, if there are any, then kept."""
-    run_steps(database, action["final_sql"], _go_on(database, action), deed.console)
+    run_steps(database, action["final_sql"], _go_on(database, action), deed.console(action))
     change(database, action, "kept", reason)
 
 
@@ -325,7 +331,11 @@ def _retry_or_fail(
     While it cannot be taken away the action stays `applying`, so that it is not forgotten.
     """
     if look.there == HALF:
-        run_steps(database, deed.clean(action, look), console=deed.console)
+        run_steps(database, deed.clean(database, action), console=deed.console(action))
+        look = _look(database, deed, action, "applying")
+        if look.there == DONE:
+            _finish(database, deed, action, look)
+            return
     row = database.query(
         """update _wedding_dbopt.action
            set error_sqlstate = $2, error = $3,
@@ -380,11 +390,11 @@ def _roll_back(database: Database, action: Row, reason: str) -> None:
         [action["id"]],
     )
     database.commit()
-    if look.there == HALF:
-        run_steps(database, deed.clean(action, look), console=deed.console)
+    if look.there in (HALF, FINAL):
+        run_steps(database, deed.clean(database, action), console=deed.console(action))
         look = _look(database, deed, action)
     if look.there not in (ABSENT, GONE):
-        run_steps(database, action["rollback_sql"], console=deed.console)
+        run_steps(database, action["rollback_sql"], console=deed.console(action))
         look = _look(database, deed, action)
     if look.there not in (ABSENT, GONE):
         raise ActionFailed("the undo left it there", server_sqlstate="XX000")

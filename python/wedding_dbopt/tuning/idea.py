@@ -31,6 +31,7 @@ _COLUMNS = {
     "safety": "text",
     "risk": "text",
     "season": "text",
+    "goal": "text",
     "estimated_bytes": "bigint",
     "estimated_gain_ms": "numeric",
     "estimated_improvement": "numeric",
@@ -62,6 +63,7 @@ class Idea:
     `kind` is an action type, or another word for what only people can do. `safety`: auto may be applied by itself in mode
     auto, consent waits for somebody's approval in any mode, manual is never applied by us. `risk` (low, medium, high)
     and `confidence` decide from which level on it is taken. `benefits` names the statements it should serve.
+    `goal`: a measured `gain`, or `no harm`.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Idea:
     safety: str = "auto"
     risk: str = "low"
     season: str | None = None
+    goal: str = "gain"
     locks: str | None = None
 
     @property

@@ -7,10 +7,11 @@ statistics views only, never waits, and changes nothing.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from wedding_dbopt.database import Database, Row
 
@@ -51,6 +52,8 @@ class Script:
     sql: tuple[str, ...]
     final_sql: tuple[str, ...]
     rollback_sql: tuple[str, ...]
+    #: Added to the details of the action, for what `look` must know later.
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Deed(ABC):
@@ -59,20 +62,20 @@ class Deed(ABC):
     type: ClassVar[str]
     #: The locks of its statements, in words for people; `{table}` stands for the table's quoted name.
     locks: ClassVar[str]
-    #: Whether samples before and after decide on it; what is not judged is kept as soon as it is done.
-    judged: ClassVar[bool] = True
-    #: Setting with the connection string of the console on which its statements run; None: the server itself.
-    console: ClassVar[str | None] = None
 
     @abstractmethod
     def look(self, database: Database, action: Row) -> Look:
-        """What the catalogue says. `action["state"]` is approved, applying, verifying or kept."""
+        """What the catalogue says. `action["state"]` says who asks.
+
+        approved: may it begin; applied: its statements were run just now, without an error; applying: a step died, how far
+        did it come; verifying or kept: is it still there.
+        """
 
     def prepare(self, database: Database, action: Row) -> Script:
         """The statements as they must be now, stored before the deed. An undo needs what is there at this moment."""
         return stored(action)
 
-    def clean(self, action: Row, look: Look) -> Sequence[str]:
+    def clean(self, database: Database, action: Row) -> Sequence[str]:
         """Statements that take away what is half done."""
         return list(action["rollback_sql"])
 
@@ -80,10 +83,20 @@ class Deed(ABC):
         """Last statements of the deed, run again when it is found done after a crash."""
         return ()
 
+    def console(self, action: Row) -> str | None:
+        """Setting with the connection string of the console on which its statements run; None: the server itself."""
+        return None
+
 
 def stored(action: Row) -> Script:
     """The statements that the action's row holds."""
     return Script(tuple(action["sql"]), tuple(action["final_sql"]), tuple(action["rollback_sql"]))
+
+
+def details_of(action: Row) -> dict[str, Any]:
+    """The details of an action, which the server hands over as text."""
+    held = action["details"]
+    return dict(json.loads(held) if isinstance(held, str) else held)
 
 
 def identifier(*parts: str) -> str:

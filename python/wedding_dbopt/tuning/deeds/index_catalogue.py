@@ -16,6 +16,7 @@ select c.oid::bigint as oid, i.indisvalid as valid, i.indisready as ready, i.ind
         from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attstattarget >= 0) as targets,
        i.indisclustered as clustered, i.indisreplident as identity,
        exists (select from pg_catalog.pg_constraint k where k.conindid = c.oid) as constrained,
+       i.indisunique as unique, c.relkind as kind, c.relispartition as partition,
        exists (select from pg_catalog.pg_stat_progress_create_index p
                where p.index_relid = c.oid) as building
 from pg_catalog.pg_class c
@@ -42,6 +43,9 @@ class IndexState:
     comment: str | None
     building: bool
     constrained: bool
+    unique: bool
+    kind: str
+    partition: bool
     image: str
 
 
@@ -62,6 +66,9 @@ def find_index(database: Database, schema: str, name: str) -> IndexState | None:
         row["comment"],
         bool(row["building"]),
         bool(row["constrained"]),
+        bool(row["unique"]),
+        str(row["kind"]),
+        bool(row["partition"]),
         json.dumps({part: row[part] for part in parts}),
     )
 

@@ -36,9 +36,11 @@ class IndexCreation(Deed):
             return Look(BUSY, reason="somebody else is building an index of this name")
         if not index.valid:
             return Look(HALF, bytes=index.bytes)
-        if index.comment == mark(action) or (index.comment is None and action["state"] == "applying"):
+        if index.comment == mark(action) or (
+            index.comment is None and action["state"] in ("applying", "applied")
+        ):
             return Look(DONE, index.image, index.bytes)
-        if action["state"] in ("approved", "applying"):
+        if action["state"] in ("approved", "applying", "applied"):
             return Look(FOREIGN, reason="an index of this name exists already")
         return Look(FOREIGN, reason="an index of this name is there, but it is not the one we made")
 

@@ -19,6 +19,7 @@ from wedding_dbopt.tuning.deeds.deed import (
     Deed,
     Look,
     Script,
+    details_of,
     identifier,
     literal,
 )
@@ -111,9 +112,3 @@ def script(action: Row, details: dict[str, Any], before: str | None) -> Script:
         (),
         (f"{subject} {undo}", *reload),
     )
-
-
-def details_of(action: Row) -> dict[str, Any]:
-    """The details of an action, which the server hands over as text."""
-    held = action["details"]
-    return dict(json.loads(held) if isinstance(held, str) else held)

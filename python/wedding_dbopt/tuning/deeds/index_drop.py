@@ -1,0 +1,123 @@
+"""Dropping an index in two steps: hidden from the planner first, dropped when nobody missed it.
+
+Hidden means `indisvalid = false`: the planner passes it over, while every write still maintains it. So it comes back whole
+by one row of the catalogue, in a moment, and nobody waits. That is done under the lock that keeps other DDL away. ANALYZE
+follows, because plans that are kept in sessions are made anew after it. An index that is invalid anyway is dropped
+at once. What the undo builds is the definition that stood there, with its comment, options and statistics targets.
+
+Only an index of the same OID is ever made valid again: what a dead build left behind has another one, or lacks rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.tuning.deeds.deed import (
+    ABSENT,
+    BUSY,
+    DONE,
+    FINAL,
+    FOREIGN,
+    GONE,
+    HALF,
+    Deed,
+    Look,
+    Script,
+    details_of,
+    identifier,
+    literal,
+)
+from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, find_index, table_exists
+
+
+class IndexDrop(Deed):
+    type = "index_drop"
+    locks = (
+        "SHARE UPDATE EXCLUSIVE on {table}: reads and writes go on, DDL and VACUUM of this table wait; the drop itself "
+        "waits until no transaction uses the index"
+    )
+
+    def look(self, database: Database, action: Row) -> Look:
+        index = find_index(database, str(action["schema_name"]), str(action["object_name"]))
+        if action["state"] == "approved":
+            return _before(action, index)
+        details = details_of(action)
+        if index is None:
+            if not table_exists(database, str(action["schema_name"]), str(action["table_name"])):
+                return Look(GONE, reason=f"the table {action['table_name']} is gone")
+            return Look(FINAL if action["final_sql"] and action["state"] == "verifying" else DONE)
+        if index.building:
+            return Look(BUSY, reason="somebody is building an index of this name")
+        if index.image == action["image_before"]:
+            return Look(ABSENT, index.image, index.bytes)
+        if index.oid == details["oid"] and index.ready and index.live and not index.valid:
+            return Look(DONE if action["final_sql"] else HALF, index.image, index.bytes)
+        if index.oid == details["oid"] and not index.valid:
+            return Look(FINAL if action["final_sql"] else HALF, index.image, index.bytes)
+        if not index.valid:
+            return Look(HALF, index.image, index.bytes)
+        same = json.loads(str(action["image_before"]))["definition"] == index.definition
+        if same and action["rollback_requested"]:  # built again, but not yet all of it is as before
+            return Look(DONE, index.image, index.bytes)
+        return Look(FOREIGN, index.image, reason="somebody made another index of this name")
+
+    def prepare(self, database: Database, action: Row) -> Script:
+        schema, name = str(action["schema_name"]), str(action["object_name"])
+        index = find_index(database, schema, name)
+        if index is None:
+            return Script((), (), ())
+        table, quoted = identifier(schema, str(action["table_name"])), identifier(schema, name)
+        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}"
+        hide = (
+            f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = false "
+            f"WHERE indexrelid = {index.oid} AND indisvalid",
+            f"ANALYZE {table}",
+        )
+        details = {"oid": index.oid}
+        if not index.valid:
+            return Script((drop,), (), (), details)
+        return Script(hide, (drop,), tuple(_restore(index, schema, name, table)), details)
+
+    def clean(self, database: Database, action: Row) -> Sequence[str]:
+        return [
+            f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(str(action['schema_name']), str(action['object_name']))}"
+        ]
+
+
+def _before(action: Row, index: IndexState | None) -> Look:
+    if index is None:
+        return Look(GONE, reason="the index is gone already")
+    if index.building:
+        return Look(BUSY, reason="somebody is building this index")
+    if index.constrained or index.unique or index.kind != "i" or index.partition:
+        why = "it enforces a rule of the data, or is part of a partitioned index"
+        return Look(FOREIGN, reason=f"the index {action['object_name']} is never dropped by us: {why}")
+    return Look(ABSENT, index.image, index.bytes)
+
+
+def _restore(index: IndexState, schema: str, name: str, table: str) -> list[str]:
+    """Statements that bring the index back, hidden, dropped or half dropped; each may be run twice."""
+    quoted = identifier(schema, name)
+    parts = json.loads(index.image)
+    head = "CREATE INDEX "
+    create = index.definition.replace(head, head + "CONCURRENTLY IF NOT EXISTS ", 1)
+    steps = [
+        f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = true "
+        f"WHERE indexrelid = {index.oid} AND indexrelid = pg_catalog.to_regclass({literal(quoted)}) "
+        f"AND indisready AND indislive",
+        f"ANALYZE {table}",
+    ]
+    if parts["tablespace"]:
+        steps.append(f"SET default_tablespace = {literal(parts['tablespace'])}")
+    steps.append(create)
+    if parts["tablespace"]:
+        steps.append("RESET default_tablespace")
+    comment = literal(parts["comment"]) if parts["comment"] is not None else "NULL"
+    steps.append(f"COMMENT ON INDEX {quoted} IS {comment}")
+    for place in (parts["targets"] or "").split(","):
+        number, _, target = place.partition("=")
+        if target:
+            steps.append(f"ALTER INDEX {quoted} ALTER COLUMN {number} SET STATISTICS {target}")
+    return steps

@@ -1,0 +1,85 @@
+"""Each type of action dies after each of its writes, on the way in and on the way out; the next steps put it right (O14)."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+from wedding_dbopt.tuning import actions
+
+from tests.system.deeds import CASES, CATALOGUE, Case
+from tests.system.interrupted import step
+from tests.system.tuner import Tuner
+
+INVALID = "select count(*) from pg_index where not indisvalid"
+MOST_STEPS = 4
+#: How often an action entered a state: each deed and each undoing once, however often it died.
+ENTERED = """
+select count(*) from _wedding_dbopt.event
+where subject = 'action' and subject_id = %s::text and to_state = %s and from_state <> %s
+"""
+
+
+def settled(tuner: Tuner, action: int, state: str) -> None:
+    """Steps that do not die bring the action to its state."""
+    for _ in range(MOST_STEPS):
+        step(tuner.cluster, tuner.database)
+        if tuner.state(action) == state:
+            return
+    raise AssertionError(f"{tuner.state(action)} instead of {state}: {tuner.reason(action)}")
+
+
+def verdict(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    monkeypatch.setattr(actions, "judge_action", lambda *_: SimpleNamespace(verdict=what, reason="planted"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_action_that_dies_after_any_of_its_writes_is_put_right(
+    tuner: Tuner, app: str, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner.set(apply_attempts="100")
+    tuner.table(rows=500)
+    case.prepare(tuner, app)
+    before = tuner.value(CATALOGUE)
+    for last in itertools.count(1):
+        verdict(monkeypatch, "undecided")
+        action = case.enqueue(tuner, app)
+        died = step(tuner.cluster, tuner.database, last)
+        settled(tuner, action, "verifying" if case.undone else "kept")
+        assert case.is_done(tuner, app)
+        assert tuner.value(ENTERED, action, "verifying", "verifying") == 1
+        if case.undone:
+            tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+            step(tuner.cluster, tuner.database, last)
+            settled(tuner, action, "rolled_back")
+            assert tuner.value("select error from _wedding_dbopt.action where id = %s", action) is None
+            assert tuner.value(ENTERED, action, "rolled_back", "rolled_back") == 1
+        assert (tuner.value(CATALOGUE), tuner.value(INVALID)) == (before, 0)
+        if not died:
+            break
+    assert last > 3
+
+
+def test_an_index_drop_that_dies_after_any_write_of_its_end_is_dropped_once_and_comes_back(
+    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (case,) = (case for case in CASES if case.name == "index_drop")
+    tuner.table(rows=500)
+    case.prepare(tuner, app)
+    before = tuner.value(CATALOGUE)
+    for last in itertools.count(1):
+        verdict(monkeypatch, "undecided")
+        action = case.enqueue(tuner, app)
+        settled(tuner, action, "verifying")
+        verdict(monkeypatch, "kept")
+        died = step(tuner.cluster, tuner.database, last)
+        settled(tuner, action, "kept")
+        assert tuner.value("select to_regclass('public.old')") is None
+        tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+        step(tuner.cluster, tuner.database, last)
+        settled(tuner, action, "rolled_back")
+        assert (tuner.value(CATALOGUE), tuner.value(INVALID)) == (before, 0)
+        if not died:
+            break
+    assert last > 2
