@@ -64,6 +64,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     ('owner', 'wedding_dbopt.collect'),
     ('owner', 'wedding_dbopt.collect_hour'),
     ('owner', 'wedding_dbopt.collect_minute'),
+    ('owner', 'wedding_dbopt.collect_minutes'),
     ('owner', 'wedding_dbopt.grant_access'),
     ('owner', 'wedding_dbopt.maintain'),
     ('owner', 'wedding_dbopt.process_actions'),

@@ -1,7 +1,11 @@
 -- Passes where hours are not rolled up yet, hours before that: some hundred small rows at each call.
 create or replace function _wedding_dbopt.context_windows(at timestamptz)
 returns table (context text, span text, minutes float8, calls float8, above float8, above_low float8)
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+#variable_conflict use_column
+begin
+  return query
+  select x.context, x.span, x.minutes::float8, x.calls::float8, x.above::float8, x.above_low::float8 from (
   with recent as materialized (
     select p.context, p.at, p.previous_at, p.calls, p.above, p.above_low,
       p.at > (select coalesce(max(r.hour) + interval '1 hour', '-infinity') from _wedding_dbopt.rolled_hour r
@@ -46,6 +50,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     ('3d', 60 * coalesce(r.hours, 0), coalesce(r.calls_3d, 0) + coalesce(s.calls_open, 0), coalesce(r.above_3d, 0) + coalesce(s.above_open, 0), coalesce(r.low_3d, 0) + coalesce(s.low_open, 0))
   ) as w (span, minutes, calls, above, low)
   where w.calls > 0
-$$;
+  ) as x (context, span, minutes, calls, above, above_low);
+end $$;
 comment on function _wedding_dbopt.context_windows(timestamptz) is
   'Calls and calls above the objective (estimated, and at least) of each context in the windows of the burn rates: now (the last pass), 5m, 30m, 1h, and 6h and 3d by whole hours; minutes of 3d counts only hours with data.';

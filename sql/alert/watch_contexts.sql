@@ -4,7 +4,10 @@
 -- one slow call can look like many to an estimate. A target of 90 % cannot burn faster than ten times, so half of all
 -- calls slow is critical in any case; fewer than ten slow calls never are.
 create or replace function _wedding_dbopt.watch_contexts(at timestamptz) returns setof _wedding_dbopt.alert_signal
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+  return query
+  select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with load as materialized (
     select w.*, o.latency_ms, greatest(1 - o.success_target, 1e-6)::float8 as allowed
     from _wedding_dbopt.context_windows(watch_contexts.at) w join _wedding_dbopt.objective o using (context)
@@ -45,6 +48,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     jsonb_build_object('factor', round(g.factor::numeric, 2), 'basis', g.basis)
   from _wedding_dbopt.surges_on(watch_contexts.at) g join _wedding_dbopt.alert_rule r on r.kind = 'surge' and r.enabled
   where g.context <> 'all' or not exists (select from _wedding_dbopt.surges_on(watch_contexts.at) o where o.context <> 'all')
-$$;
+  ) as x (kind, object, context, severity, value, threshold, message, evidence);
+end $$;
 comment on function _wedding_dbopt.watch_contexts(timestamptz) is
   'Signals of business contexts: calls that miss the objective now, and burn rates of the error budget over three pairs of windows, and surges that are on.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.watch_own(at timestamptz) returns setof _wedding_dbopt.alert_signal
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+  return query
+  select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with last_pass as (
     select extract(epoch from watch_own.at - l.at)::float8 / 60 as minutes, l.at
     from _wedding_dbopt.collect_log l where l.source = 'statements' and l.duration_ms is not null and l.at <= watch_own.at
@@ -27,6 +30,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     jsonb_build_object('action_id', a.id)
   from _wedding_dbopt.action a join _wedding_dbopt.alert_rule r on r.kind = 'action_failed' and r.enabled
   where a.state in ('failed', 'rolled_back') and a.finished_at > watch_own.at - interval '1 hour' and a.finished_at <= watch_own.at
-$$;
+  ) as x (kind, object, context, severity, value, threshold, message, evidence);
+end $$;
 comment on function _wedding_dbopt.watch_own(timestamptz) is
   'Signals of the extension itself: passes that are missing, sources that fail, changes that failed or were undone.';

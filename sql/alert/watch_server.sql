@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.watch_server(at timestamptz) returns setof _wedding_dbopt.alert_signal
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+  return query
+  select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with hour as materialized (
     select s.at, s.cpu_percent, s.cpus, s.load_1m, s.memory_total, s.memory_available, s.disk_total, s.disk_free, s.blks_hit, s.blks_read,
       s.xact_commit, s.xact_rollback, s.deadlocks, s.checkpoints_requested, s.xid_age, s.multixact_age, s.slots, s.standbys,
@@ -69,6 +72,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     _wedding_dbopt.alert_threshold(s.value, r.warning, r.critical), s.message, s.evidence
   from signal s join _wedding_dbopt.alert_rule r on r.kind = s.kind and r.enabled
   where _wedding_dbopt.alert_grade(s.value, r.warning, r.critical) is not null
-$$;
+  ) as x (kind, object, context, severity, value, threshold, message, evidence);
+end $$;
 comment on function _wedding_dbopt.watch_server(timestamptz) is
   'Signals of the database and its machine in the last pass, against the hour before where a value alone says nothing.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.watch_sessions(at timestamptz) returns setof _wedding_dbopt.alert_signal
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+  return query
+  select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with hour as materialized (
     select s.at, s.total_max, s.active_max, s.idle_max, s.max_connections - s.reserved as usable
     from _wedding_dbopt.connection_sample s
@@ -43,6 +46,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     jsonb_build_object('waiting', w.waiting, 'longest_s', w.longest_wait_s)
   from wait w join _wedding_dbopt.alert_rule r on r.kind = 'lock_waits' and r.enabled
   where w.waiting >= 10 and w.longest_wait_s >= 1 or _wedding_dbopt.alert_grade(w.longest_wait_s, r.warning, r.critical) is not null
-$$;
+  ) as x (kind, object, context, severity, value, threshold, message, evidence);
+end $$;
 comment on function _wedding_dbopt.watch_sessions(timestamptz) is
   'Signals of the sessions within the last minute: connections, pile-ups, forgotten transactions, waits for locks.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.watch_statements(at timestamptz) returns setof _wedding_dbopt.alert_signal
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+  return query
+  select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with pass as materialized (
     select s.*, greatest(extract(epoch from s.at - s.previous_at) / 60, 0.01)::float8 as minutes
     from _wedding_dbopt.statement_sample s
@@ -78,6 +81,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     jsonb_build_object('entries', d.entries, 'room', d.room)
   from dealloc d join _wedding_dbopt.alert_rule q on q.kind = 'statements_full' and q.enabled
   where _wedding_dbopt.alert_grade(100.0 * d.entries / d.room, q.warning, q.critical) is not null
-$$;
+  ) as x (kind, object, context, severity, value, threshold, message, evidence);
+end $$;
 comment on function _wedding_dbopt.watch_statements(timestamptz) is
   'Signals of single statements in the last pass: slower than in their own past, new and heavy; and of pg_stat_statements running out of room.';

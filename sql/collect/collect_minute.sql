@@ -35,7 +35,14 @@ begin
       exit when left_s operator(pg_catalog.<=) 0;
       slept := pg_catalog.pg_sleep(least(left_s, 1))::pg_catalog.text;
       commit;
+      if pg_catalog.to_regproc('_wedding_dbopt.server_stops') is null then
+        return;  -- the extension was dropped
+      end if;
+      chosen := not _wedding_dbopt.server_stops();
+      commit;
+      exit when not chosen;
     end loop;
+    exit when not chosen;
     chosen := _wedding_dbopt.sample_inside(due, moment operator(pg_catalog.+) (pg_catalog.clock_timestamp() operator(pg_catalog.-) begun));
     commit;
     exit when not chosen;

@@ -10,7 +10,7 @@ begin
             hint = 'SELECT * FROM wedding_dbopt.check_installation(); names the lines that mend it. Without pg_cron, call wedding_dbopt.collect_minute() and wedding_dbopt.tick() every minute, wedding_dbopt.collect_hour() and wedding_dbopt.maintain() every hour from outside.';
   end if;
   for job in select * from (values
-      ('collect', 'collect_minute', '* * * * *'), ('collect_hour', 'collect_hour', '23 * * * *'), ('tick', 'tick', '* * * * *'), ('maintain', 'maintain', '7 * * * *')) as j (name, routine, cron)
+      ('collect', 'collect_minutes', '*/10 * * * *'), ('collect_hour', 'collect_hour', '23 * * * *'), ('tick', 'tick', '* * * * *'), ('maintain', 'maintain', '7 * * * *')) as j (name, routine, cron)
   loop
     job_name := 'wedding_dbopt ' || job.name;
     schedule := job.cron;
@@ -24,4 +24,4 @@ begin
   values (clock_timestamp(), _wedding_dbopt.actor(), 'schedule', 'scheduled', 'schedule_jobs() by ' || _wedding_dbopt.actor());
 end $function$;
 comment on function wedding_dbopt.schedule_jobs() is
-  'Puts collection and the tick on pg_cron each minute, and the rarer collection and maintenance each hour; calling it again changes nothing. Call it as the extension''s owner.';
+  'Puts collection on pg_cron, in a session that stays for ten minutes, the tick each minute, the rarer collection and maintenance each hour; calling it again changes nothing. Call it as the extension''s owner.';

@@ -9,6 +9,11 @@ begin
   end if;
   perform _wedding_dbopt.require_time(moment);
   perform _wedding_dbopt.cancel_stuck_pass(moment);
+  if tick.at is null and _wedding_dbopt.pass_missed(moment) then  -- the session that collects was killed, or has not begun
+    commit;
+    call wedding_dbopt.collect(moment);
+    commit;
+  end if;
   if _wedding_dbopt.alerts_overdue(moment) then
     perform _wedding_dbopt.evaluate_alerts(moment);
     commit;
@@ -32,4 +37,4 @@ begin
   end if;
 end $$;
 comment on procedure wedding_dbopt.tick(timestamptz) is
-  'The heartbeat, once a minute: classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';
+  'The heartbeat, once a minute: takes a pass when the session that should is gone, classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';

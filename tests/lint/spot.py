@@ -13,6 +13,7 @@ from pathlib import Path
 COMMITTING = (
     "wedding_dbopt.collect_hour(at timestamptz)",
     "wedding_dbopt.collect_minute(at timestamptz)",
+    "wedding_dbopt.collect_minutes(minutes integer,at timestamptz)",
     "wedding_dbopt.tick(at timestamptz)",
     "wedding_dbopt.maintain(at timestamptz)",
 )

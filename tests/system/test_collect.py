@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -142,6 +144,82 @@ def test_a_job_that_was_killed_does_not_stop_the_next_one(quick: Tuner) -> None:
     assert (
         quick.value("select count(distinct at) from _wedding_dbopt.session_sample where at > %s", LATE) >= 5
     )
+
+
+def staying(tuner: Tuner) -> Background:
+    """The job of ten minutes, two seconds before its ninth is over and after the pass of the tenth."""
+    tuner.set(sessions_interval="0 s")
+    job = Background(
+        tuner.cluster, tuner.database, "call wedding_dbopt.collect_minutes(10, '2101-01-01 00:08:58Z')"
+    )
+    until(lambda: len(tuner.column(PASSES)) == 2, 30)
+    return job
+
+
+PASSES = "select to_char(at, 'MI:SS') from _wedding_dbopt.collect_log where source = 'pass' order by at"
+
+
+def test_a_session_that_stays_takes_the_next_pass_and_ends_with_its_ten_minutes(tuner: Tuner) -> None:
+    job = staying(tuner)
+    job.join(10)
+    assert job.error is None
+    assert tuner.column(PASSES) == ["08:58", "09:00"]
+
+
+def waiting_job(tuner: Tuner) -> Background:
+    """The job of ten minutes, asleep in its second."""
+    tuner.set(sessions_interval="0 s")
+    job = Background(
+        tuner.cluster, tuner.database, "call wedding_dbopt.collect_minutes(10, '2101-01-01 00:01:01Z')"
+    )
+    until(lambda: tuner.column(PASSES), 30)
+    until(
+        lambda: tuner.value("select wait_event = 'PgSleep' from pg_stat_activity where pid = %s", job.pid), 10
+    )
+    return job
+
+
+def test_a_session_that_stays_holds_no_snapshot_and_ends_when_the_jobs_are_taken_off(tuner: Tuner) -> None:
+    job = waiting_job(tuner)
+    for _ in range(30):
+        ages = tuner.column(
+            """select extract(epoch from clock_timestamp() - xact_start)::float8 from pg_stat_activity
+               where pid = %s and backend_xmin is not null""",
+            job.pid,
+        )
+        assert not [age for age in ages if age > 1.5]
+        time.sleep(0.05)
+    assert job.running
+    tuner.run("select wedding_dbopt.unschedule_jobs()")
+    job.join(10)
+    assert job.error is None
+
+
+def test_the_extension_can_be_dropped_beside_a_session_that_stays(tuner: Tuner) -> None:
+    job = waiting_job(tuner)
+    tuner.run("set lock_timeout = '5 s'")
+    tuner.run("drop extension wedding_dbopt")
+    job.join(10)
+    assert job.error is None
+
+
+def test_a_session_that_stays_does_not_hold_up_a_smart_shutdown() -> None:
+    with Cluster() as cluster:
+        cluster.install()
+        with cluster.connect() as session:
+            session.execute("select wedding_dbopt.set_setting('sessions_interval', '0 s')")
+        job = Background(
+            cluster, "test", "call wedding_dbopt.collect_minutes(10, '2101-01-01 00:01:01Z')"
+        )
+        with cluster.connect() as session:
+            until(lambda: session.execute("select from _wedding_dbopt.collect_log").fetchone() is not None)
+        leaving = threading.Thread(target=job.join)  # its session closes behind it
+        leaving.start()
+        begun = time.monotonic()
+        cluster.restart(signal.SIGTERM)
+        assert time.monotonic() - begun < 30
+        leaving.join()
+        assert job.error is None
 
 
 def hanging(tuner: Tuner, source: str) -> None:
