@@ -208,9 +208,7 @@ def test_a_session_that_stays_does_not_hold_up_a_smart_shutdown() -> None:
         cluster.install()
         with cluster.connect() as session:
             session.execute("select wedding_dbopt.set_setting('sessions_interval', '0 s')")
-        job = Background(
-            cluster, "test", "call wedding_dbopt.collect_minutes(10, '2101-01-01 00:01:01Z')"
-        )
+        job = Background(cluster, "test", "call wedding_dbopt.collect_minutes(10, '2101-01-01 00:01:01Z')")
         with cluster.connect() as session:
             until(lambda: session.execute("select from _wedding_dbopt.collect_log").fetchone() is not None)
         leaving = threading.Thread(target=job.join)  # its session closes behind it
