@@ -102,6 +102,11 @@ create table _wedding_dbopt.action (
   worked_ms        float8,
   verdict       text,
   retry_basis   jsonb,
+  looks         integer not null default 0,
+  looked_at     timestamptz,
+  impact_low    numeric,
+  impact_high   numeric,
+  judgement     jsonb,
   rollback_requested boolean not null default false,
   attempts      integer not null default 0,
   next_attempt_at timestamptz,
@@ -118,6 +123,10 @@ comment on column _wedding_dbopt.action.image_before is
   'What the catalogue said of the object before the deed; after a rollback it must say the same.';
 comment on column _wedding_dbopt.action.retry_basis is
   'Rows and load when the action was undone; it is not tried again until one of them has changed by retry_change.';
+comment on column _wedding_dbopt.action.judgement is
+  'What the last look rests on: p-value and calls of the gain, gain in blocks, drift and number of the control statements, same hours, what is missing.';
+comment on column _wedding_dbopt.action.looks is
+  'How often it was judged; each look spends a part of the error that is allowed to all. impact_low and impact_high are the interval (95 %) of measured_impact.';
 create index action_due on _wedding_dbopt.action (state) where state in ('approved', 'applying', 'verifying');
 create index action_run on _wedding_dbopt.action (run_id);
 create index action_recommendation on _wedding_dbopt.action (recommendation_id);
@@ -147,14 +156,18 @@ create table _wedding_dbopt.verification (
   after_ms       float8,
   after_sd_ms    float8,
   after_blocks   float8,
+  before_wal     float8,
+  after_wal      float8,
   time_change    float8,
+  time_low       float8,
+  time_high      float8,
   blocks_change  float8,
   p_value        float8,
   verdict        text not null,
   primary key (action_id, statement_id)
 );
 comment on table _wedding_dbopt.verification is
-  'Judgement per statement: milliseconds and blocks per call before and after; changes are ratios minus one, time corrected by the control group.';
+  'Judgement per statement: milliseconds and blocks per call before and after; changes are ratios minus one, time corrected by the control group, with its interval (95 %).';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.verification', '');
 
 create table _wedding_dbopt.event (

@@ -76,7 +76,7 @@ class Background:
     """A statement in a session and a thread of its own."""
 
     def __init__(self, cluster: Cluster, database: str, sql: str) -> None:
-        self.session = cluster.connect(database)
+        self.session = cluster.connect(database, prepare_threshold=None)
         self.pid = self.session.info.backend_pid
         self.error: psycopg.Error | None = None
         self._thread = threading.Thread(target=self._execute, args=(sql,))
@@ -105,7 +105,7 @@ class Tuner:
     def __init__(self, cluster: Cluster, database: str) -> None:
         self.cluster = cluster
         self.database = database
-        self.session = cluster.connect(database)
+        self.session = cluster.connect(database, prepare_threshold=None)
         self.set(**SETTINGS)
 
     def __enter__(self) -> Tuner:
@@ -121,7 +121,7 @@ class Tuner:
 
         def connected() -> bool:
             try:
-                self.session = self.cluster.connect(self.database)
+                self.session = self.cluster.connect(self.database, prepare_threshold=None)
             except psycopg.OperationalError:
                 return False
             return True
@@ -173,11 +173,12 @@ class Tuner:
             for number in range(times):
                 session.execute(sql.replace("{number}", str(number + 1)).encode())
 
-    def observed(self, sql: str, times: int = 150, user: str = "postgres") -> None:
-        """The statement's calls in a collected interval of their own."""
+    def observed(self, sql: str, times: int = 150, user: str = "postgres", passes: int = 5) -> None:
+        """The statement's calls in collected intervals of their own: from one nobody could tell how much they vary."""
         self.collect()
-        self.work(sql, times, user)
-        self.collect()
+        for _ in range(passes):
+            self.work(sql, times // passes, user)
+            self.collect()
 
     # ------------------------------------------------------------------ the loop
 

@@ -1,109 +1,163 @@
-"""Judging an applied action: its samples are read, judged, and the judgement is stored; the caller acts on it."""
+"""Judging an applied action: its samples are read, judged, and the judgement is stored; the caller acts on it.
+
+A look costs a part of the allowed error, so an action is looked at only when there is new data and it is due.
+"""
 
 from __future__ import annotations
 
+import json
+from itertools import groupby
+from typing import Any
+
 from wedding_dbopt.database import Database, Row
-from wedding_dbopt.tuning.statistics import Summary
-from wedding_dbopt.tuning.verify import Judgement, Rules, Sample, judge
+from wedding_dbopt.tuning.comparison import Slice
+from wedding_dbopt.tuning.judgement import Judgement, Rules, Sample, StatementVerdict
+from wedding_dbopt.tuning.looks import due
+from wedding_dbopt.tuning.verify import judge
+
+_STORE = """
+insert into _wedding_dbopt.verification
+  (action_id, statement_id, role, judged_at, before_calls, before_ms, before_sd_ms, before_blocks, before_wal,
+   after_calls, after_ms, after_sd_ms, after_blocks, after_wal, time_change, time_low, time_high, blocks_change, p_value, verdict)
+select $1, v.* from jsonb_to_recordset($2) as v(
+   statement_id integer, role text, judged_at timestamptz, before_calls bigint, before_ms float8, before_sd_ms float8,
+   before_blocks float8, before_wal float8, after_calls bigint, after_ms float8, after_sd_ms float8, after_blocks float8,
+   after_wal float8, time_change float8, time_low float8, time_high float8, blocks_change float8, p_value float8, verdict text)
+"""
 
 
 def judge_action(database: Database, action: Row, at: str | None) -> Judgement:
     """The judgement of an action that is applied, stored with its figures; `at` is the moment of judging (None: now)."""
-    judgement = _judgement(database, action, at)
-    _store(database, action, judgement, at)
+    moment = database.query(
+        "select coalesce($1::timestamptz, clock_timestamp())::text as moment", ["timestamptz"], [at]
+    )[0]["moment"]
+    row = database.query(
+        "select * from _wedding_dbopt.verification_rules($1, $2)",
+        ["bigint", "timestamptz"],
+        [action["id"], moment],
+    )[0]
+    rules = Rules(
+        age_s=float(row["age_s"]),
+        look=int(row["looks"]) + 1,
+        min_calls=int(row["min_calls"]),
+        evidence=str(row["evidence"]),
+        goal=str(row["goal"]),
+        uses=None if row["uses"] is None else int(row["uses"]),
+        **{name: float(row[name]) for name in _BOUNDS},
+    )
+    last = rules.age_s >= rules.max_window_s
+    if not last and not (row["new_data"] and due(rules.age_s, int(row["looks"]), float(row["last_age_s"]))):
+        return _waits("the next look is not due yet")
+    judgement = judge(_samples(database, action, moment), rules)
+    _store(database, action, judgement, moment)
     return judgement
 
 
-def _judgement(database: Database, action: Row, at: str | None) -> Judgement:
-    rules = database.query(
-        """select extract(epoch from coalesce($2::timestamptz, clock_timestamp()) - max(a.applied_at)) as age_s,
-                  _wedding_dbopt.setting_value('verification_min_calls')::integer as min_calls,
-                  extract(epoch from _wedding_dbopt.setting_value('verification_min_window')::interval) as min_window_s,
-                  extract(epoch from _wedding_dbopt.setting_value('verification_max_window')::interval) as max_window_s,
-                  _wedding_dbopt.setting_value('verification_min_gain')::float8 as min_gain,
-                  _wedding_dbopt.setting_value('verification_regression')::float8 as regression
-           from _wedding_dbopt.action a join _wedding_dbopt.action s on s.id = $1
-           where a.applied_at is not null
-             and (a.id = s.id or a.run_id = s.run_id
-                  and a.started_at between s.started_at - interval '1 hour' and s.started_at + interval '1 hour')""",
-        ["bigint", "timestamptz"],
-        [action["id"], at],
-    )[0]
-    rows = database.query(
-        "select * from _wedding_dbopt.verification_samples($1, coalesce($2::timestamptz, clock_timestamp()))",
-        ["bigint", "timestamptz"],
-        [action["id"], at],
-    )
-    samples = [
+_BOUNDS = ("min_window_s", "max_window_s", "min_gain", "regression", "critical_regression")
+
+
+def _waits(reason: str) -> Judgement:
+    return Judgement("undecided", reason, None, None, 1.0, 0, False, reason, ())
+
+
+def _samples(database: Database, action: Row, moment: str) -> list[Sample]:
+    arguments: tuple[list[str], list[Any]] = (["bigint", "timestamptz"], [action["id"], moment])
+    rows = database.query("select * from _wedding_dbopt.verification_slices($1, $2)", *arguments)
+    slices = {
+        key: tuple(
+            Slice(
+                float(row["begun_s"]),
+                int(row["hour"]),
+                int(row["calls"]),
+                float(row["exec_ms"]),
+                float(row["exec_sq"]),
+                float(row["blocks"]),
+                float(row["wal_bytes"]),
+            )
+            for row in of_side
+        )
+        for key, of_side in groupby(rows, key=lambda row: (int(row["statement_id"]), bool(row["after"])))
+    }
+    return [
         Sample(
             int(row["statement_id"]),
             str(row["role"]),
-            Summary(int(row["before_calls"]), float(row["before_ms"]), float(row["before_sd_ms"])),
-            Summary(int(row["after_calls"]), float(row["after_ms"]), float(row["after_sd_ms"])),
-            float(row["before_blocks"]),
-            float(row["after_blocks"]),
+            slices.get((int(row["statement_id"]), False), ()),
+            slices.get((int(row["statement_id"]), True), ()),
             float(row["weight"]),
             None if row["objective_ms"] is None else float(row["objective_ms"]),
+            bool(row["critical"]),
         )
-        for row in rows
+        for row in database.query("select * from _wedding_dbopt.verification_subjects($1, $2)", *arguments)
     ]
-    return judge(samples, Rules(**{name: float(value) for name, value in rules.items()}))  # type: ignore[arg-type]
 
 
-def _store(database: Database, action: Row, judgement: Judgement, at: str | None) -> None:
-    for verdict in judgement.statements:
-        sample = verdict.sample
-        database.query(
-            """insert into _wedding_dbopt.verification
-                 (action_id, statement_id, role, judged_at, before_calls, before_ms, before_sd_ms, before_blocks,
-                  after_calls, after_ms, after_sd_ms, after_blocks, time_change, blocks_change, p_value, verdict)
-               values ($1, $2, $3, coalesce($4::timestamptz, clock_timestamp()),
-                       $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-               on conflict (action_id, statement_id) do update set
-                 role = excluded.role, judged_at = excluded.judged_at, before_calls = excluded.before_calls,
-                 before_ms = excluded.before_ms, before_sd_ms = excluded.before_sd_ms,
-                 before_blocks = excluded.before_blocks, after_calls = excluded.after_calls,
-                 after_ms = excluded.after_ms, after_sd_ms = excluded.after_sd_ms,
-                 after_blocks = excluded.after_blocks, time_change = excluded.time_change,
-                 blocks_change = excluded.blocks_change, p_value = excluded.p_value, verdict = excluded.verdict""",
-            [
-                "bigint",
-                "integer",
-                "text",
-                "timestamptz",
-                "bigint",
-                *["float8"] * 3,
-                "bigint",
-                *["float8"] * 6,
-                "text",
-            ],
-            [
-                action["id"],
-                sample.statement_id,
-                sample.role,
-                at,
-                sample.before.n,
-                sample.before.mean,
-                sample.before.sd,
-                sample.before_blocks,
-                sample.after.n,
-                sample.after.mean,
-                sample.after.sd,
-                sample.after_blocks,
-                verdict.time_change,
-                verdict.blocks_change,
-                verdict.p_value,
-                verdict.verdict,
-            ],
-        )
-    gain = judgement.time_gain
+def _store(database: Database, action: Row, judgement: Judgement, moment: str) -> None:
+    database.query("delete from _wedding_dbopt.verification where action_id = $1", ["bigint"], [action["id"]])
+    rows = [_figures(verdict, moment) for verdict in judgement.statements]
+    database.query(_STORE, ["bigint", "jsonb"], [action["id"], json.dumps(rows)])
+    time, blocks = judgement.time, judgement.blocks
+    basis = {
+        "gain_p_value": time and time.p_value,
+        "calls": time and time.calls,
+        "blocks_gain_percent": blocks and _percent(blocks.gain),
+        "blocks_low_percent": blocks and _percent(blocks.low),
+        "blocks_high_percent": blocks and _percent(blocks.high),
+        "blocks_p_value": blocks and blocks.p_value,
+        "drift": round(judgement.drift, 4),
+        "control_statements": judgement.controls,
+        "same_hours": judgement.same_hours,
+        "missing": judgement.missing,
+    }
     database.query(
-        "update _wedding_dbopt.action set measured_impact = $2, verdict = $3 where id = $1",
-        ["bigint", "numeric", "text"],
+        """update _wedding_dbopt.action
+           set measured_impact = $2, impact_low = $3, impact_high = $4, verdict = $5, judgement = $6,
+               looks = looks + 1, looked_at = $7
+           where id = $1""",
+        ["bigint", "numeric", "numeric", "numeric", "text", "jsonb", "timestamptz"],
         [
             action["id"],
-            None if gain is None else round(100 * gain, 2),
+            time and _percent(time.gain),
+            time and _percent(time.low),
+            time and _percent(time.high),
             f"{judgement.verdict}: {judgement.reason}",
+            json.dumps(basis),
+            moment,
         ],
     )
     database.commit()
+
+
+def _figures(verdict: StatementVerdict, moment: str) -> dict[str, Any]:
+    sample, interval = verdict.sample, verdict.interval()
+    return {
+        "statement_id": sample.statement_id,
+        "role": sample.role,
+        "judged_at": moment,
+        **_side("before", sample.before),
+        **_side("after", sample.after),
+        "time_change": verdict.time_change,
+        "time_low": interval and interval[0],
+        "time_high": interval and interval[1],
+        "blocks_change": verdict.blocks_change,
+        "p_value": verdict.p_value,
+        "verdict": verdict.verdict,
+    }
+
+
+def _side(name: str, slices: tuple[Slice, ...]) -> dict[str, Any]:
+    calls = sum(one.calls for one in slices)
+    if not calls:
+        return {f"{name}_calls": 0}
+    mean = sum(one.ms for one in slices) / calls
+    return {
+        f"{name}_calls": calls,
+        f"{name}_ms": mean,
+        f"{name}_sd_ms": max(sum(one.squares for one in slices) / calls - mean**2, 0.0) ** 0.5,
+        f"{name}_blocks": sum(one.blocks for one in slices) / calls,
+        f"{name}_wal": sum(one.wal for one in slices) / calls,
+    }
+
+
+def _percent(share: float) -> float:
+    return round(100 * max(share, -1e6), 2)

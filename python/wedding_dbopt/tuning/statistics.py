@@ -41,6 +41,26 @@ def student_p_value(t: float, freedom: float) -> float:
     return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
+def student_above(t: float, freedom: float) -> float:
+    """One-sided p-value: the chance of a larger t."""
+    half = student_p_value(t, freedom) / 2
+    return half if t > 0 else 1 - half
+
+
+def student_quantile(chance: float, freedom: float) -> float:
+    """The t that is exceeded with this one-sided chance (0 < chance < 0.5), by bisection."""
+    low, high = 0.0, 2.0
+    while student_above(high, freedom) > chance:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        if student_above(middle, freedom) > chance:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def _incomplete_beta(a: float, b: float, x: float) -> float:
     """The regularised incomplete beta function I_x(a, b) for 0 <= x <= 1."""
     if x <= 0:

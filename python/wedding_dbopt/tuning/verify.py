@@ -1,202 +1,333 @@
-"""The judgement: keep an action, roll it back, or wait for more data.
+"""The judgement: keep an action, roll it back, or wait for more data. A pure function of samples and rules.
 
-Blocks per call are the main witness, because load does not change them. Time per call is corrected by a control
-group of statements that the action cannot touch, so that four times the traffic, or an idle night, neither causes a
-rollback nor claims a gain. Times in milliseconds, changes as ratios minus one (-0.4 = 40 % less).
+Blocks per call are the main witness, because load does not change them. Time per call is judged beside a control group of
+statements that the action cannot touch, so that four times the traffic, or an idle night, neither causes a rollback nor
+claims a gain. One test decides on the gain of the action as a whole; regressions are tested per statement, and the allowed
+error is divided among the statements (Bonferroni, by their weight) and among the looks (looks.py). Times in milliseconds,
+changes as ratios minus one (-0.4 = 40 % less).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from wedding_dbopt.tuning.statistics import Summary, welch_p_value
+from wedding_dbopt.tuning.comparison import OWN_SLICES, Change, Point, Slice, block_points, time_points
+from wedding_dbopt.tuning.control import Control, Member, control_group, members
+from wedding_dbopt.tuning.judgement import Estimate, Judgement, Rules, Sample, StatementVerdict, per_call
+from wedding_dbopt.tuning.looks import gain_look, rest, spent
+from wedding_dbopt.tuning.statistics import student_above, student_quantile
 
-SIGNIFICANCE = 0.01
-MIN_CONTROLS = 3
+#: Allowed errors of one action over all its looks: a gain that is none, a regression that is none.
+GAIN_ERROR = 0.025
+REGRESSION_ERROR = 0.025
+#: A gain is given up when even the upper end of this one-sided interval is not worth keeping.
+FUTILITY = 0.1
 #: Blocks per call that differ by less than this share are the same plan's.
 SAME_BLOCKS = 0.01
 #: A regression of one statement counts when it costs at least this share of what the action gains.
 COUNTING_SHARE = 0.10
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One statement before and after: calls, time per call, blocks per call. `objective_ms` of its context, if any."""
-
-    statement_id: int
-    role: str  # affected | written | control
-    before: Summary
-    after: Summary
-    before_blocks: float
-    after_blocks: float
-    weight: float = 1.0
-    objective_ms: float | None = None
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Bounds of the judgement; `age_s`, `min_window_s` and `max_window_s` in seconds since the change."""
-
-    age_s: float
-    min_calls: int
-    min_window_s: float
-    max_window_s: float
-    min_gain: float
-    regression: float
-
-
-@dataclass(frozen=True)
-class StatementVerdict:
-    """What happened to one statement."""
-
-    sample: Sample
-    time_change: float | None
-    blocks_change: float | None
-    p_value: float | None
-    verdict: str  # improved | regressed | same | not enough data
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """`verdict` is kept, rolled_back or undecided; gains as shares of the affected statements' time and blocks."""
-
-    verdict: str
-    reason: str
-    time_gain: float | None
-    blocks_gain: float | None
-    drift: float
-    statements: tuple[StatementVerdict, ...]
+#: Affected statements must have this share of their time before in those with enough data.
+COVERED = 0.5
 
 
 def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     """Weigh the affected and the written statements of one action against the control group."""
-    drift = _drift([sample for sample in samples if sample.role == "control"], rules.min_calls)
+    untouched = [sample for sample in samples if sample.role == "control"]
     subjects = [sample for sample in samples if sample.role != "control"]
-    verdicts = tuple(_statement_verdict(sample, drift, rules, len(subjects)) for sample in subjects)
-    judged = [verdict for verdict in verdicts if verdict.verdict != "not enough data"]
-    affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
-    time_gain, blocks_gain, net_gain = _gain(affected, drift), _blocks_gain(affected), _gain(judged, drift)
-
-    def conclude(verdict: str, reason: str) -> Judgement:
-        return Judgement(verdict, reason, time_gain, blocks_gain, drift, verdicts)
-
-    worse = [
-        verdict for verdict in judged if verdict.verdict == "regressed" and _counts(verdict, judged, drift)
-    ]
-    if worse:
-        first = max(worse, key=lambda verdict: verdict.time_change or 0)
-        return conclude(
-            "rolled_back",
-            f"statement {first.sample.statement_id} became {_percent(first.time_change)} slower "
-            f"({first.sample.before.mean:.2f} -> {first.sample.after.mean:.2f} ms, n = {first.sample.before.n} and "
-            f"{first.sample.after.n}, p = {first.p_value:.2g})",
-        )
-    if rules.age_s < rules.min_window_s:
-        return conclude(
-            "undecided", f"{rules.min_window_s - rules.age_s:.0f} s of the shortest window are left"
-        )
-    if not affected or _covered(affected, verdicts) < 0.5:
-        if rules.age_s < rules.max_window_s:
-            return conclude(
-                "undecided", f"not enough data yet: {rules.min_calls} calls before and after are needed"
-            )
-        if not affected:
-            return conclude("rolled_back", "no affected statement ran often enough to show a gain")
-    improved = [verdict for verdict in affected if verdict.verdict == "improved"]
-    gains = f"blocks {_percent(-(blocks_gain or 0))}, time {_percent(-(time_gain or 0))}"
-    calls = sum(verdict.sample.after.n for verdict in affected)
-    if (
-        improved
-        and max(net_gain or 0, blocks_gain or 0) >= rules.min_gain
-        and (net_gain or 0) > -rules.regression
-    ):
-        return conclude(
-            "kept", f"{len(improved)} of {len(affected)} statements improved: {gains}, n = {calls} calls"
-        )
-    return conclude("rolled_back", f"no gain worth keeping: {gains}, n = {calls} calls")
-
-
-def _drift(controls: Sequence[Sample], min_calls: int) -> float:
-    """How the time per call of untouched statements changed: their weighted median ratio, 1.0 when there are few."""
-    ratios = sorted(
-        (sample.after.mean / sample.before.mean, math.sqrt(min(sample.before.n, sample.after.n)))
-        for sample in controls
-        if min(sample.before.n, sample.after.n) >= min_calls
-        and sample.before.mean > 0
-        and sample.after.mean > 0
+    traffic = _traffic(samples)
+    time_control = control_group(_members(untouched, time_points, rules), "time", traffic)
+    blocks_control = control_group(_members(untouched, block_points, rules), "blocks", traffic)
+    weight = sum(sample.weight for sample in subjects)
+    verdicts = tuple(
+        _statement_verdict(sample, time_control, blocks_control, rules, sample.weight / weight)
+        for sample in subjects
     )
-    if len(ratios) < MIN_CONTROLS:
-        return 1.0
-    half = sum(weight for _, weight in ratios) / 2
-    passed = 0.0
-    for ratio, weight in ratios:
-        passed += weight
-        if passed >= half:
-            return ratio
-    return ratios[-1][0]
+    judged = [verdict for verdict in verdicts if verdict.time is not None]
+    affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
+    time = _estimate([v for v in affected if _acted(v, rules)], affected, "time", time_control)
+    blocks = _estimate(affected, affected, "blocks", blocks_control)
+    net = _estimate(judged, judged, "time", time_control)
+    same_hours = bool(affected) and all(v.time is not None and v.time.same_hours for v in affected)
+
+    def conclude(verdict: str, reason: str, missing: str | None = None) -> Judgement:
+        return Judgement(
+            verdict,
+            reason,
+            time,
+            blocks,
+            time_control.drift,
+            time_control.size,
+            same_hours,
+            missing,
+            verdicts,
+        )
+
+    worse = [v for v in judged if v.verdict == "regressed" and _counts(v, judged, rules)]
+    if worse:
+        return conclude("rolled_back", _regression(max(worse, key=lambda v: v.time_change or 0)))
+    if rules.age_s < rules.min_window_s:
+        missing = f"{rules.min_window_s - rules.age_s:.0f} s of the shortest window are left"
+        return conclude("undecided", missing, missing)
+    last = rules.age_s >= rules.max_window_s
+    if rules.goal == "no harm":
+        lacking = [v for v in verdicts if v.time is None and v.sample.after]
+        if lacking and len(lacking) > len(judged) and not last:
+            missing = _missing(verdicts, rules)
+            return conclude("undecided", f"not enough data yet: {missing}", missing)
+        harm = f"no harm seen in {len(judged)} statements"
+        return conclude(
+            "kept", f"{harm}, {_beside(time_control)}" if judged else "nothing that it touches ran"
+        )
+    covered = _covered(affected, verdicts)
+    if covered < COVERED and not last:
+        missing = _missing(verdicts, rules)
+        return conclude("undecided", f"not enough data yet: {missing}", missing)
+    if time is None or blocks is None or net is None:
+        return conclude("rolled_back", "no affected statement ran often enough to show a gain")
+    shown = _shown(time, blocks, affected, time_control, same_hours)
+    if rules.uses == 0:
+        return conclude("rolled_back", f"no gain worth keeping: it was never used; {shown}")
+    number = gain_look(rules.look, rules.age_s, rules.min_window_s)
+    error = GAIN_ERROR / 2 * (rest(number) if last else spent(number))
+    faster = time.p_value <= error and net.gain >= rules.min_gain
+    fewer = blocks.p_value <= error and blocks.gain >= rules.min_gain and net.gain > -rules.regression
+    if faster or fewer:
+        improved = sum(v.verdict == "improved" for v in affected)
+        return conclude("kept", f"{improved} of {len(affected)} statements improved: {shown}")
+    if last:
+        return conclude("rolled_back", f"no gain worth keeping, not even in the longest window: {shown}")
+    if _futile(time, blocks, affected, rules):
+        return conclude("rolled_back", f"no gain worth keeping: {shown}")
+    missing = f"the gain is not certain yet: {shown}"
+    return conclude("undecided", missing, missing)
 
 
-def _statement_verdict(sample: Sample, drift: float, rules: Rules, comparisons: int) -> StatementVerdict:
-    if min(sample.before.n, sample.after.n) < rules.min_calls or sample.before.mean <= 0:
+# ---------------------------------------------------------------------- one statement
+
+
+def _members(
+    samples: Sequence[Sample], points: Callable[[Sequence[Slice]], list[Point]], rules: Rules
+) -> list[Member]:
+    return members([(points(s.before), points(s.after)) for s in samples], rules.min_calls)
+
+
+def _traffic(samples: Sequence[Sample]) -> float:
+    """Calls per slice after the change as a ratio to those before it."""
+    before, after = (
+        sum(s.calls for side in sides for s in side) / max(len({s.begun for side in sides for s in side}), 1)
+        for sides in ([sample.before for sample in samples], [sample.after for sample in samples])
+    )
+    return after / before if before and after else 1.0
+
+
+def _statement_verdict(
+    sample: Sample, time_control: Control, blocks_control: Control, rules: Rules, part: float
+) -> StatementVerdict:
+    if _lacks(sample, rules):
         return StatementVerdict(sample, None, None, None, "not enough data")
-    expected = Summary(sample.before.n, sample.before.mean * drift, sample.before.sd * drift)
-    time_change = sample.after.mean / expected.mean - 1
-    blocks_change = sample.after_blocks / sample.before_blocks - 1 if sample.before_blocks > 0 else 0.0
-    p_value = welch_p_value(expected, sample.after)
-    significant = p_value < SIGNIFICANCE / comparisons
-    # A read that touches no more blocks has not been slowed by an index; a write always touches more of them.
-    more_work = sample.role == "written" or blocks_change >= rules.regression
-    # Nor has one that touches just as many blocks used the index, however much faster a quieter machine made it.
-    used = abs(blocks_change) >= SAME_BLOCKS
-    if significant and time_change >= rules.regression and more_work:
-        verdict = "regressed"
-    elif blocks_change <= -rules.min_gain or (significant and time_change <= -rules.min_gain and used):
-        verdict = "improved"
-    else:
-        verdict = "same"
-    return StatementVerdict(sample, time_change, blocks_change, p_value, verdict)
+    time = time_control.change(time_points(sample.before), time_points(sample.after))
+    blocks = blocks_control.change(block_points(sample.before), block_points(sample.after))
+    if time is None or min(time.calls_before, time.calls_after) < rules.min_calls:
+        return StatementVerdict(sample, None, None, None, "not enough data")
+    slower = _above(time)
+    p_value = 2 * min(slower, 1 - slower)
+    error = part * REGRESSION_ERROR * spent(rules.look)
+    # Load makes a call slower, never the blocks it reads more: a read's new plan shows there, whatever the traffic does.
+    replanned = sample.role == "affected" and blocks is not None and _above(blocks) <= error
+    worse = time.ratio - 1 >= rules.regression and _more_work(sample, blocks, rules)
+    if worse and (slower <= error or replanned):
+        return StatementVerdict(sample, time, blocks, p_value, "regressed")
+    better = part * GAIN_ERROR
+    fewer = blocks is not None and _above(blocks) >= 1 - better and 1 - blocks.ratio >= rules.min_gain
+    verdict = StatementVerdict(sample, time, blocks, p_value, "same")
+    faster = slower >= 1 - better and 1 - time.ratio >= rules.min_gain and _acted(verdict, rules)
+    return StatementVerdict(sample, time, blocks, p_value, "improved") if fewer or faster else verdict
 
 
-def _counts(verdict: StatementVerdict, judged: Sequence[StatementVerdict], drift: float) -> bool:
-    """A regression counts when it breaks the objective or eats a good part of the gain."""
-    sample = verdict.sample
-    if (
-        sample.objective_ms is not None
-        and sample.after.mean > sample.objective_ms > sample.before.mean * drift
-    ):
+def _lacks(sample: Sample, rules: Rules) -> str | None:
+    """What a statement lacks for a verdict."""
+    before, after = (sum(s.calls for s in side) for side in (sample.before, sample.after))
+    slices = sum(s.calls > 0 for s in sample.before)
+    if before < rules.min_calls:
+        return f"it ran {before} times before the change, {rules.min_calls} are needed"
+    if slices < OWN_SLICES:
+        return f"its calls before the change lie in {slices} passes, {OWN_SLICES} are needed to tell how much they vary"
+    if after < rules.min_calls:
+        wait = f", in about {_span((rules.min_calls - after) * rules.age_s / after)}" if after else ""
+        return f"it ran {after} of {rules.min_calls} times since the change{wait}"
+    return None
+
+
+def _above(change: Change) -> float:
+    """The chance of such a rise without cause."""
+    if change.error <= 0:
+        return 0.0 if change.log > 0 else 1.0 if change.log < 0 else 0.5
+    return student_above(change.log / change.error, change.freedom)
+
+
+def _more_work(sample: Sample, blocks: Change | None, rules: Rules) -> bool:
+    """A read that touches no more blocks has not been slowed by an index; a write always touches more of them."""
+    if rules.evidence == "time" or sample.role == "written":
         return True
-    lost = _saved_ms(sample, drift)
-    gained = sum(max(_saved_ms(other.sample, drift), 0) for other in judged)
-    return -lost >= COUNTING_SHARE * gained
+    return blocks is not None and blocks.ratio - 1 >= rules.regression and _above(blocks) <= 0.05
 
 
-def _saved_ms(sample: Sample, drift: float) -> float:
+def _acted(verdict: StatementVerdict, rules: Rules) -> bool:
+    """A read that touches just as many blocks has not used the index, however much faster a quieter machine made it."""
+    if rules.evidence == "time" or rules.uses:
+        return True
+    blocks = verdict.blocks
+    return blocks is not None and abs(blocks.ratio - 1) >= SAME_BLOCKS and not 0.1 < _above(blocks) < 0.9
+
+
+# ---------------------------------------------------------------------- the action
+
+
+def _expected_ms(verdict: StatementVerdict) -> float:
+    """Weighted milliseconds that the calls after the change would have taken without it (but for the load)."""
+    sample = verdict.sample
+    before = per_call(sample.before, "ms") or 0.0
+    return sample.weight * before * sum(s.calls for s in sample.after)
+
+
+def _estimate(
+    counted: Sequence[StatementVerdict], every: Sequence[StatementVerdict], figure: str, control: Control
+) -> Estimate | None:
+    """The gain over all statements; those not counted as changed by the action stay as they were."""
+    if not every:
+        return None
+    costs = [(_expected_ms(v) if figure == "time" else _expected_blocks(v), v) for v in every]
+    whole = sum(cost for cost, _ in costs)
+    calls = sum(s.calls for v in every for s in v.sample.after)
+    changed = {v.sample.statement_id for v in counted}
+    ratio = variance = weighed = 0.0
+    for cost, verdict in costs:
+        share = cost / whole if whole > 0 else 0.0
+        change = verdict.time if figure == "time" else verdict.blocks
+        if change is None or verdict.sample.statement_id not in changed:
+            ratio += share
+            continue
+        part = (share * change.ratio * change.error) ** 2
+        ratio += share * change.ratio
+        variance += part
+        weighed += part**2 / change.freedom
+    error = math.sqrt(variance)
+    if error <= 0:
+        gain = 1 - ratio if abs(1 - ratio) > 1e-9 else 0.0
+        return Estimate(gain, gain, gain, 0.0 if gain > 0 else 1.0, calls)
+    log, width, freedom = math.log(ratio), error / ratio, variance**2 / weighed
+    reach = student_quantile(0.025, freedom) * width
+    return Estimate(
+        1 - ratio,
+        1 - math.exp(log + reach),
+        1 - math.exp(log - reach),
+        student_above(-log / width, freedom),
+        calls,
+    )
+
+
+def _expected_blocks(verdict: StatementVerdict) -> float:
+    sample = verdict.sample
+    return sample.weight * (per_call(sample.before, "blocks") or 0.0) * sum(s.calls for s in sample.after)
+
+
+def _counts(verdict: StatementVerdict, judged: Sequence[StatementVerdict], rules: Rules) -> bool:
+    """A regression counts when it hurts a critical statement, breaks the objective, or eats a good part of the gain."""
+    sample, time = verdict.sample, verdict.time
+    if time is None:
+        return False
+    if sample.critical and time.ratio - 1 >= rules.critical_regression:
+        return True
+    if sample.objective_ms is not None and time.after > sample.objective_ms > time.after / time.ratio:
+        return True
+    gained = sum(max(_saved_ms(other), 0) for other in judged)
+    return -_saved_ms(verdict) >= COUNTING_SHARE * gained
+
+
+def _saved_ms(verdict: StatementVerdict) -> float:
     """Weighted milliseconds that the calls after the change saved; negative when they cost more."""
-    return sample.weight * sample.after.n * (sample.before.mean * drift - sample.after.mean)
-
-
-def _gain(judged: Sequence[StatementVerdict], drift: float) -> float | None:
-    expected = sum(v.sample.weight * v.sample.after.n * v.sample.before.mean * drift for v in judged)
-    return sum(_saved_ms(v.sample, drift) for v in judged) / expected if expected > 0 else None
-
-
-def _blocks_gain(affected: Sequence[StatementVerdict]) -> float | None:
-    before = sum(v.sample.weight * v.sample.after.n * v.sample.before_blocks for v in affected)
-    after = sum(v.sample.weight * v.sample.after.n * v.sample.after_blocks for v in affected)
-    return 1 - after / before if before > 0 else None
+    return _expected_ms(verdict) * (1 - verdict.time.ratio) if verdict.time else 0.0
 
 
 def _covered(affected: Sequence[StatementVerdict], verdicts: Sequence[StatementVerdict]) -> float:
     """Share of the affected statements' time before the change that has enough data."""
 
     def time(some: Sequence[StatementVerdict]) -> float:
-        return sum(v.sample.before.n * v.sample.before.mean for v in some if v.sample.role == "affected")
+        return sum(s.ms for v in some if v.sample.role == "affected" for s in v.sample.before)
 
     whole = time(verdicts)
     return time(affected) / whole if whole > 0 else 0.0
 
 
+def _futile(time: Estimate, blocks: Estimate, affected: Sequence[StatementVerdict], rules: Rules) -> bool:
+    """Whether no gain worth keeping is to be expected from more data."""
+
+    def hopeless(change: Change | None) -> bool:
+        if change is None:
+            return True
+        best = change.log - student_quantile(FUTILITY, change.freedom) * change.error
+        return -math.expm1(best) < rules.min_gain
+
+    by_blocks = all(hopeless(v.blocks) for v in affected)
+    by_time = all(hopeless(v.time) for v in affected)
+    return by_blocks and (by_time or (rules.evidence == "plan" and not rules.uses))
+
+
+# ---------------------------------------------------------------------- words
+
+
+def _regression(verdict: StatementVerdict) -> str:
+    time, interval = verdict.time, verdict.interval()
+    assert time is not None and interval is not None
+    return (
+        f"statement {verdict.sample.statement_id} became {_percent(time.ratio - 1)} slower "
+        f"({time.before:.2f} -> {time.after:.2f} ms, n = {time.calls_before} and {time.calls_after}, "
+        f"95 % between {_percent(interval[0])} and {_percent(interval[1])}, p = {verdict.p_value:.2g})"
+    )
+
+
+def _shown(
+    time: Estimate,
+    blocks: Estimate,
+    affected: Sequence[StatementVerdict],
+    control: Control,
+    same_hours: bool,
+) -> str:
+    parts = [
+        f"blocks {_percent(-blocks.gain)}",
+        f"time {_percent(-time.gain)} (95 % between {_percent(-time.high)} and {_percent(-time.low)})",
+        f"n = {time.calls} calls",
+        _beside(control),
+        "same hours" if same_hours else "not the same hours, which were not seen before",
+    ]
+    steps = [v.time.step_at for v in affected if v.time and v.time.step_at is not None]
+    if steps:
+        when = min(steps, key=abs)
+        parts.append(
+            f"something else changed these statements {_span(abs(when))} {'before' if when < 0 else 'after'} the action"
+        )
+    return ", ".join(parts)
+
+
+def _beside(control: Control) -> str:
+    if not control.size:
+        return "no control group: only what exceeds any usual change counts"
+    return f"beside {control.size} untouched statements, whose time changed by {_percent(control.drift - 1)}"
+
+
+def _missing(verdicts: Sequence[StatementVerdict], rules: Rules) -> str:
+    lacking = [
+        f"statement {v.sample.statement_id}: {_lacks(v.sample, rules)}"
+        for v in sorted(verdicts, key=_expected_ms, reverse=True)
+        if v.verdict == "not enough data" and (v.sample.role == "affected" or rules.goal == "no harm")
+    ]
+    return "; ".join(lacking[:3]) or "no affected statement has been seen"
+
+
 def _percent(change: float | None) -> str:
     return f"{100 * (change or 0):+.1f} %"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
