@@ -1,10 +1,12 @@
 create or replace function _wedding_dbopt.performance_impact(run_id bigint) returns jsonb
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with judged as (
-    -- A statement that several actions of the run touched counts once, with its latest judgement.
-    select distinct on (verification.statement_id) verification.*,
-           coalesce(statement.context, 'other') as context, coalesce(importance.weight, 1) as weight,
-           verification.after_calls * verification.before_ms as cost_ms
+    -- A statement that several actions of the run touched counts once, with its latest judgement. The error of its change is read
+    -- off its interval.
+    select distinct on (verification.statement_id) verification.statement_id, verification.role, verification.judged_at, verification.after_calls,
+           verification.time_change, coalesce(statement.context, 'other') as context, coalesce(importance.weight, 1)::float8 as weight,
+           verification.after_calls * verification.before_ms as cost_ms,
+           (verification.time_high - verification.time_low) / (2 * 1.96) as error
     from _wedding_dbopt.verification
     join _wedding_dbopt.action as deed on deed.id = verification.action_id
     join _wedding_dbopt.statement on statement.id = verification.statement_id
@@ -13,20 +15,16 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
       and verification.role in ('affected', 'written')
       and verification.time_change is not null and verification.before_ms > 0 and verification.after_calls > 0
     order by verification.statement_id, verification.judged_at desc, verification.action_id desc
-  ), measured as (
-    select count(*) as statements, sum(judged.after_calls) as calls, max(judged.judged_at) as judged_at,
-           -100 * sum(judged.cost_ms * judged.time_change) filter (where judged.role = 'affected')
-             / sum(judged.cost_ms) filter (where judged.role = 'affected') as query_gain,
-           -100 * sum(judged.weight::float8 * judged.cost_ms * judged.time_change)
-             / sum(judged.weight::float8 * judged.cost_ms) as overall_gain
-    from judged
-  ), per_context as (
-    select jsonb_object_agg(known.context, round(gain.value::numeric, 2) order by known.place) as gains
-    from _wedding_dbopt.contexts() as known
-    left join (
-      select judged.context, -100 * sum(judged.cost_ms * judged.time_change) / sum(judged.cost_ms) as value
-      from judged group by judged.context) as gain on gain.context = known.context
-    where known.context <> 'other' or gain.value is not null
+  ), part as (
+    select figure.name as figure, figure.context, figure.share, judged.after_calls, judged.time_change, judged.error
+    from judged cross join lateral (values
+      ('query_performance', null, case when judged.role = 'affected' then judged.cost_ms end),
+      ('overall_score', null, judged.weight * judged.cost_ms), ('context', judged.context, judged.cost_ms)) as figure(name, context, share)
+    where figure.share is not null
+  ), gain as (
+    select part.figure, part.context, sum(part.after_calls) as n, -100 * sum(part.share * part.time_change) / sum(part.share) as value,
+           100 * 1.96 * sqrt(sum((part.share * part.error) ^ 2)) / sum(part.share) as reach
+    from part group by part.figure, part.context
   ), span as (
     -- Equal windows before the first deed and after the last, at most an hour each.
     select min(coalesce(deed.started_at, deed.applied_at)) as before_until, max(deed.applied_at) as after_since,
@@ -37,32 +35,43 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
       from _wedding_dbopt.verification where verification.action_id = deed.id) as verdict on true
     where deed.run_id = performance_impact.run_id and deed.applied_at is not null
   ), efficiency as (
-    select before.index_hit_percent as hit_before, after.index_hit_percent as hit_after,
-           before.calls_per_connection as calls_before, after.calls_per_connection as calls_after
-    from span
-    cross join lateral _wedding_dbopt.resource_efficiency(span.before_until - span.length, span.before_until) as before
-    cross join lateral _wedding_dbopt.resource_efficiency(span.after_since, span.after_since + span.length) as after
+    select found.figure, found.n, found.change as value, found.low, found.high
+    from span cross join lateral _wedding_dbopt.efficiency_change(span.before_until, span.after_since, span.length) as found
+    where span.length > interval '0'
+  ), measured as (
+    select gain.figure, gain.context, gain.n, gain.value, gain.value - gain.reach as low, gain.value + gain.reach as high, 'calls' as counted from gain
+    union all
+    select efficiency.figure, null, efficiency.n, efficiency.value, efficiency.low, efficiency.high, 'slices of time' from efficiency
+  ), told as (
+    select measured.*, round(measured.value::numeric, 2) as rounded,
+           jsonb_build_object('value', round(measured.value::numeric, 2), 'low', round(measured.low::numeric, 2), 'high', round(measured.high::numeric, 2),
+             'n', measured.n, 'counted', measured.counted,
+             'verdict', case when measured.value is null then 'not measured' when measured.low is null then 'too few data for an interval'
+                             when measured.low > 0 then 'improved' when measured.high < 0 then 'worse' else 'no change that is certain' end) as evidence
+    from measured
+  ), per_context as (
+    select jsonb_object_agg(known.context, told.rounded order by known.place) as gains,
+           jsonb_object_agg(known.context, told.evidence order by known.place) filter (where told.evidence is not null) as evidence
+    from _wedding_dbopt.contexts() as known
+    left join told on told.figure = 'context' and told.context = known.context
+    where known.context <> 'other' or told.rounded is not null
+  ), figure as (
+    select jsonb_object_agg(known.name || '_improvement', told.rounded) as gains,
+           jsonb_object_agg(known.name || '_improvement', told.evidence) filter (where told.evidence is not null) as evidence,
+           jsonb_object_agg(known.name || '_improvement', known.excuse) filter (where told.rounded is null) as reasons
+    from (values ('query_performance', 'no statement served by a change still in place has been judged with enough calls'),
+                 ('overall_score', 'no statement touched by a change still in place has been judged with enough calls'),
+                 ('index_hit_ratio', 'no index samples just before and just after the changes'),
+                 ('connection_efficiency', 'no connection and statement samples just before and just after the changes')) as known(name, excuse)
+    left join told on told.figure = known.name
   )
-  select jsonb_build_object(
-    'query_performance_improvement', round(measured.query_gain::numeric, 2),
-    'index_hit_ratio_improvement', round((efficiency.hit_after - efficiency.hit_before)::numeric, 2),
-    'connection_efficiency_improvement', round((100 * (efficiency.calls_after / efficiency.calls_before - 1))::numeric, 2),
+  select figure.gains || jsonb_build_object(
     'wedding_specific_improvements', per_context.gains,
-    'overall_score_improvement', round(measured.overall_gain::numeric, 2),
-    'basis', jsonb_build_object('statements', measured.statements, 'calls', measured.calls, 'judged_at', measured.judged_at,
-               'unit', 'percent of the time per call, index_hit_ratio in percentage points', 'method', 'measured'),
-    'reasons', jsonb_strip_nulls(jsonb_build_object(
-      'query_performance_improvement',
-        case when measured.query_gain is null then 'no statement served by a change still in place has been judged with enough calls' end,
-      'overall_score_improvement',
-        case when measured.overall_gain is null then 'no statement touched by a change still in place has been judged with enough calls' end,
-      'index_hit_ratio_improvement',
-        case when efficiency.hit_after - efficiency.hit_before is null
-             then 'no index samples just before and just after the changes' end,
-      'connection_efficiency_improvement',
-        case when efficiency.calls_after / efficiency.calls_before is null
-             then 'no connection and statement samples just before and just after the changes' end)))
-  from measured cross join per_context left join efficiency on true
+    'evidence', coalesce(figure.evidence, '{}') || jsonb_build_object('wedding_specific_improvements', coalesce(per_context.evidence, '{}')),
+    'basis', (select jsonb_build_object('statements', count(*), 'calls', sum(judged.after_calls), 'judged_at', max(judged.judged_at),
+                'unit', 'percent of the time per call, index_hit_ratio in percentage points', 'interval', '95 percent', 'method', 'measured') from judged),
+    'reasons', coalesce(figure.reasons, '{}'))
+  from figure cross join per_context
 $$;
 comment on function _wedding_dbopt.performance_impact(bigint) is
-  'What the changes of a tuning run that are still in place brought, measured only, in percent less time per call (weighted with the calls after the change); overall also counts the statements that write and weighs by criticality. What was not measured is null and has its reason.';
+  'What the changes of a tuning run that are still in place brought, measured only, in percent less time per call (weighted with the calls after the change); overall also counts the statements that write and weighs by criticality. evidence holds n, interval (95 %) and verdict of each figure. What was not measured is null and has its reason.';

@@ -30,6 +30,7 @@ begin
     _wedding_dbopt.report_readiness(last_moment, zone),
     _wedding_dbopt.report_charts(first_moment, last_moment, zone),
     _wedding_dbopt.report_actions(first_moment, last_moment, zone),
+    _wedding_dbopt.report_verifications(first_moment, last_moment),
     _wedding_dbopt.report_statements(first_moment, last_moment,
       (sums #>> '{all,calls}')::numeric * (sums #>> '{all,mean_ms}')::numeric),
     _wedding_dbopt.report_health(last_moment),

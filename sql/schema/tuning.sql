@@ -45,12 +45,14 @@ create table _wedding_dbopt.recommendation (
   estimated_bytes bigint,
   estimated_gain_ms numeric,
   estimated_improvement numeric,
+  stated_improvement numeric,
   benefits     jsonb not null default '[]',
   write_cost   numeric,
   context      text not null,
   criticality  text not null,
   priority     text not null,
   confidence   numeric,
+  stated_confidence numeric,
   proof        text,
   reason       text not null,
   status       text not null default 'open' check (status in ('open', 'taken', 'withdrawn', 'expired')),
@@ -65,6 +67,8 @@ comment on column _wedding_dbopt.recommendation.sql is 'The statements of the de
 comment on column _wedding_dbopt.recommendation.final_sql is 'Statements that are run once the deed was judged good, as the drop of an index that was hidden first.';
 comment on column _wedding_dbopt.recommendation.safety is 'auto = may be applied by itself in mode auto; consent = somebody must approve, whatever the mode; manual = never applied by us.';
 comment on column _wedding_dbopt.recommendation.goal is 'What the verdict asks for: gain = a measured one; no harm = it is kept unless something gets worse.';
+comment on column _wedding_dbopt.recommendation.stated_improvement is
+  'estimated_improvement before it was corrected by how past estimates held (get_calibration); so is stated_confidence.';
 comment on column _wedding_dbopt.recommendation.season is 'The season to which it is bound; null = the whole year.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.recommendation_id_seq', '');

@@ -1,12 +1,14 @@
 -- What acts on a table leaves the statements alone that touch none of the run's tables: they are the control group. What acts on
--- a role leaves other roles' statements alone. What acts on a database or the server leaves nobody alone, so there is no control.
+-- a role or a function leaves other roles' or all other statements alone. What acts on a database or the server leaves nobody alone,
+-- so there is no control.
 -- An action that nobody said to serve a statement is judged on all that touch its table, or on the heaviest of all.
 create or replace function _wedding_dbopt.verification_subjects(action_id bigint, at timestamptz)
 returns table (statement_id integer, role text, weight float8, objective_ms float8, critical boolean)
 language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with subject as (
     select a.id, quote_ident(a.schema_name) || '.' || quote_ident(a.table_name) as table_key,
-           case when to_jsonb(a) ->> 'object_kind' = 'role' then (select r.oid from pg_roles r where r.rolname = a.object_name) end as for_role,
+           case when a.object_kind = 'role' then (select r.oid from pg_roles r where r.rolname = a.object_name) end as for_role,
+           a.object_kind = 'function' as for_function,
            array(select (b ->> 'statement_id')::integer
                  from _wedding_dbopt.recommendation r, jsonb_array_elements(r.benefits) b
                  where r.id = a.recommendation_id and b ->> 'statement_id' ~ '^\d+$') as served
@@ -31,7 +33,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
                 when s.served = '{}' and s.table_key is null and s.for_role is null and k.place <= 50 then 'affected'
                 when s.served = '{}' and s.for_role = k.userid then 'affected'
                 when s.table_key is not null and not v.touched && k.tables then 'control'
-                when s.table_key is null and s.for_role <> k.userid then 'control' end as role
+                when s.table_key is null and (s.for_role <> k.userid or s.for_function) then 'control' end as role
     from known k cross join subject s
     cross join _wedding_dbopt.verification_window(verification_subjects.action_id, verification_subjects.at) v
   ), ranked as (

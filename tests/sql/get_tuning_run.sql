@@ -1,5 +1,5 @@
 begin;
-select plan(17);
+select plan(22);
 
 insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
 values ('rpc', 'tap', '2001-06-01Z', 'moderate', true, 'finished'), ('rpc', 'tap', '2001-06-02Z', 'moderate', false, 'queued');
@@ -16,8 +16,8 @@ from pg_database, (values (1, 'booking', 'critical'), (2, 'timeline', 'medium'),
 where datname = current_database();
 -- Kept: bookings halve (weight 4, 1000 ms), a written timeline gets 10 % slower (weight 1, 1000 ms). Undone: payments.
 insert into _wedding_dbopt.verification
-  (action_id, statement_id, role, judged_at, before_calls, before_ms, after_calls, after_ms, time_change, verdict)
-select a.id, s.id, v.role, '2001-06-01 03:00Z', 100, 10, 100, 10 * (1 + v.change), v.change, 'tap'
+  (action_id, statement_id, role, judged_at, before_calls, before_ms, after_calls, after_ms, time_change, time_low, time_high, verdict)
+select a.id, s.id, v.role, '2001-06-01 03:00Z', 100, 10, 100, 10 * (1 + v.change), v.change, v.change - 0.05, v.change + 0.05, 'tap'
 from (values (1, 'kept', 'affected', -0.5), (2, 'kept', 'written', 0.1), (3, 'rolled_back', 'affected', 0.2)) as v(queryid, state, role, change)
 join _wedding_dbopt.statement s on s.queryid = v.queryid and s.first_seen = '2001-06-01Z'
 join _wedding_dbopt.action a on a.state = v.state and a.run_id = (select id from run);
@@ -46,6 +46,12 @@ select is(p #> '{wedding_specific_improvements,payment}', 'null', 'what was undo
 select is(p -> 'overall_score_improvement', '38.00', 'weighted by criticality: (4 x 50 - 10) / 5') from impact;
 select is(p -> 'index_hit_ratio_improvement', '15.00', 'from 80 to 95 percent of index blocks cached') from impact;
 select is(p -> 'connection_efficiency_improvement', '25.00', 'the same calls with 8 instead of 10 active connections') from impact;
+select is(p #> '{evidence,query_performance_improvement}', '{"value": 50.00, "low": 45.00, "high": 55.00, "n": 100, "counted": "calls", "verdict": "improved"}'::jsonb,
+  'with its number of calls, interval and verdict') from impact;
+select is(p #>> '{evidence,overall_score_improvement,n}', '200', 'the score rests on both statements') from impact;
+select is((p #>> '{evidence,overall_score_improvement,high}')::numeric - 38, 4.12, 'errors add up by their squares: 5 x sqrt(4^2 + 1) / 5') from impact;
+select is(p #>> '{evidence,wedding_specific_improvements,timeline,verdict}', 'worse', 'a context has its verdict') from impact;
+select is(p #>> '{evidence,index_hit_ratio_improvement,verdict}', 'too few data for an interval', 'one sample a side proves nothing, and it says so') from impact;
 select is(p -> 'reasons', '{}', 'all measured, no excuse') from impact;
 select is(j -> 'wedding_season_optimizations', '[]', 'nothing that a run does ends with the season, also in season mode') from result;
 select is(j ->> 'wedding_season_optimizations_reason', 'none: what a run changes stays after the season, until it is rolled back', 'and it says why') from result;

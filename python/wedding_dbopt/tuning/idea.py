@@ -35,12 +35,14 @@ _COLUMNS = {
     "estimated_bytes": "bigint",
     "estimated_gain_ms": "numeric",
     "estimated_improvement": "numeric",
+    "stated_improvement": "numeric",
     "benefits": "jsonb",
     "write_cost": "numeric",
     "context": "text",
     "criticality": "text",
     "priority": "text",
     "confidence": "numeric",
+    "stated_confidence": "numeric",
     "proof": "text",
     "reason": "text",
 }
@@ -110,8 +112,22 @@ class Idea:
 
 
 def store(database: Database, run_id: int, idea: Idea) -> None:
-    """Store an idea, or renew the one that says the same."""
+    """Store an idea, or renew the one that says the same; its estimates corrected by how past ones held."""
+    known = database.query(
+        """select estimate_factor, confidence_factor from _wedding_dbopt.calibration()
+           where action_type = $1 and proof = $2""",
+        ["text", "text"],
+        [idea.kind, idea.proof],
+    )
+    sized, trusted = (
+        (float(known[0]["estimate_factor"]), float(known[0]["confidence_factor"])) if known else (1.0, 1.0)
+    )
     values = {
+        "estimated_gain_ms": _scaled(idea.estimated_gain_ms, sized),
+        "estimated_improvement": _scaled(idea.estimated_improvement, sized),
+        "stated_improvement": idea.estimated_improvement,
+        "confidence": min(idea.confidence * trusted, 1.0),
+        "stated_confidence": idea.confidence,
         "fingerprint": idea.fingerprint,
         "run_id": run_id,
         "schema_name": idea.schema,
@@ -130,3 +146,7 @@ def store(database: Database, run_id: int, idea: Idea) -> None:
         list(_COLUMNS.values()),
         [values[name] if name in values else getattr(idea, name) for name in _COLUMNS],
     )
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else round(value * factor, 3)
