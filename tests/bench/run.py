@@ -11,9 +11,11 @@ from tests.bench import (
     history,
     indexes,
     planning,
+    readiness,
     reading,
     season,
     season_load,
+    soak,
     truth,
 )
 
@@ -29,7 +31,7 @@ BENCHMARKS = {
     "truth": truth.run,
 }
 #: These take many minutes each and run only when they are named.
-LONG = {"season_load": season_load.run}
+LONG = {"readiness": readiness.run, "season_load": season_load.run, "soak": soak.run}
 
 
 def main() -> int:
