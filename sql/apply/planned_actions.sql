@@ -15,7 +15,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from idea i
     where i.wanted in ('approve', 'auto')
       and i.needs <= array_position(array['conservative', 'moderate', 'aggressive'], planned_actions.level)
-      and (i.season is null or planned_actions.season_mode)
+      and (i.season is null or planned_actions.season_mode
+           or i.season = any ((select r.seasons from _wedding_dbopt.tuning_run r where r.id = planned_actions.run_id)::text[]))
   ), deed as (
     select a.*, _wedding_dbopt.target_key(a.action_type, a.object_kind, a.schema_name, a.table_name, a.object_name, a.details) as target
     from _wedding_dbopt.action a

@@ -2,6 +2,7 @@ create or replace function wedding_dbopt.get_tuning_run(run_id bigint default nu
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   run _wedding_dbopt.tuning_run;
+  season jsonb;
 begin
   select * into run
   from _wedding_dbopt.tuning_run as candidate
@@ -15,14 +16,16 @@ begin
   if run.id is null then
     return null;
   end if;
+  season := _wedding_dbopt.season_optimizations(run.id);
   return (to_jsonb(run) - 'id') || jsonb_build_object(
     'run_id', run.id,
     'actions_taken', coalesce((
       select jsonb_agg(to_jsonb(deed) order by deed.id)
       from wedding_dbopt.get_actions(run.id, null, 1000) as deed), '[]'),
     'performance_impact', _wedding_dbopt.performance_impact(run.id),
-    'wedding_season_optimizations', '[]'::jsonb,
-    'wedding_season_optimizations_reason', 'none: what a run changes stays after the season, until it is rolled back',
+    'wedding_season_optimizations', season,
+    'wedding_season_optimizations_reason', case when season = '[]' then
+      'none: no statement works only in a season by what was observed, and no context surged or was under high load when the run began' end,
     'recommendations', coalesce((
       select jsonb_agg(to_jsonb(advice) order by advice.estimated_improvement desc nulls last, advice.id)
       from wedding_dbopt.get_recommendations(null, 10000) as advice where advice.run_id = run.id), '[]'),

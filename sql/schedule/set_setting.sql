@@ -26,7 +26,7 @@ begin
     case
       when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'daily_actions', 'verification_min_calls', 'heavy_work_bytes') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
-      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'verification_critical_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'peak_hour_factor',
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'verification_critical_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'season_only_share', 'peak_hour_factor',
                     'retry_change', 'daily_wal', 'daily_disk') then
         if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
       when name = 'time_zone' then

@@ -26,6 +26,8 @@ begin
   if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
     call wedding_dbopt.process_actions(tick.at);
   end if;
+  perform _wedding_dbopt.turn_season(moment);
+  perform _wedding_dbopt.queue_surge_run(moment);
   perform _wedding_dbopt.queue_scheduled_run(moment);
   commit;
   if _wedding_dbopt.pending('runs') then
@@ -37,4 +39,4 @@ begin
   end if;
 end $$;
 comment on procedure wedding_dbopt.tick(timestamptz) is
-  'The heartbeat, once a minute: takes a pass when the session that should is gone, classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season), applies and judges actions.';
+  'The heartbeat, once a minute: takes a pass when the session that should is gone, classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season) or a context surges, applies and judges actions, and takes season-only ones away and brings them back.';

@@ -54,6 +54,8 @@ select name, value, description, 'default' from (values
   ('heavy_work_bytes',           '8000000',    'work on a table of this size or more is heavy: it waits for a quiet hour'),
   ('quiet_hour_factor',          '0.75',       'an hour of the week with at most this share of the mean load is quiet: heavy work may begin'),
   ('peak_hour_factor',           '1.25',       'an hour of the week with at least this multiple of the mean load is a peak'),
+  ('season_lead',                '14 days',    'what is bound to a season comes back this long before it begins'),
+  ('season_only_share',          '0.1',        'an index is bound to a season when its statements worked at most this share of it on days outside'),
   ('analysis_time_limit',        '30 s',       'time limit of the search for indexes in a tuning run'),
   ('analysis_statements',        '60',         'number of statements, by weight, that a tuning run considers'),
   ('measure_time_limit',         '5 s',        'analyze_query with measure, and a referee of a rewrite, run a statement no longer than this'),

@@ -1,6 +1,6 @@
 create table _wedding_dbopt.tuning_run (
   id           bigint generated always as identity primary key,
-  trigger      text not null check (trigger in ('schedule', 'rpc', 'call')),
+  trigger      text not null check (trigger in ('schedule', 'rpc', 'call', 'surge', 'season')),
   requested_by text not null,
   requested_at timestamptz not null,
   level        text not null check (level in ('conservative', 'moderate', 'aggressive')),
@@ -112,6 +112,8 @@ create table _wedding_dbopt.action (
   impact_high   numeric,
   judgement     jsonb,
   rollback_requested boolean not null default false,
+  season_over_at timestamptz,
+  proved_as     bigint references _wedding_dbopt.action,
   attempts      integer not null default 0,
   next_attempt_at timestamptz,
   created_at    timestamptz not null,
@@ -125,6 +127,8 @@ comment on table _wedding_dbopt.action is
   'Deeds: the exact SQL, the SQL that undoes it (stored first), the state, and what was estimated against what was measured (percent).';
 comment on column _wedding_dbopt.action.image_before is
   'What the catalogue said of the object before the deed; after a rollback it must say the same.';
+comment on column _wedding_dbopt.action.proved_as is 'The action of an earlier season that did the same and was judged good: this one is not judged again.';
+comment on column _wedding_dbopt.action.season_over_at is 'Undone because its season was over; it comes back before the next one.';
 comment on column _wedding_dbopt.action.retry_basis is
   'Rows and load when the action was undone; it is not tried again until one of them has changed by retry_change.';
 comment on column _wedding_dbopt.action.judgement is

@@ -53,8 +53,8 @@ select is((p #>> '{evidence,overall_score_improvement,high}')::numeric - 38, 4.1
 select is(p #>> '{evidence,wedding_specific_improvements,timeline,verdict}', 'worse', 'a context has its verdict') from impact;
 select is(p #>> '{evidence,index_hit_ratio_improvement,verdict}', 'too few data for an interval', 'one sample a side proves nothing, and it says so') from impact;
 select is(p -> 'reasons', '{}', 'all measured, no excuse') from impact;
-select is(j -> 'wedding_season_optimizations', '[]', 'nothing that a run does ends with the season, also in season mode') from result;
-select is(j ->> 'wedding_season_optimizations_reason', 'none: what a run changes stays after the season, until it is rolled back', 'and it says why') from result;
+select is(j -> 'wedding_season_optimizations', '[]', 'nothing was bound to a season') from result;
+select is(j ->> 'wedding_season_optimizations_reason', 'none: no statement works only in a season by what was observed, and no context surged or was under high load when the run began', 'and it says why') from result;
 select is(jsonb_path_query_array(j, '$.events[*].subject'), '["tuning_run", "action"]', 'its events and those of its actions') from result;
 select is((wedding_dbopt.get_tuning_run() -> 'run_id')::text, last::text, 'without an id the latest run') from run;
 select is(wedding_dbopt.get_tuning_run() #> '{performance_impact,reasons,query_performance_improvement}' is not null, true,

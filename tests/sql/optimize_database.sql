@@ -1,7 +1,7 @@
 begin;
 select plan(5);
 create temporary table answer as select wedding_dbopt.optimize_database('aggressive', true) as a;
-select is(a -> 'result' ->> 'state', 'queued', 'a run is queued at once') from answer;
+select is(a -> 'result' ->> 'state', 'queued', 'a run is queued at once (E84)') from answer;
 select results_eq($$select level, season_mode, trigger from _wedding_dbopt.tuning_run where id = (select (a #>> '{result,run_id}')::bigint from answer)$$,
   $$values ('aggressive', true, 'rpc')$$, 'as asked for');
 select is(wedding_dbopt.optimize_database('aggressive', true) #>> '{result,run_id}', a #>> '{result,run_id}', 'the same request again is the same run') from answer;

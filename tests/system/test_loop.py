@@ -226,6 +226,7 @@ def test_an_index_that_somebody_dropped_is_not_judged(tuner: Tuner) -> None:
 def test_a_run_is_due_every_four_hours_in_season_and_twelve_off(
     tuner: Tuner, last: str, now: str, due: bool
 ) -> None:
+    """E79: the calendar is asked at each tick, so a season's interval holds from its first minute."""
     tuner.run(
         """insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
            values ('schedule', 'test', %s::timestamp at time zone 'UTC', 'moderate', false, 'finished')""",

@@ -184,6 +184,8 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
         change(database, action, "withdrawn", look.reason)
     elif look.there == FINAL:
         _conclude(database, deed, action, "judged good before an interruption")
+    elif look.there == DONE and action["proved_as"] is not None:  # what it serves runs in the season, not yet
+        _conclude(database, deed, action, f"done; it proved its worth as action {action['proved_as']}")
     elif look.there == DONE and not action["rollback_sql"]:
         _conclude(database, deed, action, "done; there is nothing to undo, so nothing to judge")
     elif look.there == DONE:

@@ -66,8 +66,10 @@ def _run(database: Database, run_id: int) -> None:
             """update _wedding_dbopt.tuning_run r
                set state = 'running', started_at = clock_timestamp(),
                    season_mode = r.season_mode or (s.season ->> 'is_wedding_season')::boolean,
-                   seasons = array(select jsonb_array_elements_text(s.season -> 'seasons'))
-               from (select wedding_dbopt.get_season(requested_at) as season
+                   seasons = array(select jsonb_array_elements_text(s.season -> 'seasons')), options = s.triggers || r.options
+               from (select wedding_dbopt.get_season(requested_at) as season, jsonb_build_object('triggers', (
+                              select coalesce(jsonb_agg(jsonb_build_object('context', t.context, 'reason', t.reason)), '[]')
+                              from _wedding_dbopt.load_triggers(requested_at) t)) as triggers
                      from _wedding_dbopt.tuning_run where id = $1) s
                where r.id = $1 and r.state = 'queued' returning r.*""",
             ["bigint"],
@@ -96,6 +98,7 @@ def _tune(database: Database, run: Row) -> None:
         if not _dry_run(run):
             _keep_baseline(database, run_id)
         _analyse(database, run_id)
+        _bind_to_season(database, run)
         if _dry_run(run):
             database.query("select _wedding_dbopt.print_plan($1)", ["bigint"], [run_id])
             state = "finished"
@@ -118,6 +121,15 @@ def _tune(database: Database, run: Row) -> None:
         )
         _record(database, run_id, "failed", str(error))
     database.commit()
+
+
+def _bind_to_season(database: Database, run: Row) -> None:
+    """What only a season needs goes when it is over."""
+    database.query(
+        "select _wedding_dbopt.bind_to_season($1, $2::timestamptz)",
+        ["bigint", "text"],
+        [run["id"], run["requested_at"]],
+    )
 
 
 def _keep_baseline(database: Database, run_id: int) -> None:
