@@ -60,7 +60,7 @@ def analyze(
         classification = classify(
             touched(query), context_rules, Names(database).of_caller(), context_rules.of_tags(tags(text))
         )
-        facts = Facts.load(database, catalog, session.search_path())
+        facts = Facts.load(database, catalog, session.search_path(), query.text)
         chooser = Chooser(database, session, catalog, facts, query, explained, limits=_limits(database))
         choice = chooser.choose(level, measure)
         optimized = choice.plan or original

@@ -13,6 +13,7 @@ from tests.bench import (
     planning,
     readiness,
     reading,
+    rewrites,
     season,
     season_load,
     soak,
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "indexes": indexes.run,
     "planning": planning.run,
     "reading": reading.run,
+    "rewrites": rewrites.run,
     "season": season.run,
     "truth": truth.run,
 }

@@ -96,7 +96,7 @@ def fixture_pairs() -> Iterator[tuple[Rule, str, str]]:
 
 def facts_of(connection: psycopg.Connection[Any], query: Query) -> Facts:
     catalog = Catalog.load(Session(connection), query.tables, ["rewriting"])
-    return Facts.load(Session(connection), catalog, ["rewriting"])
+    return Facts.load(Session(connection), catalog, ["rewriting"], query.text)
 
 
 def rows(connection: psycopg.Connection[Any], text: str) -> tuple[list[str], list[Any]]:

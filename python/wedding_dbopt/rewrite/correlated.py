@@ -51,10 +51,21 @@ def scalar_of(node: exp.Expr) -> Scalar | None:
         return None
     item = select.expressions[0]
     aggregate = item.unalias()
-    if type(aggregate) not in AGGREGATES or not select.args.get("from_") or aggregate.find(exp.Query):
+    if not _is_value(aggregate) or not select.args.get("from_") or aggregate.find(exp.Query):
         return None
-    name = item.alias if isinstance(item, exp.Alias) else AGGREGATES[type(aggregate)]
+    name = item.alias if isinstance(item, exp.Alias) else AGGREGATES.get(type(aggregate), "?column?")
     return Scalar(node, select, aggregate, name)
+
+
+def _is_value(node: exp.Expr) -> bool:
+    """Tell whether a value is an aggregate, or one multiplied by constants: then it is NULL over no rows."""
+    if type(node) in AGGREGATES:
+        return True
+    if not isinstance(node, (exp.Mul, exp.Paren)):
+        return False
+    sides = [node.this] if isinstance(node, exp.Paren) else [node.this, node.expression]
+    rest = [side for side in sides if not isinstance(side, exp.Literal)]
+    return len(rest) == 1 and not isinstance(rest[0].unnest(), exp.Count) and _is_value(rest[0])
 
 
 @dataclass(frozen=True)

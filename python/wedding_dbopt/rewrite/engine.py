@@ -81,15 +81,18 @@ def rewrite(
 ) -> Rewriting:
     """Apply the rules of `level` and of the levels below it (LEVELS), or those given, until none applies.
 
-    The text is that of `query` where no rule applies, or where it is longer than LONGEST_TEXT. Each step
+    The text is that of `query` where no rule applies, where it calls a volatile function (each call counts), or
+    where it is longer than LONGEST_TEXT. Each step
     replaces one part; the rest stays as it is, and the result is parsed again to make sure that it means the
     tree it should. A step that `accept` refuses is not taken.
     """
     chosen = rules_of(level, facts.version) if rules is None else rules
     text = query.plannable
+    if facts.operators_shadowed or facts.volatile & called(text, Span(0, len(text))):
+        return Rewriting(query.text, ())
     steps: list[Step] = []
     refused: set[tuple[str, str]] = set()
-    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT and not facts.operators_shadowed:
+    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
         tree = parsed(text)
         found = None if tree is None else _first_step(text, tree, chosen, facts, accept, refused)
         if found is None:

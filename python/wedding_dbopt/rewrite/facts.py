@@ -10,6 +10,7 @@ from sqlglot import exp
 from wedding_dbopt.catalog import Catalog, Column, ForeignKey, Index, Relation
 from wedding_dbopt.database import Database
 from wedding_dbopt.query import Table, defining_cte, folded, named
+from wedding_dbopt.rewrite.reading import words_of
 from wedding_dbopt.rewrite.surroundings import Surroundings, surroundings
 
 BOOLEAN = 16
@@ -72,15 +73,16 @@ class Facts:
         self.shadowed = around.shadowed
         self.operators_shadowed = around.operators_shadowed
         self.contains_shadowed = around.contains_shadowed
+        self.volatile = around.volatile
         self._owners: dict[int, tuple[exp.Expr, exp.Expr, bool] | None] = {}
 
     @classmethod
-    def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str]) -> Facts:
+    def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str], text: str) -> Facts:
         """Add what the session says to the relations that are read already, and their parents by foreign keys."""
         known = {(relation.schema, relation.name) for relation in catalog.relations()}
         wanted = {key.referenced for relation in catalog.relations() for key in relation.foreign_keys} - known
         parents = Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
-        return cls(catalog, surroundings(database, search_path), parents)
+        return cls(catalog, surroundings(database, search_path, words_of(text)), parents)
 
     def new_tree(self) -> None:
         """Forget what names meant in the tree before."""

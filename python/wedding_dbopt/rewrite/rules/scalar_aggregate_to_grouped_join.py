@@ -38,29 +38,38 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the SELECT with the grouped subquery joined."""
     found = _found(node, facts)
     assert found is not None
-    scalar, tied = found
-    name, value, *keys = fresh_names(node, 2 + len(tied.pairs))
-    grouped = with_where(scalar.select, tied.local)
+    scalars, tied = found
+    computed: list[exp.Expr] = []
+    for scalar in scalars:
+        if scalar.aggregate not in computed:
+            computed.append(scalar.aggregate)
+    name, *names = fresh_names(node, 1 + len(computed) + len(tied.pairs))
+    values, keys = names[: len(computed)], names[len(computed) :]
+    grouped = with_where(scalars[0].select, tied.local)
     inner = [pair[0] for pair in tied.pairs]
     items = [exp.Alias(this=key.copy(), alias=exp.to_identifier(as_)) for key, as_ in zip(inner, keys)]
-    items.append(exp.Alias(this=scalar.aggregate.copy(), alias=exp.to_identifier(value)))
+    items += [exp.Alias(this=one.copy(), alias=exp.to_identifier(as_)) for one, as_ in zip(computed, values)]
     grouped.set("expressions", items)
     grouped.set("group", exp.Group(expressions=[key.copy() for key in inner]))
     matches = [
         exp.EQ(this=column(name, as_), expression=outer.copy()) for as_, (_, outer) in zip(keys, tied.pairs)
     ]
-    result: exp.Expr = column(name, value)
-    if scalar.counts:
-        result = exp.Coalesce(this=result, expressions=[exp.Literal.number(0)])
     copy = node.copy()
-    replace_value(copy, scalar.place, result, scalar.name)
+    for scalar in scalars:
+        result: exp.Expr = column(name, values[computed.index(scalar.aggregate)])
+        if scalar.counts:
+            result = exp.Coalesce(this=result, expressions=[exp.Literal.number(0)])
+        replace_value(copy, scalar.place, result, scalar.name)
     with_source(copy, exp.Join(this=derived(grouped, name), side="LEFT", on=all_of(matches)))
     return copy
 
 
-def _found(node: exp.Expr, facts: Facts) -> tuple[Scalar, Correlation] | None:
+def _found(node: exp.Expr, facts: Facts) -> tuple[list[Scalar], Correlation] | None:
+    """Return the first such subquery, and those over the very same rows with it."""
     if not node.args.get("from_") or not can_join_more(node):
         return None
+    scalars: list[Scalar] = []
+    found: Correlation | None = None
     for place in node.find_all(exp.Subquery):
         scalar = scalar_of(place)
         if (
@@ -69,13 +78,23 @@ def _found(node: exp.Expr, facts: Facts) -> tuple[Scalar, Correlation] | None:
             or not stands_in(place, node, "expressions", "where")
         ):
             continue
+        if scalars and not _is_alike(scalar, scalars[0]):
+            continue
         tied = correlation_of(scalar.select, facts)
         if tied is None or not tied.pairs or not is_safe(scalar.select) or _is_distinct(scalar):
             continue
         owners = [facts.owner(outer) for _, outer in tied.pairs]
         if all(owner is not None and owner[0] is node for owner in owners):
-            return scalar, tied
-    return None
+            scalars.append(scalar)
+            found = found or tied
+    return (scalars, found) if found is not None else None
+
+
+def _is_alike(first: Scalar, second: Scalar) -> bool:
+    """Tell whether two subqueries read the very same rows."""
+    return all(
+        first.select.args.get(key) == second.select.args.get(key) for key in ("from_", "joins", "where")
+    )
 
 
 def _is_distinct(scalar: Scalar) -> bool:

@@ -82,5 +82,10 @@ def _in_all(condition: exp.Expr, scalars: list[Scalar]) -> bool:
 def _filtered(scalar: Scalar, shared: list[exp.Expr]) -> exp.Expr:
     rest = [part for part in conditions_of(scalar.select) if part not in shared]
     test = all_of(rest)
-    aggregate = scalar.aggregate.copy()
-    return aggregate if test is None else exp.Filter(this=aggregate, expression=exp.Where(this=test))
+    holder = exp.Paren(this=scalar.aggregate.copy())
+    for aggregate in list(holder.find_all(exp.AggFunc)):
+        if test is not None:
+            aggregate.replace(exp.Filter(this=aggregate.copy(), expression=exp.Where(this=test.copy())))
+    value: exp.Expr = holder.this
+    value.pop()
+    return value
