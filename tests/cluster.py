@@ -154,6 +154,10 @@ class Standby:
         """An autocommit connection."""
         return psycopg.connect(self.conninfo(dbname, user), autocommit=True)
 
+    def promote(self) -> None:
+        """Make it a primary of its own."""
+        self._run("pg_ctl", "-w", "promote")
+
     def close(self) -> None:
         self._run("pg_ctl", "-m", "immediate", "stop")
         self._folder.cleanup()

@@ -24,7 +24,7 @@ select string_agg(x, e'\\n' order by x) from (
                     where a.attrelid = c.oid and a.attnum > 0),
                    case c.relkind when 'v' then pg_get_viewdef(c.oid) end)
   from pg_class c left join pg_class t on t.oid = c.reltoastrelid
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'm', 'v')
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'm', 'v')
   union all select pg_get_statisticsobjdef(s.oid) from pg_statistic_ext s
   union all select pg_get_functiondef(p.oid) from pg_proc p
             where p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
@@ -46,6 +46,7 @@ class Case:
     kind: str
     object_kind: str
     setup: tuple[str, ...] = ()
+    table: str = "booking"
     target: str | None = None
     sql: tuple[str, ...] = ()
     rollback_sql: tuple[str, ...] = ()
@@ -64,7 +65,7 @@ class Case:
             self.kind,
             object_kind=self.object_kind,
             schema="public",
-            table="booking",
+            table=self.table,
             name=None if self.target is None else filled(self.target),
             sql=self.sql,
             rollback_sql=self.rollback_sql,
@@ -97,6 +98,26 @@ CASES = (
         sql=("CREATE INDEX CONCURRENTLY made ON public.booking (vendor)",),
         rollback_sql=("DROP INDEX CONCURRENTLY IF EXISTS public.made",),
         done="select indisvalid from pg_index where indexrelid = 'public.made'::regclass",
+    ),
+    Case(
+        "index of a partitioned table",
+        "index_creation",
+        "index",
+        setup=(
+            "create table parted (id integer, day date, vendor integer) partition by range (day)",
+            "create table parted_old partition of parted for values from ('2020-01-01') to ('2021-01-01')",
+            "create table parted_now partition of parted for values from ('2021-01-01') to (maxvalue) "
+            "partition by list (vendor)",
+            "create table parted_one partition of parted_now for values in (1)",
+            "create table parted_rest partition of parted_now default",
+        ),
+        table="parted",
+        target="parted_vendor",
+        sql=(
+            "CREATE INDEX CONCURRENTLY parted_vendor ON public.parted USING btree (vendor) WHERE (vendor > 0)",
+        ),
+        done="select bool_and(indisvalid) and count(*) = 5 from pg_index where indrelid in "
+        "(select relid from pg_partition_tree('parted'))",
     ),
     Case(
         "index_drop",

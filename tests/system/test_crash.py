@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.system.conftest import fresh_database, prepared
 from tests.system.tuner import Background, Tuner, until
 
 Connection = psycopg.Connection[Any]
@@ -74,6 +75,64 @@ def test_a_kill_in_the_middle_of_a_build_is_mended_by_the_next_step(crashable: T
     assert crashable.value("select attempts from _wedding_dbopt.action where id = %s", action) == 2
     reasons = crashable.column("select reason from _wedding_dbopt.event where subject = 'action' order by id")
     assert any(reason.startswith("interrupted while applying") for reason in reasons)
+
+
+@pytest.mark.parametrize("kind", ["reindex", "index_drop"])
+def test_a_kill_in_the_middle_of_a_rebuild_or_a_drop_leaves_no_second_and_no_half_index(
+    crashable: Tuner, kind: str
+) -> None:
+    """T3, I16, O14."""
+    crashable.table(rows=1000)
+    before = crashable.indexes()
+    if kind == "reindex":
+        crashable.run("create index worn on booking (vendor)")
+        sql = ["REINDEX INDEX CONCURRENTLY public.worn"]
+    else:
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            crashable.run("create unique index concurrently worn on booking ((1))")
+        sql = []
+    action = crashable.deed(kind, schema="public", table="booking", name="worn", sql=sql)
+    with writing(crashable) as writer:
+        step, builder = started(crashable)
+        if kind == "reindex":
+            until(lambda: "_ccnew" in str(crashable.indexes()))
+        os.kill(builder, signal.SIGKILL)
+        step.join()
+        until(lambda: ended(writer))
+    crashable.connect_again()
+    assert crashable.state(action) == "applying"
+    settled(crashable, action, "kept")
+    after = before + ["CREATE INDEX worn ON public.booking USING btree (vendor)"] * (kind == "reindex")
+    assert crashable.indexes() == sorted(after)
+
+
+def test_a_promoted_replica_mends_what_the_lost_primary_had_begun() -> None:
+    """O12, S8."""
+    with prepared() as primary, fresh_database(primary) as name, primary.standby() as standby:
+        with Tuner(primary, name) as tuner:
+            tuner.table(rows=1000)
+            built, action = tuner.action("booking", "amount"), tuner.action("booking", "vendor")
+            with writing(tuner) as writer:
+                step, _ = started(tuner)
+                writer.execute("commit")
+                until(lambda: tuner.state(built) == "verifying")
+                writer.execute("begin; insert into booking (vendor) values (1)")
+                until(lambda: "INVALID" in str(tuner.indexes()))
+                lsn = tuner.value("select pg_current_wal_flush_lsn()")
+                with standby.connect(name) as replica:
+                    reached = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+                    until(lambda: (replica.execute(reached.encode(), [lsn]).fetchone() or [False])[0])
+                    replica.execute("call wedding_dbopt.process_actions()")  # does nothing, and is no error
+                    with pytest.raises(psycopg.Error) as refused:
+                        replica.execute(b"call wedding_dbopt.run_tuning()")
+                    assert refused.value.sqlstate == "42501"
+                standby.promote()
+            step.join()
+        with Tuner(standby, name) as tuner:  # type: ignore[arg-type]
+            assert [state for _, state in tuner.actions()] == ["verifying", "applying"]
+            settled(tuner, action, "verifying")
+            assert "INVALID" not in str(tuner.indexes())
+            assert len(tuner.indexes()) == 3
 
 
 def test_a_terminated_build_is_cleaned_up_and_tried_again(tuner: Tuner) -> None:

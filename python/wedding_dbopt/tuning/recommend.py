@@ -58,6 +58,11 @@ join pg_catalog.pg_class c on c.oid = d.relid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 group by 1, 2
 """
+#: Indexes that we made; all others are somebody's.
+_OURS = """
+select a.schema_name as schema, a.object_name as index
+from _wedding_dbopt.action a where a.action_type = 'index_creation' and a.state = 'kept'
+"""
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,16 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
         [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
     )
     new = [_idea("index_creation", as_row(item), hours) for item in advice.recommendations]
-    return new + [_idea("index_drop", row, hours) for row in existing_rows(catalog)]
+    ours = {(row["schema"], row["index"]) for row in database.query(_OURS)}
+    return new + [
+        _idea(
+            "index_drop", row, hours, "auto" if (row["schema_name"], row["index_name"]) in ours else "consent"
+        )
+        for row in existing_rows(catalog)
+    ]
 
 
-def _idea(kind: str, row: Row, hours: float) -> Idea:
+def _idea(kind: str, row: Row, hours: float, safety: str = "auto") -> Idea:
     return Idea(
         kind=kind,
         object_kind="index",
@@ -145,7 +156,8 @@ def _idea(kind: str, row: Row, hours: float) -> Idea:
         priority=row["priority"],
         confidence=row["confidence"],
         proof=row["proof"],
-        safety="auto" if kind == "index_creation" else "manual",
+        safety=safety,
+        goal="gain" if kind == "index_creation" else "no harm",
     )
 
 

@@ -20,7 +20,7 @@ _PATIENT = re.compile(
     r"|REFRESH MATERIALIZED VIEW) CONCURRENTLY|VACUUM(?! \(?FULL)|ANALYZE)\b",
     re.IGNORECASE,
 )
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 #: Pause between two tries for a lock, in seconds; it is doubled each time up to the greatest.
 PAUSE, GREATEST_PAUSE = 0.05, 1.0
 
@@ -36,6 +36,8 @@ def run_steps(
         return
     with Executor(database, console) as executor:
         for statement in statements:
+            if not go_on():
+                raise ActionFailed("ended between two statements", server_sqlstate=QUERY_CANCELED)
             if console:
                 executor.run(statement, go_on)
             else:

@@ -1,4 +1,4 @@
-"""Making an index, concurrently."""
+"""Making an index, concurrently; on a partitioned table part by part."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from wedding_dbopt.tuning.deeds.deed import (
     HALF,
     Deed,
     Look,
+    Script,
+    details_of,
     identifier,
     literal,
     mark,
 )
 from wedding_dbopt.tuning.deeds.index_catalogue import find_index, table_exists
+from wedding_dbopt.tuning.deeds.partitioned_index import partitioned_script
 
 
 class IndexCreation(Deed):
@@ -28,9 +31,16 @@ class IndexCreation(Deed):
     def look(self, database: Database, action: Row) -> Look:
         schema, name = str(action["schema_name"]), str(action["object_name"])
         index = find_index(database, schema, name)
+        left = [part for part in details_of(action).get("parts", []) if find_index(database, *part)]
+        if index is None and left:
+            return Look(HALF)
         if index is None:
             if not table_exists(database, schema, str(action["table_name"])):
                 return Look(GONE, reason="the index is gone: somebody dropped its table")
+            if action["state"] == "approved" and not self.prepare(database, action).sql:
+                return Look(
+                    FOREIGN, reason="a partition is no table of this server, so the index cannot be whole"
+                )
             return Look(ABSENT)
         if index.building:
             return Look(BUSY, reason="somebody else is building an index of this name")
@@ -43,6 +53,13 @@ class IndexCreation(Deed):
         if action["state"] in ("approved", "applying", "applied"):
             return Look(FOREIGN, reason="an index of this name exists already")
         return Look(FOREIGN, reason="an index of this name is there, but it is not the one we made")
+
+    def prepare(self, database: Database, action: Row) -> Script:
+        schema, name = str(action["schema_name"]), str(action["object_name"])
+        create = str(details_of(action).get("create", action["sql"][0]))
+        script = partitioned_script(database, schema, str(action["table_name"]), name, create)
+        undo = f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, name)}"
+        return script or Script(tuple(action["sql"]), (), (undo,))
 
     def finish(self, action: Row) -> Sequence[str]:
         name = identifier(str(action["schema_name"]), str(action["object_name"]))

@@ -91,7 +91,8 @@ def _before(action: Row, index: IndexState | None) -> Look:
         return Look(GONE, reason="the index is gone already")
     if index.building:
         return Look(BUSY, reason="somebody is building this index")
-    if index.constrained or index.unique or index.kind != "i" or index.partition:
+    # A unique index whose build failed enforces nothing that was ever promised.
+    if index.constrained or (index.unique and index.valid) or index.kind != "i" or index.partition:
         why = "it enforces a rule of the data, or is part of a partitioned index"
         return Look(FOREIGN, reason=f"the index {action['object_name']} is never dropped by us: {why}")
     return Look(ABSENT, index.image, index.bytes)

@@ -1,0 +1,133 @@
+"""What a run may do, in which order, how much of it in a day, and what it does not try again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.system.tuner import Tuner, until
+
+VENDOR = "select sum(amount) from booking where vendor = {number}"
+
+
+def test_a_failing_action_stops_neither_the_others_nor_the_run(tuner: Tuner) -> None:
+    """E74, T20."""
+    tuner.table(rows=500)
+    first = tuner.action("booking", "vendor")
+    broken = tuner.action("booking", "no_such_column")
+    last = tuner.action("booking", "amount")
+    tuner.process()
+    assert [tuner.state(action) for action in (first, broken, last)] == ["verifying", "failed", "verifying"]
+    shown = tuner.row("select error_sqlstate, error from wedding_dbopt.get_actions() where id = %s", broken)
+    assert shown == ("42703", 'column "no_such_column" does not exist')
+    assert "42703" in tuner.reason(broken)
+
+
+def test_a_dry_run_prints_what_would_run_in_order_with_locks_and_a_run_then_does_just_that(
+    tuner: Tuner,
+) -> None:
+    """E60, E61, E64, T25."""
+    tuner.table()
+    tuner.observed(VENDOR)
+    said: list[str] = []
+    tuner.session.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+    tuner.tune("dry_run => true")
+    assert tuner.actions() == []
+    (plan,) = said
+    assert plan.startswith("1. index_creation (safe), would be applied")
+    run = tuner.tune()
+    sql, undo, locks = tuner.row("select sql, rollback_sql, locks from wedding_dbopt.get_actions()")
+    assert f"\n{sql};\nundo: {undo};\nlocks: {locks}" in plan
+    assert "SHARE UPDATE EXCLUSIVE" in locks
+    tuner.process()
+    assert sql == tuner.value("select sql_executed from wedding_dbopt.get_actions()")
+    answer = tuner.value("select wedding_dbopt.get_tuning_run(%s)", run)
+    assert {"actions_taken", "performance_impact", "wedding_season_optimizations", "recommendations"} <= set(
+        answer
+    )
+    assert [deed["action_type"] for deed in answer["actions_taken"]] == ["index_creation"]
+
+
+def test_what_was_undone_is_tried_again_only_when_data_or_load_have_changed(tuner: Tuner) -> None:
+    """T24."""
+    tuner.set(repeat_after="0 s")
+    tuner.table()
+    tuner.observed(VENDOR)
+    tuner.tune()
+    action = tuner.only_action()
+    tuner.process()
+    tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+    tuner.process()
+    assert tuner.state(action) == "rolled_back"
+    assert tuner.value("select (retry_basis ->> 'rows')::numeric from _wedding_dbopt.action") == 20000
+    tuner.tune()
+    assert len(tuner.actions()) == 1
+    tuner.run(
+        "insert into booking (vendor, amount) select g % 2000, g from generate_series(1, 11000) g; analyze booking"
+    )
+    tuner.observed(VENDOR)
+    tuner.tune()
+    assert [state for _, state in tuner.actions()] == ["rolled_back", "approved"]
+
+
+def test_the_kill_switch_ends_a_deed_of_any_type_within_five_seconds(tuner: Tuner) -> None:
+    """T21."""
+    tuner.table(rows=10)
+    action = tuner.deed(
+        "cache_optimization", object_kind="database", name="all", sql=["SELECT pg_sleep(120)"]
+    )
+    step = tuner.background("call wedding_dbopt.process_actions()")
+    until(
+        lambda: tuner.value("select count(*) = 1 from pg_stat_activity where query = 'SELECT pg_sleep(120)'")
+    )
+    began = time.monotonic()
+    tuner.run("select wedding_dbopt.pause()")
+    step.join()
+    assert time.monotonic() - began < 5
+    assert tuner.state(action) == "approved"
+
+
+def test_a_hidden_index_is_used_by_nobody_kept_up_by_all_writes_and_comes_back_whole(
+    cluster: Cluster, tuner: Tuner
+) -> None:
+    """T16: neither hiding nor bringing back waits for a writer, and amcheck finds every row in the index afterwards."""
+    tuner.table()
+    tuner.run("create extension amcheck; create index old on booking (vendor); analyze booking")
+    action = tuner.deed("index_drop", schema="public", table="booking", name="old")
+    with cluster.connect(tuner.database) as reader, cluster.connect(tuner.database) as writer:
+        reader.execute("set plan_cache_mode = force_generic_plan")
+        reader.execute("prepare find (integer) as select * from booking where vendor = $1")
+
+        def plan() -> str:
+            return str(reader.execute("explain execute find(7)").fetchall())
+
+        assert " old " in plan()
+        writer.execute("begin; insert into booking (vendor) values (1)")
+        tuner.process()
+        assert tuner.state(action) == "verifying", tuner.reason(action)
+        assert " old " not in plan()
+        writer.execute("insert into booking (vendor) select 3000 + g from generate_series(1, 3000) g; commit")
+        writer.execute(
+            "update booking set vendor = vendor + 1 where id % 7 = 0; delete from booking where id % 11 = 0"
+        )
+        writer.execute("begin; insert into booking (vendor) values (1)")
+        tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+        tuner.process()
+        assert tuner.state(action) == "rolled_back", tuner.reason(action)
+        assert " old " in plan()
+        writer.execute("commit")
+    tuner.run("select bt_index_check('old', true)")
+
+
+@pytest.mark.parametrize("consent", ["off", "on"])
+def test_an_index_that_a_person_made_is_never_dropped_unasked(tuner: Tuner, consent: str) -> None:
+    """T22."""
+    tuner.table()
+    tuner.run("create index theirs on booking (amount); create index theirs_too on booking (amount)")
+    tuner.set(mode_index_drop="auto", consent_human_objects=consent)
+    tuner.observed("select note from booking where amount = {number}")
+    tuner.tune()
+    states = tuner.column("select state from _wedding_dbopt.action where action_type = 'index_drop'")
+    assert states == ["proposed" if consent == "off" else "approved"]
