@@ -1,6 +1,9 @@
 create or replace function wedding_dbopt.get_season(at timestamptz default now()) returns jsonb
-language sql stable security invoker
+language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp as $$
+begin
+  perform _wedding_dbopt.window_start(get_season.at);
+  return (
   with place as (
     select _wedding_dbopt.setting_value('time_zone') as time_zone, _wedding_dbopt.setting_value('region') as region
   ), known as materialized (
@@ -44,7 +47,7 @@ set search_path = pg_catalog, pg_temp as $$
     'next_change', (
       select min(day.day::timestamp at time zone day.zone) from day
       where day.inside <> day.was_inside and day.day::timestamp at time zone day.zone > get_season.at))
-  from place p cross join current c
-$$;
+  from place p cross join current c);
+end $$;
 comment on function wedding_dbopt.get_season(timestamptz) is
   'Which seasons of the calendar are in force at a time, in the configured time zone and region, what they multiply the load by (multiplier_basis: the calendar''s prior until history measures it; multipliers: each season, for all and for the contexts that were measured, with an 80 % interval), and when that changes next.';

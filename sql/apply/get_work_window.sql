@@ -3,9 +3,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   with place as materialized (
     select _wedding_dbopt.setting_value('time_zone') as zone
   ), obstacle as materialized (
-    select * from _wedding_dbopt.work_obstacles(get_work_window.at)
+    select * from _wedding_dbopt.work_obstacles(_wedding_dbopt.window_start(get_work_window.at))
   ), missed as materialized (
-    select * from _wedding_dbopt.missed_contexts(get_work_window.at)
+    select * from _wedding_dbopt.missed_contexts(_wedding_dbopt.window_start(get_work_window.at))
   ), class as materialized (
     select * from _wedding_dbopt.hour_classes()
   ), run as (  -- neighbouring quiet hours of a local day are one window

@@ -9,7 +9,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
            extract(epoch from _wedding_dbopt.setting_value('long_transaction_limit')::interval) as limit_s
     from pg_stat_activity
     where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()
-      and application_name <> 'wedding_dbopt executor' and pid not in (select collector.pid from _wedding_dbopt.collector)
+      and application_name <> 'wedding_dbopt executor' and pid not in (select collecting.pid from _wedding_dbopt.collecting_sessions() as collecting)
   ), waiting as materialized (
     select session.pid, session.query_s, blocker
     from session, unnest(pg_blocking_pids(session.pid)) as blocker

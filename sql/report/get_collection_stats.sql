@@ -6,7 +6,7 @@ returns table(source text, runs bigint, failures bigint, avg_duration numeric, m
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_collection_stats.at - get_collection_stats.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_collection_stats.at, get_collection_stats.time_window);
 begin
   perform _wedding_dbopt.require(get_collection_stats.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query

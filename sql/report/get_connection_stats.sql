@@ -13,7 +13,7 @@ language sql stable parallel restricted security invoker set search_path = pg_ca
     select state, wait_event_type, backend_start, backend_type is null as hidden
     from pg_stat_activity
     where (backend_type = 'client backend' or (backend_type is null and datid is not null and usesysid is not null))
-      and (pid, coalesce(backend_start, '-infinity')) not in (select c.pid, c.backend_start from _wedding_dbopt.collector c)
+      and (pid, coalesce(backend_start, '-infinity')) not in (select c.pid, c.backend_start from _wedding_dbopt.collecting_sessions() c)
   ), live as (
     select count(*) filter (where state in ('active', 'fastpath function call'))::integer as active,
            count(*) filter (where state = 'idle')::integer as idle,

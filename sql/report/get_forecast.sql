@@ -6,6 +6,7 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp a
 declare
   zone constant text := _wedding_dbopt.setting_value('time_zone');
 begin
+  perform _wedding_dbopt.window_start(get_forecast.at);
   perform _wedding_dbopt.require(get_forecast.step in ('hour', 'day'), format('unknown step %L', get_forecast.step), 'Use hour or day.');
   perform _wedding_dbopt.require(get_forecast.ahead between interval '0' and interval '28 days',
     'ahead must lie between nothing and 28 days', 'The load is forecast for four weeks.');

@@ -10,7 +10,7 @@ returns table(schemaname name, tablename name, indexrelname name, index_size big
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_index_usage_stats.at - get_index_usage_stats.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_index_usage_stats.at, get_index_usage_stats.time_window);
 begin
   perform _wedding_dbopt.require(get_index_usage_stats.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query

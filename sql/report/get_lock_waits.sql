@@ -6,7 +6,7 @@ returns table(sampled_at timestamptz, blocked_sessions integer, longest_wait num
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_lock_waits.at - get_lock_waits.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_lock_waits.at, get_lock_waits.time_window);
 begin
   perform _wedding_dbopt.require(get_lock_waits.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');
   perform _wedding_dbopt.require(get_lock_waits.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');

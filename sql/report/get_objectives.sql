@@ -7,7 +7,7 @@ returns table(context text, objective_ms numeric, calls bigint, average_ms numer
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_objectives.at - get_objectives.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_objectives.at, get_objectives.time_window);
 begin
   perform _wedding_dbopt.require(get_objectives.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');
   return query

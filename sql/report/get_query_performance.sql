@@ -11,7 +11,7 @@ returns table(queryid text, query text, calls bigint, mean_exec_time numeric, st
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_query_performance.at - get_query_performance.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_query_performance.at, get_query_performance.time_window);
 begin
   perform _wedding_dbopt.require(get_query_performance.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');
   perform _wedding_dbopt.require(get_query_performance.min_calls >= 0, 'min_calls must not be negative', 'Use 0 for all statements.');

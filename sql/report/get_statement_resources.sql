@@ -5,7 +5,7 @@ returns table(query_hash text, query text, wedding_context text, business_critic
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_statement_resources.at - get_statement_resources.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_statement_resources.at, get_statement_resources.time_window);
   home  constant oid := (select oid from pg_database where datname = current_database());
 begin
   perform _wedding_dbopt.require(get_statement_resources.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');

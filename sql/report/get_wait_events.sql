@@ -5,7 +5,7 @@ returns table(wait_event_type text, wait_event text, query_hash text, query text
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := get_wait_events.at - get_wait_events.time_window;
+  since constant timestamptz := _wedding_dbopt.window_start(get_wait_events.at, get_wait_events.time_window);
 begin
   perform _wedding_dbopt.require(get_wait_events.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');
   perform _wedding_dbopt.require(get_wait_events.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');

@@ -2,10 +2,10 @@ create or replace function wedding_dbopt.report_html(
   since timestamptz default null, until timestamptz default null, title text default 'Wedding platform database report') returns text
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
-  last_moment constant timestamptz := coalesce(report_html.until, now());
+  last_moment constant timestamptz := _wedding_dbopt.window_start(coalesce(report_html.until, now()));
   history_from constant timestamptz := least((select min(h.hour) from _wedding_dbopt.statement_hour h),
                                              (select min(s.at) from _wedding_dbopt.statement_sample s));
-  first_moment constant timestamptz := coalesce(report_html.since,
+  first_moment constant timestamptz := coalesce(_wedding_dbopt.window_start(report_html.since),
     greatest(last_moment - interval '24 hours', least(history_from, last_moment - interval '10 minutes')));
   zone constant text := _wedding_dbopt.setting_value('time_zone');
   sums jsonb;

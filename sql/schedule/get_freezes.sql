@@ -7,7 +7,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          f.starts_at, f.ends_at, f.reason, f.enabled, coalesce(n.since <= get_freezes.at, false), n.since, n.until
   from _wedding_dbopt.freeze f
   left join lateral (
-    select w.since, w.until from _wedding_dbopt.freezes_between(get_freezes.at, get_freezes.at + interval '370 days') w
+    select w.since, w.until from _wedding_dbopt.freezes_between(_wedding_dbopt.window_start(get_freezes.at), _wedding_dbopt.window_start(get_freezes.at) + interval '370 days') w
     where w.name = f.name order by w.since limit 1) n on true
   order by n.since nulls last, f.name
 $$;
