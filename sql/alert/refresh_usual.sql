@@ -1,6 +1,5 @@
 create or replace function _wedding_dbopt.refresh_usual(at timestamptz) returns void
 language sql volatile security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
-  delete from _wedding_dbopt.statement_usual;
   with hour as (
     select h.hour, s.id, s.calls::float8 as calls, s.exec_us / 1000.0::float8 as exec_ms, coalesce(s.exec_sq, 0)::float8 as exec_sq,
       (coalesce(s.hit, 0) + coalesce(s.read, 0))::float8 as blocks, 60 * s.calls / nullif(r.observed_s, 0) as rate
@@ -21,11 +20,19 @@ language sql volatile security invoker set search_path = pg_catalog, pg_temp set
       count(*)::integer as hours, min(covered.minutes) as minutes
     from hour join heavy using (id) cross join covered
     group by hour.id
+  ), usual as (
+    select f.id as statement_id, greatest(f.rate, f.calls / f.minutes) as calls_per_minute, f.mean[1] as mean_ms, f.mean[2] - f.mean[1] as mean_spread,
+      f.call_spread, f.blocks[1] as blocks, f.blocks[2] - f.blocks[1] as blocks_spread, f.hours
+    from figures f
+  ), forgotten as (
+    delete from _wedding_dbopt.statement_usual u where u.statement_id not in (select n.statement_id from usual n)
   )
-  insert into _wedding_dbopt.statement_usual
+  insert into _wedding_dbopt.statement_usual as u
     (statement_id, calls_per_minute, mean_ms, mean_spread, call_spread, blocks, blocks_spread, hours)
-  select f.id, greatest(f.rate, f.calls / f.minutes), f.mean[1], f.mean[2] - f.mean[1], f.call_spread, f.blocks[1], f.blocks[2] - f.blocks[1], f.hours
-  from figures f
+  select n.* from usual n
+  on conflict (statement_id) do update set calls_per_minute = excluded.calls_per_minute, mean_ms = excluded.mean_ms, mean_spread = excluded.mean_spread,
+    call_spread = excluded.call_spread, blocks = excluded.blocks, blocks_spread = excluded.blocks_spread, hours = excluded.hours
+  where (u.*) is distinct from (excluded.*);
 $$;
 comment on function _wedding_dbopt.refresh_usual(timestamptz) is
   'Notes what the thousand heaviest statements of the last day usually do; the usual traffic is the greatest of the day''s average, the last hour and the coming hour a day ago.';

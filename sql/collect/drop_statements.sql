@@ -16,8 +16,8 @@ begin
       order by random()
       limit 200) candidate
     where s.id = candidate.id
-      and not exists (select from _wedding_dbopt.statement_hour h where h.chunk = s.id / 64 and s.id = any (h.ids))
-      and not exists (select from _wedding_dbopt.statement_day d where d.chunk = s.id / 64 and s.id = any (d.ids))
+      and not exists (select from _wedding_dbopt.statement_hour h where h.chunk = _wedding_dbopt.chunk_of(s.id) and s.id = any (h.ids))
+      and not exists (select from _wedding_dbopt.statement_day d where d.chunk = _wedding_dbopt.chunk_of(s.id) and s.id = any (d.ids))
       and not exists (select from _wedding_dbopt.verification v where v.statement_id = s.id)
       and s.id not in (select unnest(b.ids) from _wedding_dbopt.baseline b)
     returning s.id

@@ -11,9 +11,7 @@ begin
     return;
   end if;
   perform _wedding_dbopt.require_time(run_at);
-  foreach step in array array['make_partitions', 'roll_up_hours', 'roll_up_days', 'refresh_usual', 'fit_load', 'take_baseline', 'drop_partitions', 'drop_roll_ups',
-                              'drop_statements', 'expire_recommendations', 'expire_actions', 'forget_alerts', 'prune_cron_log', 'watch_index_use',
-                              'remember_findings'] loop
+  foreach step in array _wedding_dbopt.maintenance_steps() loop
     perform _wedding_dbopt.run_step('maintain', step, step, run_at);
     commit;
   end loop;

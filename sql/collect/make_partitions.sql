@@ -12,7 +12,7 @@ declare
 begin
   foreach parent in array _wedding_dbopt.partitioned_tables() loop
     for day in execute format(
-      $sql$select generate_series($1, $1 + interval '3 days', interval '1 day')
+      $sql$select generate_series($1, $1 + interval '2 days', interval '1 day')
            union select date_trunc('day', s.at, 'UTC') from _wedding_dbopt.%I s$sql$, parent || '_default') using today
     loop
       child := parent || to_char(day at time zone 'UTC', '_YYYYMMDD');
@@ -29,4 +29,4 @@ begin
   end loop;
 end $$;
 comment on function _wedding_dbopt.make_partitions(timestamptz) is
-  'Makes the day partitions (UTC) of the raw samples for today, three days ahead, and for days whose rows lie in the default partition.';
+  'Makes the day partitions (UTC) of the raw samples for today, two days ahead, and for days whose rows lie in the default partition.';

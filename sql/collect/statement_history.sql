@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off as $$
 #variable_conflict use_column
 declare
-  chunk      constant integer := statement_history.statement_id / 64;
+  chunk      constant integer := _wedding_dbopt.chunk_of(statement_history.statement_id);
   raw_from   constant timestamptz := coalesce((select min(s.at) from _wedding_dbopt.statement_sample s), 'infinity');
   hours_from constant timestamptz := coalesce((select min(r.hour) from _wedding_dbopt.rolled_hour r), 'infinity');
   hours_to   constant timestamptz := coalesce((select max(r.hour) from _wedding_dbopt.rolled_hour r) + interval '1 hour', '-infinity');

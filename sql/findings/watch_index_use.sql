@@ -1,3 +1,4 @@
+-- A busy index is noted once a day, not each hour: weeks without a scan are what counts, and each note is WAL.
 -- A counter that rose is a use. One that fell was reset, and shows a use only by what it counted since.
 create or replace function _wedding_dbopt.watch_index_use(at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
@@ -11,7 +12,7 @@ begin
   on conflict (name) do update set scans = excluded.scans,
     unused_since = case when excluded.scans > known.scans or (excluded.scans < known.scans and excluded.scans > 0)
                         then excluded.unused_since else known.unused_since end
-  where known.scans <> excluded.scans;
+  where known.scans <> excluded.scans and (known.unused_since <= excluded.unused_since - interval '20 hours' or excluded.scans < known.scans);
   delete from _wedding_dbopt.index_use as known
   where not exists (select from pg_class as index join pg_namespace on pg_namespace.oid = index.relnamespace
                     where index.relkind = 'i' and format('%I.%I', pg_namespace.nspname, index.relname) = known.name);

@@ -138,6 +138,6 @@ create unlogged table _wedding_dbopt.statement_usual (
   blocks          float8 not null,
   blocks_spread   float8 not null,
   hours           integer not null
-);
+) with (fillfactor = 45);  -- each hour nearly all of them change, inside their page
 comment on table _wedding_dbopt.statement_usual is
   'What the heavy statements usually do, from the hours of the last day, made anew each hour: medians over the hours, so that a bad one does not become usual at once; the spreads are between hours and between calls.';

@@ -49,7 +49,7 @@ create unlogged table _wedding_dbopt.statement_last (
   rows     bigint, hit bigint, read bigint, dirtied bigint, written bigint,
   temp_read bigint, temp_written bigint, read_ms float8, write_ms float8,
   wal_bytes bigint, stats_since timestamptz
-) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.3);
+) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.3);
 comment on table _wedding_dbopt.statement_last is 'Counters of pg_stat_statements at the last pass, to form interval differences.';
 
 -- One row per pass: parallel arrays of the statements that changed, sorted by id. A metric that is zero for all is null.
@@ -101,7 +101,7 @@ begin
   end if;
 end $$;
 
--- Roll-ups: what a chunk of neighbouring statements (64 ids) did in an hour or a day, as parallel arrays in the order of ids.
+-- Roll-ups: what a chunk of neighbouring statements (128 ids) did in an hour or a day, as parallel arrays in the order of ids.
 -- A chunk is small enough for a trend of one statement to read little, and large enough to pack well.
 create table _wedding_dbopt.statement_hour (
   hour      timestamptz not null,
@@ -119,7 +119,7 @@ create table _wedding_dbopt.statement_hour (
 );
 create index statement_hour_hour on _wedding_dbopt.statement_hour (hour);
 comment on table _wedding_dbopt.statement_hour is
-  'Hourly sums of statement_sample, packed by chunks of 64 ids; a metric that is zero for the whole chunk is null.';
+  'Hourly sums of statement_sample, packed by chunks of 128 ids; a metric that is zero for the whole chunk is null.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_hour', '');
 
 create table _wedding_dbopt.statement_day (

@@ -9,7 +9,7 @@ declare
   zone constant text := _wedding_dbopt.setting_value('time_zone');
   subjects constant integer[] := array(
     select s.statement_id from _wedding_dbopt.verification_subjects(verification_slices.action_id, verification_slices.at) s);
-  chunks constant integer[] := array(select distinct id / 64 from unnest(subjects) id);
+  chunks constant integer[] := array(select distinct _wedding_dbopt.chunk_of(id) from unnest(subjects) id);
   raw_from constant timestamptz := case when span.by_hours then date_trunc('hour', span.first_started, 'UTC')
     else greatest(span.before_since, (select min(s.at) from _wedding_dbopt.statement_sample s)) end;
   after_from constant timestamptz := case when span.by_hours

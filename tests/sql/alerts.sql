@@ -33,7 +33,7 @@ create view pg_temp.open_alerts as select key, severity, suspect, message, count
 
 -- A day of hours makes the usual.
 insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, hit)
-select h, k.ids[1] / 64, k.ids, '{6000,3000,3600,600}', '{60000000,60000000,18000000,18000000}', '{624000,1248000,93600,561600}', '{30000,15000,18000,3000}'
+select h, _wedding_dbopt.chunk_of(k.ids[1]), k.ids, '{6000,3000,3600,600}', '{60000000,60000000,18000000,18000000}', '{624000,1248000,93600,561600}', '{30000,15000,18000,3000}'
 from known k, generate_series(timestamptz '2001-05-01 11:00Z', '2001-05-02 11:00Z', '1 hour') h;
 insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
 select h, 60, 3600, true from generate_series(timestamptz '2001-05-01 11:00Z', '2001-05-02 11:00Z', '1 hour') h;

@@ -31,7 +31,7 @@ from st, generate_series(timestamptz '2001-06-05 09:00Z', '2001-06-05 12:20Z', i
 insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
 select hour, 60, 3600, true from unnest('{2001-06-03 12:00Z,2001-06-04 06:00Z,2001-06-04 12:00Z,2001-06-04 13:00Z}'::timestamptz[]) hour;
 insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, hit)
-select hour, (select min(id) / 64 from st), array[(select id from st where queryid = 1)], '{600}', '{6000000}', '{72000}', '{24000}'
+select hour, (select _wedding_dbopt.chunk_of(min(id)) from st), array[(select id from st where queryid = 1)], '{600}', '{6000000}', '{72000}', '{24000}'
 from unnest('{2001-06-03 12:00Z,2001-06-04 06:00Z,2001-06-04 12:00Z,2001-06-04 13:00Z}'::timestamptz[]) hour;
 
 create temporary table span as select w.* from deed, _wedding_dbopt.verification_window(deed.id, '2001-06-05 12:20Z') w;
