@@ -39,7 +39,8 @@ select g, d.oid, 10, true, now() - interval '40 days', 'select', array['public.t
        (array['booking', 'vendor_search', 'payment', 'timeline', 'guest_management', 'other'])[1 + g % 6], 'high', now()
 from generate_series(1, {statements}) g, pg_database d where d.datname = current_database();
 insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, rows, hit, read)
-select h, _wedding_dbopt.chunk_of(s.id), array_agg(s.id order by s.id), array_agg(60), array_agg(300000), array_agg(2000), array_agg(60),
+select h, _wedding_dbopt.chunk_of(s.id), array_agg(s.id order by s.id), array_agg(60), array_agg(300000), array_agg(2000),
+       array_agg(60),
        array_agg(600), array_agg(6)
 from _wedding_dbopt.statement s,
      generate_series(date_trunc('hour', now() - interval '{days} days'), now() - interval '1 hour', '1 hour') h

@@ -321,8 +321,8 @@ vacuum analyze seats""",
         "regressed_statement:107",
         _statement(107, "vendor_search", 400, 40, hit=4000000)
         + """insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq, hit)
-             select date_trunc('hour', now()) - interval '3 days', _wedding_dbopt.chunk_of(id), array[id], '{10000}', '{50000000}',
-                    '{300000}', '{100000}'
+             select date_trunc('hour', now()) - interval '3 days', _wedding_dbopt.chunk_of(id), array[id], '{10000}',
+                    '{50000000}', '{300000}', '{100000}'
              from _wedding_dbopt.statement where queryid = 107;
              insert into _wedding_dbopt.rolled_hour select hour, 60, 3600, true from _wedding_dbopt.statement_hour""",
         mends=False,
