@@ -8,11 +8,11 @@ returns table(id bigint, run_id bigint, kind text, schema_name text, table_name 
 language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
   select _wedding_dbopt.require(
     coalesce(get_recommendations.status, 'open') in ('open', 'taken', 'withdrawn', 'expired'),
-    format('unknown status %L', get_recommendations.status), 'Use open, taken, withdrawn or expired, or null for all. safety: auto may be applied by itself, consent waits for approve() in any mode, manual is for people only.');
+    format('unknown status %L', get_recommendations.status), 'Use open, taken, withdrawn or expired, or null for all.');
   select _wedding_dbopt.require(get_recommendations.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');
   select advice.id, advice.run_id, advice.kind, advice.schema_name, advice.table_name, advice.columns, advice.index_type,
          case when advice.object_kind = 'index' then advice.object_name end, advice.where_clause,
-         array_to_string(advice.sql, E';\n'), array_to_string(advice.rollback_sql, E';\n'), advice.estimated_bytes, advice.estimated_gain_ms,
+         array_to_string(case advice.final_sql when '{}' then advice.sql else advice.final_sql end, E';\n'), array_to_string(advice.rollback_sql, E';\n'), advice.estimated_bytes, advice.estimated_gain_ms,
          advice.estimated_improvement, advice.benefits, advice.write_cost, advice.context, advice.criticality,
          advice.priority, advice.confidence, advice.proof, advice.reason, advice.status, advice.status_reason,
          advice.created_at, advice.updated_at, advice.expires_at, advice.object_kind, advice.object_name, advice.details,
@@ -23,4 +23,4 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
   limit get_recommendations.limit_count;
 $$;
 comment on function wedding_dbopt.get_recommendations(text, integer) is
-  'What should be done, greatest estimated improvement first (percent of the planner''s cost of the statements served; estimated_gain_ms is per hour of the observed workload). status: open, taken, withdrawn or expired, null for all. safety: auto may be applied by itself, consent waits for approve() in any mode, manual is for people only.';
+  'What should be done, greatest estimated improvement first (percent of the planner''s cost of the statements served; estimated_gain_ms is per hour of the observed workload). status: open, taken, withdrawn or expired, null for all. implementation_sql is what a person would run; preview_tuning() shows the steps of the tuner. safety: auto may be applied by itself, consent waits for approve() in any mode, manual is for people only.';

@@ -39,7 +39,7 @@ select name, value, description, 'default' from (values
   ('alert_calm',                 '3 minutes',  'an alert is resolved when nothing was seen of it for this time; twice as long each time it came back within the hour'),
   ('alert_retention',            '1 year',     'age after which resolved alerts are deleted'),
   ('cron_log_retention',         '3 days',     'age after which the run log of our own pg_cron jobs is pruned'),
-  ('lock_timeout',               '80 ms',      'longest wait for a lock by a statement of ours that changes the database, because whoever comes after it waits too'),
+  ('lock_timeout',               '50 ms',      'longest wait for a lock by a statement of ours that changes the database, because whoever comes after it waits too'),
   ('lock_patience',              '20 s',       'how long such a statement is tried again and again before its action is postponed'),
   ('concurrent_lock_timeout',    '60s',        'longest wait of a concurrent build for older transactions; waiting blocks nobody'),
   ('retry_change',               '0.5',        'an action that was rolled back is tried again only when the rows of its table or the time of its statements has changed by this share'),

@@ -35,11 +35,11 @@ insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reas
 select '2001-06-01Z', 'tap', 'action', max(id)::text, 'kept', 'judged' from _wedding_dbopt.action where run_id = (select id from run);
 
 create temporary table result as select wedding_dbopt.get_tuning_run(id) as j from run;
-select ok(j ?& '{actions_taken,performance_impact,wedding_season_optimizations,recommendations}', 'an AutoTuningResult') from result;
+select ok(j ?& '{actions_taken,performance_impact,wedding_season_optimizations,recommendations}', 'E61: an AutoTuningResult') from result;
 select is(jsonb_array_length(j -> 'actions_taken'), 2, 'all actions are told') from result;
-select ok(j #> '{actions_taken,0}' ?& '{action_type,description,sql_executed,estimated_impact,wedding_context,rollback_sql}', 'a TuningAction') from result;
+select ok(j #> '{actions_taken,0}' ?& '{action_type,description,sql_executed,estimated_impact,wedding_context,rollback_sql}', 'E63: a TuningAction') from result;
 create temporary table impact as select j -> 'performance_impact' as p from result;
-select is(p -> 'query_performance_improvement', '50.00', 'the statements served take half the time') from impact;
+select is(p -> 'query_performance_improvement', '50.00', 'E75: the statements served take half the time') from impact;
 select is(p #> '{wedding_specific_improvements,booking}', '50.00', 'per context: bookings') from impact;
 select is(p #> '{wedding_specific_improvements,timeline}', '-10.00', 'per context: what got slower is told') from impact;
 select is(p #> '{wedding_specific_improvements,payment}', 'null', 'what was undone does not count') from impact;

@@ -304,6 +304,7 @@ def test_an_old_transaction_of_another_database_postpones_nothing(tuner: Tuner) 
 
 
 def test_a_build_that_waits_lets_writers_through_and_gives_up_in_time(tuner: Tuner) -> None:
+    """E73; how long anybody waits is measured by the benchmark of locks."""
     tuner.table(rows=1000)
     before = tuner.indexes()
     action = tuner.action("booking", "vendor")

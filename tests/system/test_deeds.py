@@ -45,7 +45,7 @@ def test_a_parameter_of_a_role_is_set_and_its_undo_brings_the_old_value_back(tun
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_done_and_its_undo_leaves_the_catalogue_as_it_was(tuner: Tuner, app: str, case: Case) -> None:
-    """E63, E77, E99, T11."""
+    """E62, E63, E77, E99, T11."""
     tuner.table(rows=500)
     case.prepare(tuner, app)
     before = tuner.value(CATALOGUE)

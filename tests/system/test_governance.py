@@ -72,6 +72,27 @@ def test_what_was_undone_is_tried_again_only_when_data_or_load_have_changed(tune
     assert [state for _, state in tuner.actions()] == ["rolled_back", "approved"]
 
 
+def test_a_scheduled_run_that_fails_is_logged_and_the_next_one_comes(tuner: Tuner) -> None:
+    """E79, S7; without pg_cron, by the same procedures (S6)."""
+    tuner.run("update _wedding_dbopt.event set at = '2030-01-01Z' where subject = 'schedule'")
+    tuner.run(
+        """insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
+           values ('2030-01-01Z', 'test', 'schedule', 'scheduled', 'test')"""
+    )
+    recommend = "alter function _wedding_dbopt.recommend_for_run(bigint) rename to"
+    tuner.run(f"{recommend} away")
+    tuner.tick("2030-01-01 12:00Z")
+    failed = tuner.row("select id, state, error_sqlstate, error from _wedding_dbopt.tuning_run")
+    assert failed[1:3] == ("failed", "42883")
+    assert "recommend_for_run" in failed[3]
+    logged = "select to_state from _wedding_dbopt.event where subject = 'tuning_run' and subject_id = %s order by id"
+    assert tuner.column(logged, str(failed[0])) == ["running", "failed"]
+    tuner.run("alter function _wedding_dbopt.away(bigint) rename to recommend_for_run")
+    tuner.tick("2030-01-01 15:00Z")
+    tuner.tick("2030-01-02 00:00Z")
+    assert tuner.column("select state from _wedding_dbopt.tuning_run order by id") == ["failed", "finished"]
+
+
 def test_the_kill_switch_ends_a_deed_of_any_type_within_five_seconds(tuner: Tuner) -> None:
     """T21."""
     tuner.table(rows=10)
@@ -119,6 +140,23 @@ def test_a_hidden_index_is_used_by_nobody_kept_up_by_all_writes_and_comes_back_w
         assert " old " in plan()
         writer.execute("commit")
     tuner.run("select bt_index_check('old', true)")
+
+
+def test_the_preview_of_a_drop_shows_that_the_index_is_hidden_first(tuner: Tuner) -> None:
+    """T16, T25."""
+    tuner.table()
+    tuner.run("create index theirs on booking (amount); create index theirs_too on booking (amount)")
+    tuner.observed("select note from booking where amount = {number}")
+    tuner.tune("dry_run => true")
+    sql, last = tuner.row(
+        "select sql, final_sql from wedding_dbopt.preview_tuning() where action_type = 'index_drop'"
+    )
+    assert sql.startswith(
+        'LOCK TABLE "public"."booking" IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index'
+    )
+    assert last.startswith('DROP INDEX CONCURRENTLY IF EXISTS "public"."theirs')
+    advice = "select implementation_sql from wedding_dbopt.get_recommendations() where kind = 'index_drop'"
+    assert tuner.value(advice) == last
 
 
 @pytest.mark.parametrize("consent", ["off", "on"])

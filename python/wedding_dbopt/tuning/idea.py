@@ -10,7 +10,7 @@ from typing import Any
 
 from wedding_dbopt.database import Database
 from wedding_dbopt.tuning.deeds import DEEDS
-from wedding_dbopt.tuning.deeds.deed import identifier
+from wedding_dbopt.tuning.deeds.deed import ABSENT, Script, identifier
 
 _COLUMNS = {
     "fingerprint": "text",
@@ -111,6 +111,28 @@ class Idea:
         return DEEDS[self.kind].locks.replace("{table}", table)
 
 
+def _script(database: Database, idea: Idea) -> Script:
+    """The statements as the tuner would run them now, so that a preview shows just these."""
+    said = Script(idea.sql, idea.final_sql, idea.rollback_sql)
+    if idea.kind not in DEEDS or idea.safety == "manual":
+        return said
+    action = {
+        "id": 0,
+        "state": "approved",
+        "action_type": idea.kind,
+        "object_kind": idea.object_kind,
+        "schema_name": idea.schema,
+        "table_name": idea.table,
+        "object_name": idea.object,
+        "details": dict(idea.details),
+        "sql": list(idea.sql),
+        "final_sql": list(idea.final_sql),
+        "rollback_sql": list(idea.rollback_sql),
+    }
+    deed = DEEDS[idea.kind]
+    return deed.prepare(database, action) if deed.look(database, action).there == ABSENT else said
+
+
 def store(database: Database, run_id: int, idea: Idea) -> None:
     """Store an idea, or renew the one that says the same; its estimates corrected by how past ones held."""
     known = database.query(
@@ -122,6 +144,7 @@ def store(database: Database, run_id: int, idea: Idea) -> None:
     sized, trusted = (
         (float(known[0]["estimate_factor"]), float(known[0]["confidence_factor"])) if known else (1.0, 1.0)
     )
+    script = _script(database, idea)
     values = {
         "estimated_gain_ms": _scaled(idea.estimated_gain_ms, sized),
         "estimated_improvement": _scaled(idea.estimated_improvement, sized),
@@ -134,10 +157,10 @@ def store(database: Database, run_id: int, idea: Idea) -> None:
         "table_name": idea.table,
         "object_name": idea.object,
         "columns": list(idea.columns),
-        "details": json.dumps(idea.details),
-        "sql": list(idea.sql),
-        "final_sql": list(idea.final_sql),
-        "rollback_sql": list(idea.rollback_sql),
+        "details": json.dumps({**idea.details, **script.details}),
+        "sql": list(script.sql),
+        "final_sql": list(script.final_sql),
+        "rollback_sql": list(script.rollback_sql),
         "locks": idea.locks_in_words,
         "benefits": json.dumps(list(idea.benefits)),
     }

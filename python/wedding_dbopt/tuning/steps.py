@@ -20,9 +20,16 @@ _PATIENT = re.compile(
     r"|REFRESH MATERIALIZED VIEW) CONCURRENTLY|VACUUM(?! \(?FULL)|ANALYZE)\b",
     re.IGNORECASE,
 )
+#: Statements that take locks one after another and hold the first while they wait for the next.
+_BRIEF = re.compile(
+    r"\s*(?:DROP INDEX(?! CONCURRENTLY)|ALTER (?:INDEX|POLICY|TABLE)|CREATE OR REPLACE VIEW|DROP MATERIALIZED VIEW)\b",
+    re.IGNORECASE,
+)
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 #: Pause between two tries for a lock, in seconds; it is doubled each time up to the greatest.
 PAUSE, GREATEST_PAUSE = 0.05, 1.0
+#: Where `lock_timeout` is not enough for the whole statement, it is given twice as long each time, up to this, in ms.
+GREATEST_HOLD = 1000
 
 
 def run_steps(
@@ -49,24 +56,35 @@ def is_patient(statement: str) -> bool:
     return _PATIENT.match(statement) is not None
 
 
+def is_brief(statement: str) -> bool:
+    """Whether a statement is a moment's work under a lock that keeps everybody out, perhaps on several tables in turn."""
+    return _BRIEF.match(statement) is not None
+
+
 def _run(database: Database, executor: Executor, statement: str, go_on: Callable[[], bool]) -> None:
+    patient = is_patient(statement)
     limits = database.query(
         """select 1000 * extract(epoch from _wedding_dbopt.setting_value($1)::interval) as timeout_ms,
                   extract(epoch from _wedding_dbopt.setting_value('lock_patience')::interval) as patience_s""",
         ["text"],
-        ["concurrent_lock_timeout" if is_patient(statement) else "lock_timeout"],
+        ["concurrent_lock_timeout" if patient else "lock_timeout"],
     )[0]
     database.commit()
-    executor.run(f"set lock_timeout = {round(float(limits['timeout_ms']))}")
+    wait = round(float(limits["timeout_ms"]))
+    whole = wait if is_brief(statement) else 0
     until = time.monotonic() + float(limits["patience_s"])
     pause = PAUSE
     while True:
+        executor.run(f"set lock_timeout = {wait}; set statement_timeout = {whole}")
         try:
             executor.run(statement, go_on)
             return
         except ActionFailed as failure:
-            impatient = is_patient(statement) or time.monotonic() + pause > until
-            if failure.server_sqlstate != LOCK_NOT_AVAILABLE or impatient or not go_on():
+            retried = failure.server_sqlstate == LOCK_NOT_AVAILABLE or (
+                whole > 0 and failure.server_sqlstate == QUERY_CANCELED
+            )
+            if not retried or patient or time.monotonic() + pause > until or not go_on():
                 raise
         time.sleep(pause)
         pause = min(2 * pause, GREATEST_PAUSE)
+        whole = min(2 * whole, GREATEST_HOLD)
