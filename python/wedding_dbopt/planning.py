@@ -240,6 +240,30 @@ class PlanningSession:
         self._database.query(f"select {self._hypopg_schema()}.hypopg_drop_index($1)", ["oid"], [oid])
         self._hypothetical.discard(oid)
 
+    @contextmanager
+    def hidden(self, schema: str, index: str) -> Iterator[None]:
+        """An index out of the planner's sight, in this session only and without a lock on its table; for superusers.
+
+        HypoPG 1.4 and later can do it; before, a row of the catalogue is changed in a subtransaction that is rolled back.
+        """
+        hypopg = self._hypopg_schema()
+        row = self._database.query(
+            "select format('%I.%I', $1, $2)::regclass::oid::bigint as oid, to_regproc($3) is not null as hides",
+            ["text", "text", "text"],
+            [schema, index, f"{hypopg}.hypopg_hide_index"],
+        )[0]
+        with self._database.rolled_back():
+            if not row["hides"]:
+                text = "update pg_catalog.pg_index set indisvalid = false where indexrelid = $1"
+                self._database.query(text, ["oid"], [row["oid"]])
+                yield
+                return
+            self._database.query(f"select {hypopg}.hypopg_hide_index($1)", ["oid"], [row["oid"]])
+            try:
+                yield
+            finally:
+                self._database.query(f"select {hypopg}.hypopg_unhide_index($1)", ["oid"], [row["oid"]])
+
     def _hypopg_schema(self) -> str:
         if self._hypopg is None:
             rows = self._database.query(

@@ -5,7 +5,7 @@ create or replace function wedding_dbopt.recommend_indexes(
   schema_name text, table_name text, columns text[], index_type text, index_name text, where_clause text,
   implementation_sql text, rollback_sql text, estimated_bytes bigint, estimated_improvement numeric,
   estimated_gain_ms numeric, write_cost numeric, wedding_context text, criticality text, priority text,
-  confidence numeric, proof text, benefits jsonb, reason text
+  confidence numeric, proof text, benefits jsonb, reason text, include_columns text[], kind text
 )
 language plpgsql volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
 declare
@@ -19,4 +19,4 @@ exception when others then
   perform _wedding_dbopt.raise_plain(sqlerrm, sqlstate, found_detail, found_hint);
 end $$;
 comment on function wedding_dbopt.recommend_indexes(text[], float8[], bigint, interval, integer, boolean) is
-  'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. Builds nothing.';
+  'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. kind is index_creation, or with include_existing also index_drop and reindex for indexes of these tables. Builds nothing.';

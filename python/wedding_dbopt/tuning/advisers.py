@@ -23,7 +23,9 @@ class Adviser:
     advise: Callable[[Database, int], Iterable[Idea]]
 
 
-ADVISERS: tuple[Adviser, ...] = (Adviser("indexes", ("index_creation", "index_drop"), index_ideas),)
+ADVISERS: tuple[Adviser, ...] = (
+    Adviser("indexes", ("index_creation", "index_drop", "reindex"), index_ideas),
+)
 
 _WITHDRAW = """
 update _wedding_dbopt.recommendation

@@ -17,7 +17,6 @@ from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.definition import Key
-from wedding_dbopt.indexes.existing import findings
 from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
@@ -25,6 +24,7 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.dictionary import Names, rules
+from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 
 _WORKLOAD = """
@@ -58,13 +58,9 @@ join pg_catalog.pg_class c on c.oid = d.relid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 group by 1, 2
 """
+
+
 #: Indexes that we made; all others are somebody's.
-_OURS = """
-select a.schema_name as schema, a.object_name as index
-from _wedding_dbopt.action a where a.action_type = 'index_creation' and a.state = 'kept'
-"""
-
-
 @dataclass(frozen=True)
 class Member:
     """A statement of the workload with the role that issued it (None: the caller)."""
@@ -81,6 +77,7 @@ class WorkloadSource:
         self._members = {member.statement.key: member for member in members}
         self.create_hypothetical = session.create_hypothetical
         self.drop_hypothetical = session.drop_hypothetical
+        self.hidden = session.hidden
 
     def explain(self, key: str) -> Any:
         member = self._members[key]
@@ -107,7 +104,12 @@ def recommend(
         members, skipped, window = _collected(database)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
     rows = [as_row(item) for item in advice.recommendations]
-    return rows + (existing_rows(catalog) if include_existing else [])
+    if include_existing:
+        relids = [relation.oid for relation in catalog.relations()]
+        planned = [item.index for item in advice.recommendations]
+        ideas = existing_ideas(database, relids, planned, window / 3600)
+        rows += [_row_of(idea) for idea in (_tested(database, members, ideas) if queries is None else ideas)]
+    return rows
 
 
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
@@ -115,7 +117,7 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
     members, skipped, window = _collected(database)
     budget = _storage_budget(database, members)
-    advice, catalog = _search(database, members, skipped, window, budget, seconds, 3)
+    advice, _ = _search(database, members, skipped, window, budget, seconds, 3)
     hours = max(window / 3600, 1 / 60)
     database.query(
         """update _wedding_dbopt.tuning_run
@@ -123,19 +125,47 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
         ["bigint", "integer", "jsonb", "integer"],
         [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
     )
-    new = [_idea("index_creation", as_row(item), hours) for item in advice.recommendations]
-    ours = {(row["schema"], row["index"]) for row in database.query(_OURS)}
-    return new + [
-        _idea(
-            "index_drop", row, hours, "auto" if (row["schema_name"], row["index_name"]) in ours else "consent"
-        )
-        for row in existing_rows(catalog)
-    ]
+    new = [_idea(as_row(item), hours) for item in advice.recommendations]
+    planned = [item.index for item in advice.recommendations]
+    return new + _tested(database, members, existing_ideas(database, None, planned, hours))
 
 
-def _idea(kind: str, row: Row, hours: float, safety: str = "auto") -> Idea:
+def _tested(database: Database, members: Sequence[Member], ideas: Sequence[Idea]) -> list[Idea]:
+    with planning_session(database) as session:
+        source = WorkloadSource(session, members)
+        return not_missed(ideas, source, [member.statement.key for member in members])
+
+
+def _row_of(idea: Idea) -> Row:
+    """An idea about an index that is there, with the names of the SQL result."""
+    return {
+        "schema_name": idea.schema,
+        "table_name": idea.table,
+        "columns": list(idea.columns),
+        "index_type": idea.index_type,
+        "index_name": idea.object,
+        "where_clause": None,
+        "implementation_sql": ";\n".join(idea.sql),
+        "rollback_sql": ";\n".join(idea.rollback_sql),
+        "estimated_bytes": idea.estimated_bytes,
+        "estimated_improvement": 0.0,
+        "estimated_gain_ms": idea.estimated_gain_ms or 0.0,
+        "write_cost": 0.0,
+        "wedding_context": idea.context,
+        "criticality": idea.criticality,
+        "priority": idea.priority,
+        "confidence": idea.confidence,
+        "proof": idea.proof,
+        "benefits": json.dumps(list(idea.benefits)),
+        "reason": idea.reason,
+        "include_columns": [],
+        "kind": idea.kind,
+    }
+
+
+def _idea(row: Row, hours: float) -> Idea:
     return Idea(
-        kind=kind,
+        kind="index_creation",
         object_kind="index",
         schema=row["schema_name"],
         table=row["table_name"],
@@ -156,8 +186,6 @@ def _idea(kind: str, row: Row, hours: float, safety: str = "auto") -> Idea:
         priority=row["priority"],
         confidence=row["confidence"],
         proof=row["proof"],
-        safety=safety,
-        goal="gain" if kind == "index_creation" else "no harm",
     )
 
 
@@ -190,40 +218,14 @@ def as_row(item: Recommendation) -> Row:
             ]
         ),
         "reason": item.reason,
+        "include_columns": list(item.index.include),
+        "kind": "index_creation",
     }
 
 
 def _shown(key: Key) -> str:
     """A key as people read it: a column's plain name, an expression's text, the direction where it is not the default."""
     return key.sql().replace(key.term.sql, key.column, 1) if key.column else key.sql()
-
-
-def existing_rows(catalog: Catalog) -> list[Row]:
-    """Existing indexes not worth keeping, as rows of the same form: advice for people, never an action of ours."""
-    return [
-        {
-            "schema_name": found.schema,
-            "table_name": found.table,
-            "columns": [],
-            "index_type": None,
-            "index_name": found.index,
-            "where_clause": None,
-            "implementation_sql": found.drop_sql,
-            "rollback_sql": found.create_sql,
-            "estimated_bytes": -found.size_bytes,
-            "estimated_improvement": 0.0,
-            "estimated_gain_ms": 0.0,
-            "write_cost": 0.0,
-            "wedding_context": "other",
-            "criticality": "low",
-            "priority": "low",
-            "confidence": 1.0,
-            "proof": "catalogue",
-            "benefits": "[]",
-            "reason": f"{found.kind}: {found.reason}",
-        }
-        for found in findings(catalog.relations())
-    ]
 
 
 # ---------------------------------------------------------------------- the workload
