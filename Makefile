@@ -28,7 +28,7 @@ VENDOR_DIR   = $(PKGLIBDIR)/$(EXTENSION)/$(VERSION)
 SERVER_PYTHON = /usr/bin/$(shell ldd $(PKGLIBDIR)/plpython3.so 2>/dev/null | sed -n 's/.*libpython\(3\.[0-9]*\).*/python\1/p' | head -1)
 INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 
-.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench bench-season lint format docs dist clean
+.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench bench-season soak lint format docs dist clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
@@ -125,6 +125,9 @@ bench: install build/tools/test/.done ## Measure what the README claims
 
 bench-season: install build/tools/test/.done ## Drive the season's load untuned, with single-column indexes and tuned by the loop (half an hour; SCALE=1)
 	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SCALE=$(or $(SCALE),1) SECONDS=$(or $(SECONDS),60) /usr/bin/python3 -m tests.bench.run season_load
+
+soak: install build/tools/test/.done ## Harm the loop at its work, a fault about every minute (40 minutes; SOAK_SECONDS=2400)
+	@tests/small_disk $(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SOAK_SECONDS=$(or $(SOAK_SECONDS),2400) /usr/bin/python3 -m tests.bench.run soak
 
 lint: install build/tools/lint/.done build/tools/test/.done ## ruff, mypy, pgspot, plpgsql_check, documentation up to date
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff check -q --config python/pyproject.toml python tests

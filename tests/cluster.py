@@ -59,6 +59,7 @@ class Cluster:
         }
         options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
         self._server = testing.postgresql.Postgresql(
+            boot_timeout=60,
             initdb=server_binary("initdb"),
             postgres=server_binary("postgres"),
             initdb_args="-U postgres -A trust" + checksums * " --data-checksums",

@@ -1,9 +1,10 @@
--- Light work (a small table, or none) waits only for what would make it fail.
+-- Light work (a small table, or none) waits only for what would make it fail: an old transaction holds up what is done
+-- concurrently, a full disk what touches a table.
 create or replace function _wedding_dbopt.work_decision(action_id bigint, at timestamptz)
 returns table (allowed boolean, reason text, next_at timestamptz)
 language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with deed as materialized (
-    select a.id, coalesce(a.estimated_bytes, 0) as bytes, a.wedding_context,
+    select a.id, coalesce(a.estimated_bytes, 0) as bytes, a.wedding_context, a.table_name is not null as on_table, a.sql::text ~* 'concurrently' as concurrent,
            greatest(coalesce(a.estimated_bytes, 0), coalesce((
              select c.relpages::bigint * current_setting('block_size')::bigint from pg_class c join pg_namespace n on n.oid = c.relnamespace
              where n.nspname = a.schema_name and c.relname = a.table_name), 0)) >= _wedding_dbopt.setting_value('heavy_work_bytes')::bigint as heavy,
@@ -16,7 +17,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     select array_agg(m.context) as contexts, string_agg(m.reason, '; ') as reason
     from deed d join _wedding_dbopt.missed_contexts(work_decision.at) m on m.context = any (d.contexts)
   ), obstacle as materialized (
-    select o.*, o.yields and (not d.heavy or e.contexts is not null) as lifted
+    select o.*, o.yields and (not d.heavy or e.contexts is not null)
+             or o.kind = 'long_transaction' and not d.concurrent or o.kind = 'disk' and not d.on_table as lifted
     from deed d cross join emergency e cross join lateral _wedding_dbopt.work_obstacles(work_decision.at, d.bytes) o
   )
   select not exists (select from obstacle o where not o.lifted),

@@ -33,12 +33,19 @@ ROWS = 150_000
 SETTINGS = {
     "verification_min_calls": "20",
     "verification_min_window": "3 s",
-    "verification_max_window": "30 s",
+    "verification_max_window": "60 s",
+    "analysis_time_limit": "10 s",
     "apply_retry_delay": "2 s",
     "concurrent_lock_timeout": "15 s",
     "workload_min_history": "20 s",
     "index_storage_budget": "10",
     "long_transaction_limit": "2 minutes",
+    "daily_actions": "100000",
+    "daily_work_time": "1 day",
+    "daily_wal": "1000",
+    "daily_disk": "1000",
+    "heavy_work_bytes": "2000000000",
+    "tuning_interval_off_season": "1 hour",
 }
 #: What a user's session says when the fault itself ended it.
 OUTAGE = re.compile(
@@ -75,6 +82,9 @@ where a.action_type = 'index_creation' and a.state = 'kept'
 _WRITER_ENDED = """
 select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and query like %s
 """
+_DISK_FULL = """
+select 1 from _wedding_dbopt.action where table_name = %s and error_sqlstate = '53100'
+"""
 _TICKS_ENDED = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where query like 'call wedding_dbopt.tick%' and pid <> pg_backend_pid()
@@ -96,6 +106,7 @@ class Soak:
         self.ticks: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
         self.known: dict[str, set[str]] = {table: set() for table in KEYS}
         self.lost: list[str] = []
         self.unexpected: list[str] = []
@@ -176,7 +187,8 @@ class Soak:
         holder = self.connect()
         holder.execute(f"begin; lock table {table} in row exclusive mode".encode())
         self.do("select wedding_dbopt.optimize_database()")
-        met = self.wait(lambda: self.building(table), 45)
+        met = self.wait(lambda: self.building(table), 75)
+        self.met["builds"] += met is not None
         name = getattr(fault, "__name__", "fault").replace("_", " ")
         say(f"round {number}: {name}{'' if met else ' (no build was met)'}")
         try:
@@ -224,7 +236,7 @@ class Soak:
 
     def verdict(self) -> dict[str, int]:
         """After the last fault: ticks until nothing is open, then what is left over."""
-        self.wait(lambda: not self.open_actions(), 120)
+        self.wait(lambda: not self.open_actions(), 180)
         invalid = self.do("select indexrelid::regclass::text from pg_index where not indisvalid")
         orphans = self.do(_ORPHANS)
         missing = self.do(_MISSING)
@@ -281,7 +293,9 @@ def disk_full(soak: Soak, table: str) -> None:
     """The build's index goes to a tablespace that has no room; the one that is held up is given up first."""
     soak.do("alter role postgres set default_tablespace = 'small'")
     soak.do("select pg_terminate_backend(%s)", soak.building(table) or 0)
-    time.sleep(8)
+    soak.do(_WRITER_ENDED, f"%{table}%")
+    if soak.wait(lambda: soak.do(_DISK_FULL, table), 30):
+        soak.met["full disks"] += 1
     soak.do("alter role postgres reset default_tablespace")
 
 
@@ -356,6 +370,9 @@ def report(soak: Soak, verdict: dict[str, int], seconds: float, full: bool) -> s
         "",
         *(f"  {number:6}  {what}" for what, number in verdict.items()),
         "",
+        "harm met "
+        + ", ".join(f"{number} {what}" for what, number in sorted(soak.met.items()))
+        + " under way",
         "faults: " + ", ".join(f"{number} x {name}" for name, number in sorted(soak.faults.items())),
         "actions: " + ", ".join(f"{number} {state}" for state, number in sorted(soak.outcomes.items())),
         f"users: {soak.users['transactions done']} transactions done, "
@@ -396,7 +413,10 @@ def run() -> None:
         try:
             number = 0
             while time.monotonic() - begun < seconds:
-                soak.round(number, faults[number % len(faults)])
+                try:
+                    soak.round(number, faults[number % len(faults)])
+                except (psycopg.Error, TimeoutError, OSError, RuntimeError) as error:
+                    soak.unexpected.append(f"round {number}: {type(error).__name__} {error}")
                 number += 1
             verdict = soak.verdict()
             soak.check()

@@ -1,5 +1,5 @@
 begin;
-select plan(30);
+select plan(31);
 create function pg_temp.window(at timestamptz) returns jsonb language sql as $$ select wedding_dbopt.get_work_window(at) $$;
 create function pg_temp.kinds(at timestamptz) returns text language sql as $$
   select coalesce(string_agg(r ->> 'kind', ' ' order by r ->> 'kind'), 'free') from jsonb_array_elements(wedding_dbopt.get_work_window(at) -> 'reasons') r $$;
@@ -67,5 +67,10 @@ from (values (1, 'booking', 9000000), (2, 'timeline', 9000000), (3, 'timeline', 
 select is(array(select d.allowed from generate_series(70001, 70003) a cross join lateral _wedding_dbopt.work_decision(a, '2001-04-04 12:00Z') d order by a), '{t,f,t}',
   'the action for bookings and a light one, not a heavy one for timelines');
 select matches((select d.reason from _wedding_dbopt.work_decision(70001, '2001-04-04 12:00Z') d), '^emergency: at least 250 of 1000 calls of booking .* in spite of: booking surges', 'with the reason');
+delete from _wedding_dbopt.surge;
+insert into _wedding_dbopt.system_sample (at, disk_total, disk_free) values ('2001-04-04 11:59Z', 1000, 50);
+update _wedding_dbopt.action set table_name = null where id = 70003;
+select is(array(select d.allowed from generate_series(70002, 70003) a cross join lateral _wedding_dbopt.work_decision(a, '2001-04-04 12:00Z') d order by a), '{f,t}',
+  'a full disk keeps no parameter from being set');
 select * from finish();
 rollback;
