@@ -15,6 +15,7 @@ from tests.bench import (
     readiness,
     reading,
     rewrites,
+    roundtrip,
     season,
     season_load,
     soak,
@@ -35,7 +36,7 @@ BENCHMARKS = {
     "truth": truth.run,
 }
 #: These take many minutes each and run only when they are named.
-LONG = {"readiness": readiness.run, "season_load": season_load.run, "soak": soak.run}
+LONG = {"readiness": readiness.run, "season_load": season_load.run, "soak": soak.run, "roundtrip": roundtrip.run}
 
 
 def main() -> int:
