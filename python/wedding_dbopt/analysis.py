@@ -19,9 +19,9 @@ from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Chooser
-from wedding_dbopt.rewrite.engine import semantic_options
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.referee import Limits
+from wedding_dbopt.rewrite.semantic import semantic_options
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.recommend import as_row, scanned

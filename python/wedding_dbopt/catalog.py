@@ -7,7 +7,7 @@ shows a caller only the columns he may read: a column without statistics has Non
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wedding_dbopt.database import Database, Row
@@ -165,6 +165,17 @@ class Catalog:
     def relations(self) -> tuple[Relation, ...]:
         """All relations read, ordered by schema and name."""
         return tuple(self._relations[key] for key in sorted(self._relations))
+
+    def if_not_null(self) -> Catalog:
+        """The same relations as if no column could be NULL."""
+        relations = [
+            replace(
+                relation,
+                columns={name: replace(column, not_null=True) for name, column in relation.columns.items()},
+            )
+            for relation in self.relations()
+        ]
+        return Catalog(relations, self._search_path, self._hidden)
 
     def relation(self, table: Table) -> Relation | None:
         """Return the relation that `table` means, or None for a system, temporary or unknown one.

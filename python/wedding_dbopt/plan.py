@@ -32,11 +32,6 @@ _BLOCKING = frozenset(
 )
 _ONCE = frozenset({"Materialize", "Memoize"})
 _REMOVED = ("Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter")
-_MANY_ROWS = 1000
-_FEW_KEPT = 0.1
-_MANY_PAIRS = 1_000_000
-_MISESTIMATE = 10
-_TUPLE_OVERHEAD = 24
 _JOIN_CONDITIONS = ("Hash Cond", "Merge Cond", "Join Filter")
 
 
@@ -226,7 +221,7 @@ class Plan:
         `table_rows` gives its rows by name or `schema.name`; without an entry its estimated result counts.
         """
         known = table_rows or {}
-        return sum(_examined(visit, known) for visit in self.visits() if visit.node.is_scan)
+        return sum(examined(visit, known) for visit in self.visits() if visit.node.is_scan)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits for the structure: node types, tables, indexes, joins, but no figures."""
@@ -260,14 +255,9 @@ class Plan:
         self, table_rows: Mapping[str, float] | None = None, work_mem_bytes: int = 4 * 1024 * 1024
     ) -> list[Finding]:
         """What is likely to hurt, in plan order; `table_rows` as in `rows_examined`."""
-        known = table_rows or {}
-        found: list[Finding] = []
-        for visit in self.visits():
-            found += _scan_findings(visit, known)
-            found += _spill_findings(visit.node, work_mem_bytes)
-            found += _loop_findings(visit.node)
-            found += _estimate_findings(visit.node)
-        return found
+        from wedding_dbopt.plan_findings import findings
+
+        return findings(self, table_rows or {}, work_mem_bytes)
 
 
 def base_rows(node: Node, table_rows: Mapping[str, float]) -> float | None:
@@ -300,7 +290,7 @@ def _visits(visit: Visit) -> Iterator[Visit]:
         yield from _visits(child)
 
 
-def _examined(visit: Visit, table_rows: Mapping[str, float]) -> float:
+def examined(visit: Visit, table_rows: Mapping[str, float]) -> float:
     node = visit.node
     if node.actual_rows is not None:
         return (node.actual_rows + (node.rows_removed or 0.0)) * (node.loops or 0.0)
@@ -323,75 +313,3 @@ def _own_costs(visit: Visit) -> Iterator[tuple[Node, float]]:
         below += child.node.total_cost * child.executions * child.share
         yield from _own_costs(child)
     yield visit.node, max(visit.node.total_cost * visit.executions * visit.share - below, 0.0)
-
-
-def _scan_findings(visit: Visit, table_rows: Mapping[str, float]) -> Iterator[Finding]:
-    node = visit.node
-    if not node.is_scan:
-        return
-    read = _examined(visit, table_rows)
-    kept = (node.rows if node.actual_rows is None else node.actual_rows) * (
-        visit.executions * visit.share if node.loops is None else node.loops
-    )
-    if read < _MANY_ROWS or kept > read * _FEW_KEPT:
-        return
-    if node.type == "Seq Scan" and node.filter:
-        text = (
-            f"The scan of {node.relation} reads {read:,.0f} rows and keeps {kept:,.0f} ({kept / read:.2%})."
-        )
-        yield Finding("selective_seq_scan", node, {"rows_read": read, "rows_kept": kept}, text)
-    elif node.filter and node.rows_removed:
-        text = (
-            f"The index {node.index or 'condition'} of {node.relation} finds {read:,.0f} rows, "
-            f"of which the filter {node.filter} keeps {kept:,.0f}."
-        )
-        yield Finding("index_scan_filters_much", node, {"rows_read": read, "rows_kept": kept}, text)
-
-
-def _spill_findings(node: Node, work_mem_bytes: int) -> Iterator[Finding]:
-    needed = node.rows * (node.width + _TUPLE_OVERHEAD)
-    numbers = {"bytes_needed": needed, "work_mem_bytes": float(work_mem_bytes)}
-    if node.type == "Sort" and node.sort_space_type == "Disk":
-        numbers["disk_kb"] = float(node.sort_space_kb or 0)
-        text = f"The sort wrote {node.sort_space_kb or 0:,} kB to disk; work_mem is {work_mem_bytes:,} bytes."
-        yield Finding("sort_spill", node, numbers, text)
-    elif node.type == "Hash" and (node.hash_batches or 0) > 1:
-        numbers["batches"] = float(node.hash_batches or 0)
-        text = (
-            f"The hash table took {node.hash_batches} batches on disk; work_mem is {work_mem_bytes:,} bytes."
-        )
-        yield Finding("hash_spill", node, numbers, text)
-    elif node.type in ("Sort", "Hash") and not node.analysed and needed > work_mem_bytes:
-        text = (
-            f"The {node.type.lower()} of {node.rows:,.0f} rows needs about {needed:,.0f} bytes "
-            f"and will spill to disk: work_mem is {work_mem_bytes:,} bytes."
-        )
-        yield Finding(f"{node.type.lower()}_spill", node, numbers, text)
-
-
-def _loop_findings(node: Node) -> Iterator[Finding]:
-    if node.type != "Nested Loop" or len(node.children) < 2:
-        return
-    outer, inner = node.children[:2]
-    loops = outer.rows if inner.loops is None else inner.loops
-    rows = inner.rows if inner.actual_rows is None else inner.actual_rows
-    rows += inner.rows_removed or 0.0
-    if loops * rows < _MANY_PAIRS or loops < 2:
-        return
-    text = f"The nested loop runs {inner.label()} {loops:,.0f} times: {loops * rows:,.0f} pairs of rows."
-    yield Finding("nested_loop_explosion", node, {"loops": loops, "pairs": loops * rows}, text)
-
-
-def _estimate_findings(node: Node) -> Iterator[Finding]:
-    if node.actual_rows is None or not node.loops:
-        return
-    ratio = max(node.actual_rows, 1.0) / max(node.rows, 1.0)
-    factor = max(ratio, 1 / ratio)
-    if factor <= _MISESTIMATE:
-        return
-    text = (
-        f"{node.label()} was expected to give {node.rows:,.0f} rows and gave {node.actual_rows:,.0f}: "
-        f"{factor:,.0f} times {'more' if ratio > 1 else 'fewer'}."
-    )
-    numbers = {"rows_estimated": node.rows, "rows_actual": node.actual_rows, "factor": factor}
-    yield Finding("misestimate", node, numbers, text)

@@ -13,8 +13,9 @@ import pytest
 from wedding_dbopt.catalog import Catalog, Column, ForeignKey, Index, Relation
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite import rules
-from wedding_dbopt.rewrite.engine import LEVELS, catalogue, name_of, rewrite, semantic_options
+from wedding_dbopt.rewrite.engine import LEVELS, catalogue, name_of, rewrite
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.semantic import semantic_options
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "rewrite"
 

@@ -12,7 +12,6 @@ from sqlglot import exp
 
 from wedding_dbopt.query import Query, tokens
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.offers import Option, semantic_options
 from wedding_dbopt.rewrite.reading import (
     CALLS,
     brings_known_words,
@@ -23,8 +22,6 @@ from wedding_dbopt.rewrite.reading import (
 from wedding_dbopt.rewrite.rules import RULES, Rule
 from wedding_dbopt.rewrite.splice import Span, parsed, span_of
 from wedding_dbopt.rewrite.writing import Writer, numbered, widened_to_statement
-
-__all__ = ["LEVELS", "Option", "Rewriting", "Step", "catalogue", "rewrite", "semantic_options"]
 
 LEVELS = ("conservative", "moderate", "aggressive")
 MOST_STEPS = 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,22 @@ class Facts:
         wanted = {key.referenced for relation in catalog.relations() for key in relation.foreign_keys} - known
         parents = Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
         return cls(catalog, surroundings(database, search_path, words_of(text)), parents)
+
+    def if_not_null(self) -> Facts:
+        """The same facts as if no column could be NULL."""
+        wished = copy.copy(self)
+        wished._catalog = self._catalog.if_not_null()
+        wished._owners = {}
+        return wished
+
+    def keeps_not_null(self, constraint: str) -> bool:
+        """Tell whether a constraint that `ColumnFact.not_null_constraint` names is there."""
+        return any(
+            constraint == f"{known.schema}.{known.name}.{column} NOT NULL"
+            for known in self._catalog.relations()
+            for column in known.columns
+            if known.not_null(column)
+        )
 
     def new_tree(self) -> None:
         """Forget what names meant in the tree before."""

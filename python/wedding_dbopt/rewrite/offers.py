@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.classify import words
 from wedding_dbopt.query import Query, folded, tokens
-from wedding_dbopt.rewrite.facts import BOOLEAN, Facts, alias_of, only_source
+from wedding_dbopt.rewrite.facts import BOOLEAN, Facts, alias_of
+from wedding_dbopt.rewrite.offers_paging import next_page
+from wedding_dbopt.rewrite.option import Option
 from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.splice import Span, parsed, span_of
 
@@ -22,30 +23,7 @@ VERIFIED_COLUMNS = ("is_verified", "verified")
 _BEHIND_WHERE = frozenset(("group", "having", "window", "order", "limit", "offset", "fetch", "for"))
 
 
-@dataclass(frozen=True)
-class Option:
-    """An offer: `kind` ("limit", "columns" or "active_vendors"), the text it leads to, and what changes."""
-
-    kind: str
-    text: str
-    changes: str
-
-
-def semantic_options(query: Query, facts: Facts) -> tuple[Option, ...]:
-    """Return the offers for a SELECT over one table; none for any other statement."""
-    tree = query.tree
-    source = only_source(tree) if isinstance(tree, exp.Select) else None
-    relation = facts.relation(source) if source is not None else None
-    if source is None or relation is None:
-        return ()
-    return (
-        *_limit(query, facts, source, relation),
-        *_columns(query, relation),
-        *_active_vendors(query, facts, source, relation),
-    )
-
-
-def _limit(query: Query, facts: Facts, source: exp.Table, relation: Relation) -> Iterator[Option]:
+def limit(query: Query, facts: Facts, source: exp.Table, relation: Relation) -> Iterator[Option]:
     """Offer a page where all rows of a large table may come, in an order that a unique key makes stable."""
     tree = query.tree
     if relation.rows < MANY_ROWS or not has_only(tree, "from_", "where", "order"):
@@ -66,6 +44,7 @@ def _limit(query: Query, facts: Facts, source: exp.Table, relation: Relation) ->
             f"Only the first {PAGE_ROWS} rows come back of the about {relation.rows:.0f} in {relation.name}; "
             f"{stable} makes their order stable, so that a caller who asks for further pages neither repeats "
             "nor misses a row.",
+            more=next_page(text, facts),
         )
 
 
@@ -80,25 +59,39 @@ def _finds_one_row(tree: exp.Expr, facts: Facts, relation: Relation) -> bool:
     return relation.unique_on(fixed)
 
 
-def _columns(query: Query, relation: Relation) -> Iterator[Option]:
-    """Offer the list of columns in the place of `*`, with the width of each."""
+def columns(query: Query, relation: Relation, needed: Sequence[str] | None) -> Iterator[Option]:
+    """Offer a list of columns in the place of `*`: those that are needed, or all with the width of each."""
     stars = [item for item in query.tree.expressions if isinstance(item, exp.Star)]
     span = _span_of_star(stars[0]) if len(stars) == 1 and len(query.tree.expressions) == 1 else None
     if span is None:
         return
-    names = ", ".join(_quoted(name) for name in relation.columns)
+    kept = [name for name in relation.columns if needed is None or name in needed]
+    if not kept:
+        return
+    names = ", ".join(_quoted(name) for name in kept)
     text = query.plannable[: span.start] + names + query.plannable[span.end :]
     widths = {column.name: column.avg_width for column in relation.columns.values() if column.avg_width}
-    widest = sorted(widths, key=lambda name: -widths[name])[:3]
-    sizes = ", ".join(f"{name} {widths[name]}" for name in widest)
-    if parsed(text) is not None:
-        yield Option(
-            "columns",
-            text,
+    dropped = {name: width for name, width in widths.items() if name not in kept}
+    shown = dropped or widths
+    widest = sorted(shown, key=lambda name: -shown[name])[:3]
+    sizes = ", ".join(f"{name} {shown[name]}" for name in widest)
+    if parsed(text) is None:
+        return
+    if needed is None:
+        changes = (
             "Strike out the columns that the caller does not read; they no longer come back, and columns "
-            "added to the table later do not either."
-            + (f" A row is about {sum(widths.values())} bytes wide; widest: {sizes}." if widths else ""),
         )
+        changes += "added to the table later do not either."
+        changes += f" A row is about {sum(widths.values())} bytes wide; widest: {sizes}." if widths else ""
+        yield Option("columns", text, changes)
+    elif len(kept) < len(relation.columns):
+        changes = f"Only {', '.join(kept)} come back."
+        changes += (
+            f" A row is {sum(dropped.values())} of {sum(widths.values())} bytes narrower: {sizes}."
+            if dropped
+            else ""
+        )
+        yield Option("columns", text, changes, bytes_saved=sum(dropped.values()) or None)
 
 
 def _span_of_star(star: exp.Expr) -> Span | None:
@@ -107,26 +100,47 @@ def _span_of_star(star: exp.Expr) -> Span | None:
     return Span(int(star.meta["start"]), int(star.meta["end"]) + 1)
 
 
-def _active_vendors(query: Query, facts: Facts, source: exp.Table, relation: Relation) -> Iterator[Option]:
+def active_vendors(query: Query, facts: Facts) -> Iterator[Option]:
     """Offer to show only active and verified vendors where the statement asks about neither."""
+    tree = query.tree
+    if not isinstance(tree, exp.Select):
+        return
+    joins = tree.args.get("joins") or []
+    listed = [tree.args["from_"].this] if tree.args.get("from_") else []
+    listed += [join.this for join in joins if not join.args.get("side")]
+    if any(join.args.get("side") in ("RIGHT", "FULL") for join in joins):
+        return
+    asked = {folded(column.this) for column in tree.find_all(exp.Column)}
+    for source in listed:
+        relation = facts.relation(source)
+        if relation is None or not VENDOR_WORDS & set(words(relation.name)):
+            continue
+        alias = alias_of(source).sql(dialect="postgres")
+        conditions = _activity(relation)
+        if len(conditions) < 2 or set(conditions) & asked:
+            continue
+        condition = " AND ".join(test.format(f"{alias}.{name}") for name, test in conditions.items())
+        text = _filtered(query, condition)
+        if text is not None:
+            yield Option(
+                "active_vendors",
+                text,
+                f"Rows of {relation.name} that are not both {' and '.join(conditions)} no longer come back.",
+            )
+
+
+def _activity(relation: Relation) -> dict[str, str]:
+    """Columns that say whether a vendor is active and verified, each with its test."""
     flags = {column.name for column in relation.columns.values() if column.type_oid == BOOLEAN}
-    wanted = [
-        next((name for name in names if name in flags), None) for names in (ACTIVE_COLUMNS, VERIFIED_COLUMNS)
-    ]
-    columns = [name for name in wanted if name is not None]
-    if not VENDOR_WORDS & set(words(relation.name)) or len(columns) < len(wanted):
-        return
-    if any(folded(column.this) in columns for column in query.tree.find_all(exp.Column)):
-        return
-    alias = alias_of(source).sql(dialect="postgres")
-    condition = " AND ".join(f"{alias}.{name}" for name in columns)
-    text = _filtered(query, condition)
-    if text is not None:
-        yield Option(
-            "active_vendors",
-            text,
-            f"Rows of {relation.name} that are not both {' and '.join(columns)} no longer come back.",
-        )
+    found = {
+        name: "{}"
+        for names in (ACTIVE_COLUMNS, VERIFIED_COLUMNS)
+        if (name := next((name for name in names if name in flags), "")) != ""
+    }
+    status = relation.columns.get("status")
+    if not set(found) & set(ACTIVE_COLUMNS) and status is not None and "active" in status.most_common_vals:
+        found["status"] = "{} = 'active'"
+    return found
 
 
 def _filtered(query: Query, condition: str) -> str | None:
