@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ from wedding_dbopt import analysis_report as report
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
-from wedding_dbopt.errors import MissingExtension, QueryRequired
+from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.recommendation import Recommendation
 from wedding_dbopt.indexes.sample import Sampler
@@ -20,6 +21,7 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Chooser
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.proposals import proposals
 from wedding_dbopt.rewrite.referee import Limits
 from wedding_dbopt.rewrite.semantic import semantic_options
 from wedding_dbopt.touched import tags, touched
@@ -43,11 +45,17 @@ class OneStatement:
 
 
 def analyze(
-    database: Database, text: str | None, context: str | None, level: str, measure: bool = False
+    database: Database,
+    text: str | None,
+    context: str | None,
+    level: str,
+    measure: bool = False,
+    needed_columns: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The result of analyze_query as a jsonable dictionary. Raises DboptError for what cannot be analysed.
 
-    `measure` runs the statement and its rewritten form, read-only and rolled back.
+    `measure` runs the statement and its rewritten form, read-only and rolled back. `needed_columns` are those that the
+    caller reads.
     """
     if text is None:
         raise QueryRequired
@@ -65,11 +73,18 @@ def analyze(
         choice = chooser.choose(level, measure)
         optimized = choice.plan or original
         advice, missing = _indexes(database, session, choice.form or query, catalog, classification)
-    table_rows = _rows(catalog)
+        table_rows = _rows(catalog)
+        options = [
+            report.option(option, original, _cost_of(session, option.text))
+            for option in semantic_options(query, facts, needed_columns)
+        ]
+        built = []
+        if level == "aggressive":
+            read = original.rows_examined(table_rows)
+            built = [asdict(proposal) for proposal in proposals(query, facts, original, read)]
     before = choice.pairs[0].before if choice.pairs else None
     after = choice.pairs[0].after if choice.pairs and choice.form is not None else before
     examined = before.plan if before else original
-    options = [asdict(option) for option in semantic_options(query, facts)]
     return {
         "original_query": text,
         "optimized_query": text if choice.form is None else choice.rewriting.text,
@@ -81,6 +96,7 @@ def analyze(
         "reason": choice.reason or None,
         "index_recommendations": [_recommendation(item) for item in advice.recommendations],
         "semantic_options": options,
+        "proposals": built,
         "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows),
         "cost_analysis": {
             "before": report.costs(original, table_rows, before),
@@ -99,6 +115,14 @@ def analyze(
         "requested_context": context,
         "optimization_level": level,
     }
+
+
+def _cost_of(session: PlanningSession, text: str) -> float | None:
+    """The planner's cost of an offer; None where it has no plan."""
+    try:
+        return Plan.from_json(session.explain(Query.parse(text))).total_cost
+    except DboptError:
+        return None
 
 
 def _limits(database: Database) -> Limits:

@@ -7,9 +7,10 @@ from typing import Any
 
 from wedding_dbopt.indexes.advise import Advice
 from wedding_dbopt.plan import Plan
-from wedding_dbopt.rewrite.choice import Choice
+from wedding_dbopt.rewrite.choice import NO_RULE, Choice
 from wedding_dbopt.rewrite.engine import Step
 from wedding_dbopt.rewrite.measure import Measured, Pair
+from wedding_dbopt.rewrite.option import Option
 
 #: How much examined rows must exceed returned ones to be worth a sentence.
 MANY_TIMES = 100
@@ -43,6 +44,28 @@ def step(taken: Step) -> dict[str, Any]:
     }
 
 
+def option(offer: Option, original: Plan, cost: float | None) -> dict[str, Any]:
+    """An offer with what it would save, by the planner's cost or in bytes."""
+    before = original.total_cost
+    saves = []
+    if cost is not None and before > 0:
+        share = 100 * (1 - cost / before)
+        change = f"{share:.1f} % lower" if share > 0 else "not lower"
+        saves.append(f"The planner's cost becomes {cost:,.2f} instead of {before:,.2f}: {change}.")
+    if offer.bytes_saved:
+        saves.append(f"About {offer.bytes_saved * max(original.rows_returned, 1):,.0f} bytes less are sent.")
+    return {
+        "kind": offer.kind,
+        "text": offer.text,
+        "changes": offer.changes,
+        "saves": " ".join(saves) or None,
+        "next_page": offer.more,
+        "proof_sql": list(offer.proof_sql),
+        "cost_before": before,
+        "cost_after": cost,
+    }
+
+
 def notes(
     choice: Choice,
     advice: Advice,
@@ -65,7 +88,7 @@ def notes(
             found.append(
                 f"That rests on {', '.join(rests)}: once that is gone, the rewritten form may be wrong."
             )
-    elif steps or choice.refused:
+    elif choice.reason != NO_RULE:
         found.append(choice.reason)
     if choice.verdict is not None and choice.verdict.equal is not False:
         found.append(choice.verdict.reason)

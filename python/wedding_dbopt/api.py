@@ -74,10 +74,12 @@ def analyze_query(
     context: str | None,
     optimization_level: str | None,
     measure: bool | None,
+    needed_columns: list[str] | None,
 ) -> str:
     from wedding_dbopt.analysis import analyze
 
-    return json.dumps(analyze(database, query, context, _level(optimization_level), bool(measure)))
+    level = _level(optimization_level)
+    return json.dumps(analyze(database, query, context, level, bool(measure), needed_columns))
 
 
 @_reported

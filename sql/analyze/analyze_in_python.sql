@@ -1,6 +1,8 @@
-create or replace function _wedding_dbopt.analyze_in_python(query text, context text, optimization_level text, measure boolean) returns jsonb
+create or replace function _wedding_dbopt.analyze_in_python(
+  query text, context text, optimization_level text, measure boolean, needed_columns text[]
+) returns jsonb
 language plpython3u volatile parallel unsafe security invoker set search_path = pg_catalog, pg_temp as $$
 if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-return GD["wedding_dbopt"].analyze_query(plpy, query, context, optimization_level, measure)
+return GD["wedding_dbopt"].analyze_query(plpy, query, context, optimization_level, measure, needed_columns)
 $$;
-comment on function _wedding_dbopt.analyze_in_python(text, text, text, boolean) is 'The Python half of analyze_query.';
+comment on function _wedding_dbopt.analyze_in_python(text, text, text, boolean, text[]) is 'The Python half of analyze_query.';

@@ -36,7 +36,12 @@ BENCHMARKS = {
     "truth": truth.run,
 }
 #: These take many minutes each and run only when they are named.
-LONG = {"readiness": readiness.run, "season_load": season_load.run, "soak": soak.run, "roundtrip": roundtrip.run}
+LONG = {
+    "readiness": readiness.run,
+    "season_load": season_load.run,
+    "soak": soak.run,
+    "roundtrip": roundtrip.run,
+}
 
 
 def main() -> int:

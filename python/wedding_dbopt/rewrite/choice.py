@@ -17,7 +17,7 @@ from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.effects import objection
-from wedding_dbopt.rewrite.engine import Rewriting, rewrite
+from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import MIN_GAIN, Pair, measure, overall
 from wedding_dbopt.rewrite.referee import Limits, Referee, Verdict
@@ -30,6 +30,7 @@ TOLERANCE = 0.01
 PLAN_SECONDS = 5.0
 
 
+NO_RULE = "No rule applies."
 NOTHING = Rewriting("", ())
 
 
@@ -77,6 +78,11 @@ class Chooser:
 
     def choose(self, level: str, measured: bool) -> Choice:
         """Rewrite the statement by the rules of a level; offer the form or say why not."""
+        if len(self.query.text) > LONGEST_TEXT:
+            return Choice(
+                f"The statement has {len(self.query.text):,} characters; no rewrite and no offer is sought above "
+                f"{LONGEST_TEXT:,}. Lists of values can be passed as one array parameter."
+            )
         worth = worthwhile(self.query, self.facts, level, self._cost)
         if not measured:
             return self._by_cost(worth)
@@ -119,7 +125,7 @@ class Chooser:
 
     def _nothing(self, worth: Worth) -> str:
         if not worth.refused:
-            return "No rule applies."
+            return NO_RULE
         return (
             f"{', '.join(worth.refused)} would apply, but the planner's cost does not fall by 5 %, "
             "so the text stays as it is."

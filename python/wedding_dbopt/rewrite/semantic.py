@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.engine import LONGEST_TEXT
 from wedding_dbopt.rewrite.facts import Facts, only_source
 from wedding_dbopt.rewrite.offers import active_vendors, columns, limit
 from wedding_dbopt.rewrite.offers_paging import keyset
@@ -19,7 +20,7 @@ def semantic_options(
 ) -> tuple[Option, ...]:
     """Return the offers for a SELECT; `needed_columns` are those that the caller reads."""
     tree = query.tree
-    if not isinstance(tree, exp.Query):
+    if not isinstance(tree, exp.Query) or len(query.text) > LONGEST_TEXT:
         return ()
     offers: list[Option] = []
     source = only_source(tree) if isinstance(tree, exp.Select) else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wedding_dbopt.database import Database, DatabaseError
 from wedding_dbopt.errors import DboptError
 from wedding_dbopt.tuning.idea import Idea, store
+from wedding_dbopt.tuning.object_rewrites import object_ideas
 from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
 
 
@@ -25,6 +26,7 @@ class Adviser:
 
 ADVISERS: tuple[Adviser, ...] = (
     Adviser("indexes", ("index_creation", "index_drop", "reindex"), index_ideas),
+    Adviser("definitions", ("query_rewrite",), object_ideas),
 )
 
 _WITHDRAW = """

@@ -1,0 +1,237 @@
+"""Views, SQL functions and row-level policies whose definition can be replaced by an equal one that costs less.
+
+What the application sends is its own; these live in the database. Each definition is rewritten, planned and refereed as
+the object's owner. Only steps that are always equal lead to an action: a form that rests on a constraint would be wrong once
+that is dropped, so it is told to people and never stored by us.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+
+from wedding_dbopt.catalog import Catalog
+from wedding_dbopt.database import Database, Row
+from wedding_dbopt.errors import DboptError
+from wedding_dbopt.plan import Plan
+from wedding_dbopt.planning import PlanningSession, planning_session
+from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.choice import Choice, Chooser
+from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.referee import Limits, Referee
+from wedding_dbopt.tuning.deeds.deed import identifier
+from wedding_dbopt.tuning.idea import Idea
+from wedding_dbopt.tuning.policies import per_row_calls, wrapped
+from wedding_dbopt.tuning.sql_functions import Body, body_of
+
+SECONDS = 20.0
+MOST_OBJECTS = 200
+LEVEL = "aggressive"
+_USER_SCHEMAS = """
+n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'wedding_dbopt', '_wedding_dbopt')
+"""
+_NO_MEMBER = "not exists (select from pg_catalog.pg_depend d where d.objid = {oid} and d.deptype = 'e')"
+#: The statements that name a view or table.
+_USE = """
+(select coalesce(jsonb_agg(jsonb_build_object('statement_id', s.id) order by s.id), '[]')
+ from _wedding_dbopt.statement s
+ where format('%I.%I', n.nspname, c.relname) = any (s.tables) and not s.own
+   and s.dbid = (select b.oid from pg_catalog.pg_database b where b.datname = current_database())) as uses
+"""
+_VIEWS = f"""
+select n.nspname as schema, c.relname as name, c.relowner::bigint as owner, pg_catalog.pg_get_viewdef(c.oid) as text,
+       c.reloptions as options, {_USE}
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'v' and {_USER_SCHEMAS} and {_NO_MEMBER.format(oid="c.oid")}
+  and not coalesce(c.reloptions::text ~ 'check_option|security_barrier=true', false)
+order by 1, 2 limit {MOST_OBJECTS}
+"""
+_FUNCTIONS = f"""
+select n.nspname as schema, p.oid::regprocedure::text as name, p.proowner::bigint as owner, p.prosrc as text,
+       p.proargnames::text[] as arguments, p.proargmodes::text[] as modes, p.proargtypes::oid[]::regtype[]::text[] as types,
+       pg_catalog.pg_get_functiondef(p.oid) as definition
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_language l on l.oid = p.prolang
+where l.lanname = 'sql' and p.prokind = 'f' and p.prosqlbody is null and p.proconfig is null
+  and {_USER_SCHEMAS} and {_NO_MEMBER.format(oid="p.oid")}
+order by 1, 2 limit {MOST_OBJECTS}
+"""
+_POLICIES = f"""
+select n.nspname as schema, c.relname as table, o.polname as name, c.relowner::bigint as owner,
+       pg_catalog.pg_get_expr(o.polqual, o.polrelid) as condition, {_USE}
+from pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relrowsecurity and o.polqual is not null and {_USER_SCHEMAS}
+order by 1, 2, 3 limit {MOST_OBJECTS}
+"""
+
+
+@dataclass
+class _Workshop:
+    """What is needed to judge a definition."""
+
+    database: Database
+    session: PlanningSession
+    limits: Limits
+
+    def choose(self, query: Query, owner: int) -> Choice | None:
+        """The rewritten form of a definition, if it pays by the planner's cost."""
+        try:
+            plan = self.session.explain(query, owner)
+            path = self.session.search_path(owner)
+            catalog = Catalog.load(self.database, query.tables, path)
+            facts = Facts.load(self.database, catalog, path)
+            chooser = Chooser(self.database, self.session, catalog, facts, query, plan, owner, self.limits)
+            choice = chooser.choose(LEVEL, measured=False)
+        except DboptError:
+            return None  # what its owner cannot plan is not ours to change
+        return choice if choice.form is not None else None
+
+    def is_equal(self, query: Query, form: Query, owner: int) -> str | None:
+        """The referee's reason where both forms agree; None where they do not, or nothing could be compared."""
+        catalog = Catalog.load(self.database, [*query.tables, *form.tables], self.session.search_path(owner))
+        plan = self.session.explain(query, owner)
+        verdict = Referee(self.database, self.session, self.limits).judge(query, form, catalog, plan, owner)
+        return verdict.reason if verdict.equal else None
+
+
+def object_ideas(database: Database, run_id: int) -> list[Idea]:
+    """Ideas of kind query_rewrite; no more are sought when the time is over.
+
+    A list, because what is stored while the planning session lives is rolled back with it.
+    """
+    ends = time.monotonic() + SECONDS
+    ideas: list[Idea] = []
+    with planning_session(database) as session:
+        workshop = _Workshop(database, session, Limits(seconds=2.0, search_seconds=2.0))
+        for query, idea_of in ((_POLICIES, _policy), (_VIEWS, _view), (_FUNCTIONS, _function)):
+            for row in database.query(query):
+                if time.monotonic() > ends:
+                    return ideas
+                idea = idea_of(workshop, row)
+                if idea is not None:
+                    ideas.append(idea)
+    return ideas
+
+
+def _view(workshop: _Workshop, row: Row) -> Idea | None:
+    query = _parsed(str(row["text"]).rstrip().rstrip(";"))
+    choice = workshop.choose(query, row["owner"]) if query is not None else None
+    if query is None or choice is None or choice.form is None:
+        return None
+    checked = workshop.is_equal(query, choice.form, row["owner"])
+    if checked is None:
+        return None
+    options = f" WITH ({', '.join(row['options'])})" if row["options"] else ""
+    name = identifier(row["schema"], row["name"])
+    head = f"CREATE OR REPLACE VIEW {name}{options} AS"
+    return _idea(
+        row,
+        choice,
+        checked,
+        "view",
+        str(row["name"]),
+        f"{head} {choice.form.text}",
+        f"{head} {row['text']}",
+        None,
+    )
+
+
+def _function(workshop: _Workshop, row: Row) -> Idea | None:
+    body: Body | None = body_of(row)
+    query = _parsed(body.text) if body is not None else None
+    if body is None or query is None or query.kind != "select" or any(t.schema is None for t in query.tables):
+        return None
+    choice = workshop.choose(query, row["owner"])
+    if choice is None or choice.form is None:
+        return None
+    checked = workshop.is_equal(query, choice.form, row["owner"])
+    made = body.definition_with(choice.form.text) if checked is not None else None
+    if made is None or checked is None:
+        return None
+    return _idea(row, choice, checked, "function", str(row["name"]), made, str(row["definition"]), None)
+
+
+def _policy(workshop: _Workshop, row: Row) -> Idea | None:
+    """A call that no row has a part in, evaluated for each row: in a subquery it is evaluated once."""
+    condition = str(row["condition"])
+    calls = per_row_calls(workshop.database, condition)
+    if not calls:
+        return None
+    new = wrapped(condition, calls)
+    table = identifier(row["schema"], row["table"])
+    before, after = (_parsed(f"select * from {table} where {text}") for text in (condition, new))
+    if before is None or after is None:
+        return None
+    try:
+        first, second = (
+            Plan.from_json(workshop.session.explain(query, row["owner"])) for query in (before, after)
+        )
+    except DboptError:
+        return None
+    if second.total_cost > 0.95 * first.total_cost:
+        return None
+    checked = workshop.is_equal(before, after, row["owner"])
+    if checked is None:
+        return None
+    head = f"ALTER POLICY {identifier(row['name'])} ON {table} USING"
+    gain = 1 - second.total_cost / first.total_cost
+    return Idea(
+        kind="query_rewrite",
+        object_kind="policy",
+        schema=row["schema"],
+        table=row["table"],
+        object=row["name"],
+        sql=(f"{head} ({new})",),
+        rollback_sql=(f"{head} ({condition})",),
+        estimated_improvement=round(100 * gain, 2),
+        benefits=tuple(_uses(row)),
+        confidence=0.9,
+        proof="refereed",
+        risk="low",
+        reason=(
+            f"The policy {row['name']} on {row['table']} calls {', '.join(sorted(set(calls)))} for each row, though no row has a "
+            f"part in it; in a subquery it is called once. The planner's cost falls from {first.total_cost:,.2f} to "
+            f"{second.total_cost:,.2f}. {checked}"
+        ),
+    )
+
+
+def _idea(
+    row: Row, choice: Choice, checked: str, kind: str, name: str, sql: str, rollback: str, table: str | None
+) -> Idea:
+    rules = ", ".join(dict.fromkeys(step.rule for step in choice.rewriting.steps))
+    rests = sorted({constraint for step in choice.rewriting.steps for constraint in step.constraints})
+    reason = f"The {kind} {name} can be written by {rules}: same rows, {100 * choice.gain:.1f} % less planner cost. {checked}"
+    if rests:
+        reason += f" It rests on {', '.join(rests)}, so it is advice only: without that it may be wrong."
+    return Idea(
+        kind="query_rewrite",
+        object_kind=kind,
+        schema=row["schema"],
+        table=table,
+        object=name,
+        sql=(sql,),
+        rollback_sql=(rollback,),
+        details={"rules": rules.split(", "), "constraints": rests},
+        estimated_improvement=round(100 * choice.gain, 2),
+        benefits=tuple(_uses(row)),
+        confidence=0.9,
+        proof="refereed",
+        safety="manual" if rests else "auto",
+        risk="medium",
+        reason=reason,
+    )
+
+
+def _uses(row: Row) -> list[Row]:
+    uses = row.get("uses") or "[]"
+    return list(json.loads(uses)) if isinstance(uses, str) else list(uses)
+
+
+def _parsed(text: str) -> Query | None:
+    try:
+        return Query.parse(text)
+    except DboptError:
+        return None

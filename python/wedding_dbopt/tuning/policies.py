@@ -1,0 +1,68 @@
+"""Calls in a row-level policy that no row has a part in: found in the condition as the server writes it."""
+
+from __future__ import annotations
+
+from wedding_dbopt.database import Database
+from wedding_dbopt.query import Token, tokens
+
+_STABLE = """
+select count(*) > 0 and bool_and(p.provolatile = 's' and not p.proretset) as stable
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.proname = $2 and n.nspname = coalesce($1, 'pg_catalog')
+"""
+_HARMLESS = frozenset(("true", "false", "null", "text", "character", "varying", "name", "integer", "boolean"))
+
+
+def per_row_calls(database: Database, condition: str) -> list[str]:
+    """The calls of stable functions on constants that stand outside a subquery of their own, as they are written."""
+    found = list(tokens(condition))
+    words = [condition[token.start : token.end] for token in found]
+    calls = []
+    place = 0
+    while place < len(found):
+        end = _call(found, words, place)
+        if (
+            end is None
+            or (place >= 1 and words[place - 1].lower() == "select")
+            or (place >= 1 and words[place - 1] == ".")
+        ):
+            place += 1
+            continue
+        opening = words.index("(", place)
+        name = [_plain(word) for word in words[place:opening] if word != "."]
+        schema = name[0] if len(name) > 1 else None
+        if database.query(_STABLE, ["name", "name"], [schema, name[-1]])[0]["stable"]:
+            calls.append(condition[found[place].start : found[end].end])
+        place = end + 1
+    return calls
+
+
+def wrapped(condition: str, calls: list[str]) -> str:
+    """The condition with each of the calls in a subquery."""
+    for call in dict.fromkeys(calls):
+        alone = f"( SELECT {call}"
+        pieces = condition.split(alone)  # where it stands in a subquery already it is left
+        condition = alone.join(piece.replace(call, f"(SELECT {call})") for piece in pieces)
+    return condition
+
+
+def _call(found: list[Token], words: list[str], place: int) -> int | None:
+    """The last token of a call that begins here and has only constants for arguments."""
+    if found[place].kind not in ("word", "quoted"):
+        return None
+    at = place + 1
+    while at + 1 < len(words) and words[at] == "." and found[at + 1].kind in ("word", "quoted"):
+        at += 2
+    if at >= len(words) or words[at] != "(":
+        return None
+    for end in range(at + 1, len(words)):
+        if words[end] == ")":
+            return end
+        constant = found[end].kind in ("string", "number") or words[end] in (",", ":")
+        if not constant and words[end].lower() not in _HARMLESS:
+            return None
+    return None
+
+
+def _plain(word: str) -> str:
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word

@@ -1,0 +1,139 @@
+"""What analyze_query answers: every promised field, figures that are measured when asked for, nothing run when not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cluster import Cluster
+
+Connection = psycopg.Connection[Any]
+
+SCHEMA = """
+create table bookings (
+  id integer primary key, vendor integer not null, made timestamp not null, wedding date not null, note text);
+insert into bookings
+select g, g % 500, timestamp '2024-01-01' + g * interval '10 minutes', date '2024-01-01' + g % 900, repeat('x', 60)
+from generate_series(1, 60000) g;
+create index on bookings (made);
+create sequence touched;
+create function touch(integer) returns boolean language sql as $$ select nextval('touched') > 0 $$;
+analyze
+"""
+FIELDS = {
+    "original_query", "optimized_query", "performance_improvement", "performance_basis", "execution_plan",
+    "original_execution_plan", "steps", "reason", "index_recommendations", "semantic_options", "proposals",
+    "wedding_optimization_notes", "cost_analysis", "measurements", "referee", "findings", "wedding_context",
+    "business_criticality", "requested_context", "optimization_level",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bookings(cluster: Cluster) -> Any:
+    with cluster.connect() as admin:
+        admin.execute("create database analysed template installed")
+    with cluster.connect("analysed") as session:
+        session.execute(SCHEMA)
+        yield session
+    with cluster.connect() as admin:
+        admin.execute("drop database analysed with (force)")
+
+
+def analysed(session: Connection, text: str, **options: Any) -> dict[str, Any]:
+    given = "".join(f", {name} => %({name})s" for name in options)
+    row = session.execute(
+        f"select wedding_dbopt.analyze_query(%(text)s{given})".encode(), {"text": text, **options}
+    ).fetchone()
+    assert row is not None
+    return dict(row[0])
+
+
+def test_all_fields_are_there_and_the_original_comes_back_byte_for_byte(bookings: Connection) -> None:
+    text = "  SELECT  count(*) -- how many\n FROM bookings WHERE date( made )='2025-01-02' ;"
+    answer = analysed(bookings, text)
+    assert set(answer) == FIELDS
+    assert answer["original_query"] == text
+    assert answer["performance_basis"] == "planner cost"
+    assert answer["performance_improvement"] > 50
+    assert [step["rule"] for step in answer["steps"]] == ["date_of_timestamp_to_range"]
+    assert answer["steps"][0]["proof"] == "always"
+    before, after = answer["cost_analysis"]["before"], answer["cost_analysis"]["after"]
+    assert after["total_cost"] < before["total_cost"]
+    assert before["top_node"] == "Seq Scan on bookings"
+    assert before["measured_buffers"] is None
+    assert any("lower" in note for note in answer["wedding_optimization_notes"])
+    assert answer["measurements"] == []
+
+
+def test_nothing_is_changed_without_gain(bookings: Connection) -> None:
+    text = "select note from bookings where id = 7"
+    answer = analysed(bookings, text, optimization_level="aggressive")
+    assert answer["optimized_query"] == text
+    assert answer["performance_improvement"] == 0
+    assert answer["steps"] == []
+    assert answer["reason"] == "No rule applies."
+
+
+def test_measured_buffers_and_time_decide(bookings: Connection) -> None:
+    answer = analysed(
+        bookings, "select count(*) as n from bookings where date(made) = '2025-01-02'", measure=True
+    )
+    assert answer["performance_basis"] == "measured buffers"
+    assert answer["referee"]["verdict"] == "equal"
+    assert answer["referee"]["generated_sets_compared"] >= 10
+    (pair,) = answer["measurements"]
+    assert pair["judgement"] == "better"
+    assert pair["before"]["buffers"] > 500 > pair["after"]["buffers"]
+    assert answer["cost_analysis"]["before"]["measured_buffers"] == pair["before"]["buffers"]
+
+
+def test_parameters_are_measured_with_common_and_rare_constants(bookings: Connection) -> None:
+    text = "select id from bookings where vendor = $1 and made > $2 limit $3"
+    answer = analysed(bookings, text, measure=True)
+    assert {pair["constants"].split()[0] for pair in answer["measurements"]} == {"common", "middle", "rare"}
+    assert all(pair["before"]["rows"] <= 20 for pair in answer["measurements"])
+
+
+def test_what_may_do_more_than_read_is_planned_and_not_run(bookings: Connection) -> None:
+    text = "select id from bookings where touch(id) and date(made) = '2025-01-02'"
+    for measure in (False, True):
+        answer = analysed(bookings, text, measure=measure)
+    assert "volatile" in " ".join(answer["wedding_optimization_notes"])
+    assert bookings.execute("select is_called from touched").fetchone() == (False,)
+    deleting = analysed(bookings, "delete from bookings", measure=True)
+    assert "it writes" in " ".join(deleting["wedding_optimization_notes"])
+    assert bookings.execute("select count(*) from bookings").fetchone() == (60000,)
+
+
+def test_offers_say_what_they_change_and_save(bookings: Connection) -> None:
+    answer = analysed(bookings, "select * from bookings where vendor > 3", needed_columns=["id", "vendor"])
+    options = {option["kind"]: option for option in answer["semantic_options"]}
+    assert options["columns"]["text"] == 'select "id", "vendor" from bookings where vendor > 3'
+    assert "bytes less" in options["columns"]["saves"]
+    assert "lower" in options["limit"]["saves"]
+    assert answer["optimized_query"] == answer["original_query"]
+
+
+def test_long_ranges_and_heavy_aggregates_get_proposals_at_the_highest_level_only(
+    bookings: Connection,
+) -> None:
+    text = "select vendor, count(*) as n from bookings where wedding between '2024-01-01' and '2025-12-31' group by vendor"
+    assert analysed(bookings, text)["proposals"] == []
+    proposals = {p["kind"]: p for p in analysed(bookings, text, optimization_level="aggressive")["proposals"]}
+    assert set(proposals) == {"partitioning", "materialized_view"}
+    for proposal in proposals.values():
+        for statement in proposal["sql"]:
+            bookings.execute(statement.encode())
+        for statement in proposal["rollback_sql"]:
+            bookings.execute(statement.encode())
+
+
+def test_a_long_statement_ends_in_its_time(bookings: Connection) -> None:
+    values = ", ".join(str(number) for number in range(30_000))
+    text = f"select id from bookings where vendor in ({values})"
+    assert len(text) > 170_000
+    answer = analysed(bookings, text)
+    assert answer["optimized_query"] == text
+    assert "array parameter" in answer["wedding_optimization_notes"][0]
