@@ -50,6 +50,8 @@ def span_of(text: str, node: exp.Expr) -> Span | None:
             continue
         part = found[first - before : last + after + 1]
         span = Span(part[0].start, part[-1].end)
+        if text[span.start] == "[":  # sqlglot reads an array without its word, PostgreSQL does not
+            continue
         if _is_balanced(text, part) and parsed(text[span.start : span.end], not is_query) == node:
             return span
     return None
