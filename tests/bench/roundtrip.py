@@ -90,18 +90,17 @@ class Place:
     def __init__(self, connections: Sequence[Connection], schema: str) -> None:
         from wedding_dbopt.catalog import Catalog
         from wedding_dbopt.query import Table as Named
-        from wedding_dbopt.rewrite.surroundings import surroundings
 
         self.connections = connections
         for connection in connections:
             connection.execute(f"set search_path = {schema}, public")
         self.tables = read_tables(connections)
-        session = Session(connections[0])
+        self.session = Session(connections[0])
+        self.path = [schema, "public"]
         names = [row[0] for row in connections[0].execute(
             "select relname from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'v', 'p')", [schema]
         ).fetchall()]  # fmt: skip
-        self.catalog = Catalog.load(session, [Named(None, name, name) for name in names], [schema, "public"])
-        self.surroundings = surroundings(session, [schema, "public"])
+        self.catalog = Catalog.load(self.session, [Named(None, name, name) for name in names], self.path)
 
 
 def read_tables(connections: Sequence[Connection]) -> dict[str, Table]:
@@ -251,8 +250,8 @@ def explore(lab: Laboratory, count: int, seed: int, progress: bool = False) -> C
             found.invalid[str(states[0])] += 1
         try:
             query = Query.parse(text)
-            facts = Facts(place.catalog, place.surroundings)
-            rules = rules_of("aggressive", place.surroundings.version)
+            facts = Facts.load(place.session, place.catalog, place.path, query.plannable)
+            rules = rules_of("aggressive", facts.version)
             if shuffled:
                 random.Random(order).shuffle(rules)
                 rules = rules[: random.Random(order).randint(1, len(rules))]

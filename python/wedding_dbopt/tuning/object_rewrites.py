@@ -81,7 +81,7 @@ class _Workshop:
             plan = self.session.explain(query, owner)
             path = self.session.search_path(owner)
             catalog = Catalog.load(self.database, query.tables, path)
-            facts = Facts.load(self.database, catalog, path)
+            facts = Facts.load(self.database, catalog, path, query.plannable)
             chooser = Chooser(self.database, self.session, catalog, facts, query, plan, owner, self.limits)
             choice = chooser.choose(LEVEL, measured=False)
         except DboptError:
