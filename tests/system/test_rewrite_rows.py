@@ -154,6 +154,22 @@ def test_fixtures_keep_their_rows(wedding: psycopg.Connection[Any]) -> None:
             assert_same_rows(wedding, before, after)
 
 
+def test_parameters_keep_their_types(wedding: psycopg.Connection[Any]) -> None:
+    def types(text: str) -> Any:
+        wedding.execute("deallocate all")
+        wedding.execute(f"prepare p as {text}".encode())
+        found = wedding.execute(
+            "select parameter_types::text from pg_prepared_statements where name = 'p'"
+        ).fetchone()
+        return found and found[0]
+
+    wedding.prepare_threshold = None
+    pairs = [(before, after) for _, before, after in fixture_pairs() if before != after and "$" in before]
+    assert len(pairs) >= 7
+    for before, after in pairs:
+        assert types(before) == types(after), before
+
+
 def test_the_catalogue_of_the_unit_tests_is_that_of_the_server(wedding: psycopg.Connection[Any]) -> None:
     stored = json.loads((FIXTURES / "catalog.json").read_text())
     assert json.loads(json.dumps(catalogue_rows(wedding))) == stored

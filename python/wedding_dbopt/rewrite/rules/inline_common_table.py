@@ -48,13 +48,11 @@ def _found(node: exp.Expr, facts: Facts) -> exp.CTE | None:
     if clause is None or clause.args.get("recursive"):
         return None
     names = [folded(cte.args["alias"].this) for cte in node.find_all(exp.CTE)]
+    if len(set(names)) < len(names):
+        return None
     for cte in clause.expressions:
         query, alias = cte.this, cte.args["alias"]
-        if (
-            not isinstance(query, exp.Select)
-            or alias.args.get("columns")
-            or names.count(folded(alias.this)) != 1
-        ):
+        if not isinstance(query, exp.Select) or alias.args.get("columns"):
             continue
         if not has_only(query, "from_", "joins", "where", "group", "having", "with_"):
             continue
