@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlglot
@@ -39,7 +41,7 @@ def span_of(text: str, node: exp.Expr) -> Span | None:
     ]
     if not places:
         return None
-    found = list(tokens(text))
+    found = _tokens(text)
     first = next(n for n, token in enumerate(found) if token.end > min(start for start, _ in places))
     last = next(n for n in reversed(range(len(found))) if found[n].start < max(end for _, end in places))
     is_query = isinstance(node, exp.Query)
@@ -57,7 +59,12 @@ def span_of(text: str, node: exp.Expr) -> Span | None:
     return None
 
 
-def _is_balanced(text: str, part: list[Token]) -> bool:
+@lru_cache(maxsize=16)
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple(tokens(text))
+
+
+def _is_balanced(text: str, part: Sequence[Token]) -> bool:
     depth = 0
     for token in part:
         if token.kind == "symbol":

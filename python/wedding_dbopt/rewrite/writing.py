@@ -11,13 +11,13 @@ from sqlglot import exp
 from wedding_dbopt.rewrite.splice import Span, span_of
 
 #: Nodes that sqlglot's generator writes without looking inside, so that a stand-in can take their place.
-WHOLE = (exp.Condition, exp.Query, exp.Table, exp.Ordered, exp.Alias, exp.Subquery)
+WHOLE = (exp.Condition, exp.Query)
 NEVER = (exp.Var, exp.DataType, exp.Identifier, exp.Null, exp.Boolean, exp.Interval, exp.JSONPath)
 #: Clauses: a change of their shape is written with the statement they belong to.
 CLAUSES = (
     exp.Where, exp.From, exp.Join, exp.Group, exp.Order, exp.Ordered, exp.Having, exp.With, exp.CTE, exp.Limit,
     exp.Offset, exp.TableAlias, exp.Identifier, exp.Distinct, exp.Lateral, exp.If, exp.Table, exp.Var, exp.JSONPath,
-    exp.DataType,
+    exp.DataType, exp.Alias,
 )  # fmt: skip
 ATOMS = (exp.Interval, exp.JSONPath, exp.DataType)
 STAND_IN = "wd_part_"
@@ -43,6 +43,8 @@ class Writer:
     def span(self, node: exp.Expr) -> Span | None:
         """Return where a node of the statement stands in the text."""
         number = int(node.meta.get("number", -1))
+        if isinstance(node, CLAUSES) or (isinstance(node, exp.Subquery) and node.args.get("alias")):
+            return None  # no such part is a statement or an expression by itself
         if number not in self._spans:
             self._spans[number] = span_of(self._text, node)
         return self._spans[number]
