@@ -20,6 +20,7 @@ from tests.bench import (
     season_load,
     soak,
     truth,
+    verdicts,
 )
 
 BENCHMARKS = {
@@ -41,6 +42,7 @@ LONG = {
     "season_load": season_load.run,
     "soak": soak.run,
     "roundtrip": roundtrip.run,
+    "verdicts": verdicts.run,
 }
 
 

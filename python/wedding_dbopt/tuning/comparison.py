@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 #: Slices a side needs to have noise of its own; with fewer the noise of the other side or of the control group stands in.
 OWN_SLICES = 4
@@ -40,8 +42,7 @@ class Slice:
     wal: float = 0.0
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A slice of one figure: calls, the figure's sum over them, and its sum of squares where that is known."""
 
     begun: float
@@ -132,12 +133,12 @@ class Side:
     per_call: float
     floor: float
 
-    @property
+    @cached_property
     def evenness(self) -> float:
         """The number of slices by weight (Kish) is its inverse."""
         return sum(share * share for share in self.shares)
 
-    @property
+    @cached_property
     def spread(self) -> float:
         """The variance of the mean that the slices show, as if they knew nothing of each other."""
         count = len(self.shares)
@@ -152,33 +153,38 @@ def side(
 
     `per_call` is the relative variance of a call where no squares are known; without it the slices tell it.
     """
-    weighted = [weight * point.calls for weight, point in zip(weights, points, strict=True)]
-    whole = sum(weighted)
+    whole = calls = total = uneven = 0.0
+    for point, weight in zip(points, weights, strict=True):
+        calls += point.calls
+        whole += weight * point.calls
+        total += weight * point.total
+        uneven += weight * weight * point.calls
     if whole <= 0:
         return None
-    shares = [value / whole for value in weighted]
-    means = [point.total / point.calls for point in points]
-    mean = sum(share * value for share, value in zip(shares, means, strict=True))
-    known = [(share, index[p.begun]) for share, p in zip(shares, points, strict=True) if p.begun in index]
-    weight = sum(share for share, _ in known)
-    load = sum(share * value for share, value in known) / weight if weight > 0 else 1.0
-    calls = sum(point.calls for point in points)
+    mean = total / whole
+    shares = [weight * point.calls / whole for point, weight in zip(points, weights, strict=True)]
+    load = _load(points, shares, index)
     if mean <= 0:
-        return Side(points, shares, [0.0] * len(points), 0.0, load, calls, 0.0, 0.0)
-    residuals = [
-        value / mean - index.get(point.begun, load) / load for value, point in zip(means, points, strict=True)
-    ]
+        return Side(points, shares, [0.0] * len(points), 0.0, load, round(calls), 0.0, 0.0)
+    residuals = [p.total / p.calls / mean - index.get(p.begun, load) / load for p in points]
     if points[0].squares is not None:
-        squares = sum(share * (p.squares or 0.0) / p.calls for share, p in zip(shares, points, strict=True))
+        squares = sum(w * (p.squares or 0.0) for p, w in zip(points, weights, strict=True)) / whole
         per_call = max(squares / mean**2 - 1, 0.0)
     elif per_call is None:
-        per_call = (
-            sum(p.calls * rest * rest for p, rest in zip(points, residuals, strict=True)) / (len(points) - 1)
-            if len(points) > 1
-            else 0.0
-        )
-    uneven = sum(w * w * p.calls for w, p in zip(weights, points, strict=True)) / whole**2
-    return Side(points, shares, residuals, mean, load, calls, per_call, per_call * uneven)
+        scatter = sum(p.calls * rest * rest for p, rest in zip(points, residuals, strict=True))
+        per_call = scatter / (len(points) - 1) if len(points) > 1 else 0.0
+    return Side(points, shares, residuals, mean, load, round(calls), per_call, per_call * uneven / whole**2)
+
+
+def _load(points: Series, shares: Sequence[float], index: Index) -> float:
+    """The control group's load over the slices in which a statement ran, weighted as its calls are."""
+    known = total = 0.0
+    for point, share in zip(points, shares, strict=True):
+        value = index.get(point.begun)
+        if value is not None:
+            known += share
+            total += share * value
+    return total / known if known > 0 else 1.0
 
 
 def _compare(before: Series, after: Series, index: Index, noise: Noise) -> tuple[Change, Side, Side] | None:

@@ -126,9 +126,11 @@ class _Sums:
 
     def _add(self, number: int, found: dict[float, float], expected: dict[float, float], sign: float) -> None:
         weight, mean = self._weights[number], self._means[number]
-        for point in [*self._members[number].before, *self._members[number].after]:
-            found[point.begun] = found.get(point.begun, 0.0) + sign * weight * point.total / mean
-            expected[point.begun] = expected.get(point.begun, 0.0) + sign * weight * point.calls
+        member, by_calls, by_total = self._members[number], sign * weight, sign * weight / mean
+        for point in (*member.before, *member.after):
+            begun = point.begun
+            found[begun] = found.get(begun, 0.0) + by_total * point.total
+            expected[begun] = expected.get(begun, 0.0) + by_calls * point.calls
 
     def index(self, without: int | None = None) -> dict[float, float]:
         found, expected = self._found, self._expected
