@@ -72,6 +72,7 @@ select name, value, description, 'default' from (values
   ('verification_min_calls',     '50',         'calls of a statement needed before and after a change for a verdict'),
   ('verification_min_window',    '30 minutes', 'shortest time after a change before it is judged kept'),
   ('verification_max_window',    '72 hours',   'after this time without enough data an action is judged on what there is'),
+  ('hidden_index_window',        '3 days',     'an index that is to be dropped stays hidden from the planner for this time at least'),
   ('verification_min_gain',      '0.05',       'an action that gains less than this share of the affected time is rolled back'),
   ('verification_regression',    '0.10',       'an action that makes a statement worse by more than this share is rolled back'),
   ('verification_critical_regression', '0.20', 'a critical statement that becomes slower by more than this share, for certain, undoes an action whatever it gains'),

@@ -61,6 +61,24 @@ def test_an_action_that_dies_after_any_of_its_writes_is_put_right(
     assert last > 3
 
 
+def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
+    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T16."""
+    (case,) = (case for case in CASES if case.name == "index_drop")
+    tuner.table(rows=500)
+    case.prepare(tuner, app)
+    tuner.set(hidden_index_window="1 hour")
+    verdict(monkeypatch, "kept")
+    action = case.enqueue(tuner, app)
+    for _ in range(3):
+        step(tuner.cluster, tuner.database)
+        assert (tuner.state(action), case.is_done(tuner, app)) == ("verifying", True)
+    tuner.set(hidden_index_window="0 s")
+    settled(tuner, action, "kept")
+    assert tuner.value("select to_regclass('public.old')") is None
+
+
 def test_an_index_drop_that_dies_after_any_write_of_its_end_is_dropped_once_and_comes_back(
     tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

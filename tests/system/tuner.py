@@ -20,6 +20,7 @@ SETTINGS = {
     "verification_min_window": "0 s",
     "apply_retry_delay": "0 s",
     "index_storage_budget": "10",
+    "hidden_index_window": "0 s",
 }
 _INDEXES = """
 select pg_get_indexdef(i.indexrelid) || case when i.indisvalid then '' else ' INVALID' end

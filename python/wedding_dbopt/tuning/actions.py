@@ -190,10 +190,23 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
         _conclude(database, deed, action, "done; there is nothing to undo, so nothing to judge")
     elif look.there == DONE:
         judgement = judge_action(database, action, at)
-        if judgement.verdict == "kept":
+        if judgement.verdict == "kept" and not _early(database, action, at):
             _conclude(database, deed, action, judgement.reason)
         elif judgement.verdict == "rolled_back":
             _roll_back(database, action, judgement.reason)
+
+
+def _early(database: Database, action: Row, at: str | None) -> bool:
+    """Whether it is too early for the last statements of a deed: what takes something away for good waits longer."""
+    return bool(
+        database.query(
+            """select a.final_sql <> '{}' and coalesce($2::timestamptz, clock_timestamp())
+                 < a.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval as early
+               from _wedding_dbopt.action a where a.id = $1""",
+            ["bigint", "timestamptz"],
+            [action["id"], at],
+        )[0]["early"]
+    )
 
 
 def _finish_runs(database: Database) -> None:

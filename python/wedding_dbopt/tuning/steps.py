@@ -17,7 +17,7 @@ from wedding_dbopt.tuning.executor import Executor
 #: Statements that wait in a queue in which readers and writers do not stand.
 _PATIENT = re.compile(
     r"\s*(?:(?:CREATE(?: UNIQUE)? INDEX|DROP INDEX|REINDEX(?: \([^)]*\))? (?:INDEX|TABLE)"
-    r"|REFRESH MATERIALIZED VIEW) CONCURRENTLY|VACUUM(?! \(?FULL)|ANALYZE)\b",
+    r"|REFRESH MATERIALIZED VIEW) CONCURRENTLY|VACUUM(?!\s*(?:\([^)]*\bFULL|FULL)\b)|ANALYZE)\b",
     re.IGNORECASE,
 )
 #: Statements that take locks one after another and hold the first while they wait for the next.
