@@ -1,5 +1,6 @@
 -- A partition is built aside and attached, which does not stop readers and writers of the parent as CREATE ... PARTITION
--- OF would. Rows that arrived while a day had no partition are moved out of the default one.
+-- OF would. Rows that arrived while a day had no partition are moved out of the default one. A reader in a long transaction
+-- keeps its table from that, not the others; meanwhile the default partition takes the rows, and the next run moves them.
 create or replace function _wedding_dbopt.make_partitions(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -11,21 +12,25 @@ declare
   day    timestamptz;
 begin
   foreach parent in array _wedding_dbopt.partitioned_tables() loop
-    for day in execute format(
-      $sql$select generate_series($1, $1 + interval '2 days', interval '1 day')
-           union select date_trunc('day', s.at, 'UTC') from _wedding_dbopt.%I s$sql$, parent || '_default') using today
-    loop
-      child := parent || to_char(day at time zone 'UTC', '_YYYYMMDD');
-      continue when to_regclass(format('_wedding_dbopt.%I', child)) is not null;
-      execute format('lock table _wedding_dbopt.%I in access exclusive mode', parent || '_default');
-      execute format('create table _wedding_dbopt.%I (like _wedding_dbopt.%I including all)', child, parent || '_default');
-      execute format(
-        $sql$with moved as (delete from _wedding_dbopt.%1$I s where s.at >= $1 and s.at < $2 returning *)
-             insert into _wedding_dbopt.%2$I select * from moved$sql$, parent || '_default', child)
-        using day, day + interval '1 day';
-      execute format('alter table _wedding_dbopt.%I attach partition _wedding_dbopt.%I for values from (%L) to (%L)',
-        parent, child, day, day + interval '1 day');
-    end loop;
+    begin
+      for day in execute format(
+        $sql$select generate_series($1, $1 + interval '2 days', interval '1 day')
+             union select date_trunc('day', s.at, 'UTC') from _wedding_dbopt.%I s$sql$, parent || '_default') using today
+      loop
+        child := parent || to_char(day at time zone 'UTC', '_YYYYMMDD');
+        continue when to_regclass(format('_wedding_dbopt.%I', child)) is not null;
+        execute format('lock table _wedding_dbopt.%I in access exclusive mode', parent || '_default');
+        execute format('create table _wedding_dbopt.%I (like _wedding_dbopt.%I including all)', child, parent || '_default');
+        execute format(
+          $sql$with moved as (delete from _wedding_dbopt.%1$I s where s.at >= $1 and s.at < $2 returning *)
+               insert into _wedding_dbopt.%2$I select * from moved$sql$, parent || '_default', child)
+          using day, day + interval '1 day';
+        execute format('alter table _wedding_dbopt.%I attach partition _wedding_dbopt.%I for values from (%L) to (%L)',
+          parent, child, day, day + interval '1 day');
+      end loop;
+    exception when lock_not_available then
+      perform _wedding_dbopt.note_waiting('make_partitions', parent, make_partitions.at);
+    end;
   end loop;
 end $$;
 comment on function _wedding_dbopt.make_partitions(timestamptz) is

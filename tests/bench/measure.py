@@ -15,9 +15,10 @@ Session = psycopg.Connection[Any]
 
 @dataclass(frozen=True)
 class Figure:
-    """Median CPU milliseconds and WAL bytes of one call."""
+    """CPU milliseconds of one call, the median and the least, and its median WAL bytes."""
 
     cpu_ms: float
+    least_ms: float
     wal_bytes: float
 
 
@@ -50,12 +51,20 @@ def interleaved(
                 call()
             cpu[name].append((cpu_ms(session) - started) / calls)
             wal[name].append((wal_position(session) - written) / calls)
-    return {name: Figure(statistics.median(cpu[name]), statistics.median(wal[name])) for name in candidates}
+    return {
+        name: Figure(statistics.median(cpu[name]), min(cpu[name]), statistics.median(wal[name]))
+        for name in candidates
+    }
 
 
-def show(figures: Mapping[str, Figure], floor: str) -> None:
-    """A table with the ratio of each CPU figure to the floor's."""
-    print(f"  {'':44} {'CPU ms':>9} {'x floor':>8} {'WAL bytes':>11}")
+def show(figures: Mapping[str, Figure], floor: str, bars: Mapping[str, str] | None = None) -> None:
+    """A table with the ratio of each CPU figure to the floor's, of the medians and of the least, and what is aimed at."""
+    print(f"  {'':44} {'CPU ms':>9} {'least':>9} {'x floor':>8} {'least':>6} {'WAL bytes':>11}")
+    unit = figures[floor]
     for name, figure in figures.items():
-        ratio = figure.cpu_ms / figures[floor].cpu_ms if figures[floor].cpu_ms else float("nan")
-        print(f"  {name:44} {figure.cpu_ms:9.3f} {ratio:8.2f} {figure.wal_bytes:11.0f}", flush=True)
+        ratios = f"{figure.cpu_ms / unit.cpu_ms:8.2f} {figure.least_ms / unit.least_ms:6.2f}"
+        bar = (bars or {}).get(name, "")
+        print(
+            f"  {name:44} {figure.cpu_ms:9.3f} {figure.least_ms:9.3f} {ratios} {figure.wal_bytes:11.0f}   {bar}",
+            flush=True,
+        )

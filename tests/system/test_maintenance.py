@@ -1,0 +1,156 @@
+"""What is rolled up stays exact: over days of 23 and 25 hours, after a kill in the middle, a full disk and a reader that stays."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.system.tuner import Background, Tuner, until
+
+MARK = "select count(*) from booking where vendor = 1"
+#: The calls of the marked statement in a table of roll-ups.
+ROLLED = """
+select coalesce(sum(part.calls), 0)::integer from _wedding_dbopt.statement_{0} packed
+cross join unnest(packed.ids, packed.calls) as part (id, calls)
+join _wedding_dbopt.statement_text text on text.statement_id = part.id and text.query like '%%from booking where vendor%%'
+"""
+FAILED = """
+select source, reason from _wedding_dbopt.collect_log where at = %s and sqlstate is not null and source like 'maintain%%'
+"""
+#: Without the hour that the first pass ends, a base line.
+HOURS = "select count(*) from _wedding_dbopt.rolled_hour where hour >= %s"
+BEGIN = datetime.fromisoformat("2101-03-05T00:00:00+00:00")
+
+
+@pytest.fixture
+def crashable() -> Iterator[Tuner]:
+    """A server that may be killed: nobody else uses it."""
+    with Cluster() as cluster:
+        cluster.install("test", "hypopg")
+        with Tuner(cluster, "test") as tuner:
+            yield tuner
+
+
+def collect(tuner: Tuner, times: list[datetime], calls: int = 3) -> None:
+    """A pass at each time, with so many calls of the marked statement before each but the first."""
+    for number, at in enumerate(times):
+        if number:
+            for _ in range(calls):
+                tuner.run(MARK)
+        tuner.collect(at.isoformat())
+
+
+def hourly(begin: datetime, hours: int) -> list[datetime]:
+    return [begin + timedelta(hours=hour) for hour in range(hours + 1)]
+
+
+def maintain(tuner: Tuner, at: datetime) -> None:
+    tuner.run("call wedding_dbopt.maintain(%s)", at)
+
+
+@pytest.mark.parametrize(
+    ("begin", "hours"),
+    [("2101-10-29T22:00:00+00:00", 25), ("2101-03-26T23:00:00+00:00", 23)],
+    ids=["a day of 25 hours", "a day of 23 hours"],
+)
+def test_hours_and_days_are_exact_while_clocks_change(tuner: Tuner, begin: str, hours: int) -> None:
+    tuner.set(time_zone="Europe/Berlin")
+    tuner.table(rows=10)
+    first = datetime.fromisoformat(begin)
+    collect(tuner, hourly(first, hours + 2))
+    maintain(tuner, first + timedelta(hours=hours + 2, seconds=1))
+    assert tuner.rows(FAILED, first + timedelta(hours=hours + 2, seconds=1)) == []
+    assert tuner.value(HOURS, first) == hours + 2
+    assert tuner.value(ROLLED.format("hour")) == 3 * (hours + 2)
+    assert tuner.row("select until - day, passes from _wedding_dbopt.rolled_day where day = %s", first) == (
+        timedelta(hours=hours),
+        hours,
+    )
+    assert tuner.value(ROLLED.format("day") + "where packed.day = %s", first) == 3 * hours
+
+
+@pytest.mark.parametrize(
+    ("table", "step"),
+    [("statement_hour", "roll_up_hours"), ("baseline", "take_baseline")],
+)
+def test_what_a_kill_cut_off_is_whole_after_the_next_run(crashable: Tuner, table: str, step: str) -> None:
+    crashable.table(rows=10)
+    collect(crashable, hourly(BEGIN, 26))
+    end = BEGIN + timedelta(hours=26, seconds=1)
+    holder = crashable.cluster.connect()
+    holder.execute(f"begin; lock table _wedding_dbopt.{table} in share mode".encode())
+    job = Background(crashable.cluster, "test", f"call wedding_dbopt.maintain('{end.isoformat()}')")
+    waiting = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    until(lambda: crashable.value(waiting, job.pid), 60)
+    crashable.cluster.restart()
+    job.join()
+    assert job.error is not None
+    crashable.connect_again()
+    later = end + timedelta(minutes=1)
+    maintain(crashable, later)
+    assert crashable.rows(FAILED, later) == []
+    assert crashable.value(HOURS, BEGIN) == 26
+    assert crashable.value(ROLLED.format("hour")) == 3 * 26
+    assert crashable.value(ROLLED.format("day")) == 3 * 24
+    assert crashable.value("select count(*) from _wedding_dbopt.baseline where origin = 'daily'") == 1
+    assert (
+        crashable.value("select count(*) from _wedding_dbopt.collect_log where source = %s and sqlstate is null", f"maintain: {step}")
+        >= 1
+    )  # fmt: skip
+
+
+def test_a_disk_that_is_full_costs_the_step_and_the_next_run_makes_it_good(crashable: Tuner) -> None:
+    crashable.table(rows=10)
+    collect(crashable, hourly(BEGIN, 3))
+    # The files of WAL are 16 MB long, so the limit is above that, and so is the table before it has to grow.
+    crashable.run(
+        """insert into _wedding_dbopt.statement_hour (hour, chunk, ids, calls, exec_us, exec_sq)
+           select '2101-01-01Z', -n, many.ids, '{}', '{}', '{}' from generate_series(1, 2400) n,
+             (select array_agg((random() * 2e9)::integer) as ids from generate_series(1, 2010)) many"""
+    )
+    limits = resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE)
+    size = crashable.value("select pg_relation_size('_wedding_dbopt.statement_hour')")
+    assert size > 17 * 2**20
+    resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE, (size, limits[1]))
+    full = BEGIN + timedelta(hours=3, seconds=1)
+    maintain(crashable, full)
+    failed = dict(crashable.rows(FAILED, full))
+    assert list(failed) == ["maintain: roll_up_hours"]
+    assert "could not extend file" in failed["maintain: roll_up_hours"]
+    assert crashable.value(HOURS, BEGIN) == 0
+    resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE, limits)
+    later = full + timedelta(minutes=1)
+    maintain(crashable, later)
+    assert crashable.rows(FAILED, later) == []
+    assert crashable.value(HOURS, BEGIN) == 3
+    assert crashable.value(ROLLED.format("hour")) == 9
+
+
+def test_a_reader_that_stays_delays_the_partitions_of_its_table_alone(tuner: Tuner) -> None:
+    tuner.table(rows=10)
+    maintain(tuner, BEGIN)
+    collect(tuner, [BEGIN, BEGIN + timedelta(hours=1)])
+    later = BEGIN + timedelta(days=10)
+    days = """select count(*) from pg_inherits where inhparent = '_wedding_dbopt.{0}'::regclass
+              and inhrelid::regclass::text ~ '{1}$'"""
+    with tuner.cluster.connect(tuner.database) as reader:
+        reader.execute("begin; select count(*) from _wedding_dbopt.lock_sample")
+        maintain(tuner, later)
+        assert tuner.value(days.format("lock_sample", "21010305")) == 1
+        assert tuner.value(days.format("lock_sample", "21010315")) == 0
+        for table in ("statement_sample", "collect_log"):
+            assert tuner.value(days.format(table, "21010305")) == 0
+            assert tuner.value(days.format(table, "21010315")) == 1
+        waited = tuner.column(
+            "select distinct source from _wedding_dbopt.collect_log where at = %s and reason like '%%lock_sample%%' order by 1",
+            later,
+        )
+        assert waited == ["maintain: drop_partitions", "maintain: make_partitions"]
+        reader.execute("rollback")
+    maintain(tuner, later)
+    assert tuner.value(days.format("lock_sample", "21010305")) == 0
+    assert tuner.value(days.format("lock_sample", "21010315")) == 1
