@@ -19,6 +19,8 @@ DEBIAN_PACKAGES = postgresql-$(PG_MAJOR) postgresql-client-$(PG_MAJOR) postgresq
   postgresql-plpython3-$(PG_MAJOR) postgresql-$(PG_MAJOR)-cron postgresql-$(PG_MAJOR)-hypopg \
   postgresql-$(PG_MAJOR)-pgtap postgresql-$(PG_MAJOR)-plpgsql-check libtap-parser-sourcehandler-pgtap-perl \
   python3 python3-pip python3-venv
+# What only the tests need: a real pooler.
+TEST_PACKAGES = pgbouncer
 
 ROOT_DO     := $(if $(filter 0,$(shell id -u)),,sudo)
 PKGLIBDIR    = $(shell $(PG_CONFIG) --pkglibdir)
@@ -28,7 +30,7 @@ VENDOR_DIR   = $(PKGLIBDIR)/$(EXTENSION)/$(VERSION)
 SERVER_PYTHON = /usr/bin/$(shell ldd $(PKGLIBDIR)/plpython3.so 2>/dev/null | sed -n 's/.*libpython\(3\.[0-9]*\).*/python\1/p' | head -1)
 INSTALL_SQL := extension/$(EXTENSION)--$(VERSION).sql
 
-.PHONY: all help package-lists packages build install uninstall test unit sql system test-versions demo bench bench-season soak lint format docs dist clean
+.PHONY: all help package-lists packages test-packages build install uninstall test unit sql system test-versions demo bench bench-season soak lint format docs dist clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
@@ -36,6 +38,9 @@ help: ## Print this help
 # A fresh machine has no package lists, and without them the release's PostgreSQL version is not known.
 package-lists:
 	@if [ -z "$(PG_MAJOR)" ]; then $(ROOT_DO) apt-get update -qq; fi
+
+test-packages: package-lists
+	@$(MAKE) --no-print-directory packages DEBIAN_PACKAGES="$(TEST_PACKAGES)"
 
 packages: package-lists ## Install the Debian packages that are missing
 	@missing=$$(for package in $(DEBIAN_PACKAGES); do \
@@ -111,7 +116,7 @@ unit: packages build/tools/test/.done ## Tests of the Python package, no server
 sql: install build/tools/test/.done ## pgTAP tests of the SQL functions, in a throw-away cluster
 	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.sql.run
 
-system: install build/tools/test/.done ## Tests of the whole loop, install, privileges and crashes, in throw-away clusters
+system: install test-packages build/tools/test/.done ## Tests of the whole loop, install, privileges and crashes, in throw-away clusters
 	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m pytest -q -p no:cacheprovider -c python/pyproject.toml --rootdir . tests/system
 
 test-versions: ## Run the tests on other PostgreSQL versions, in Debian releases of their own (SUITES="trixie forky")

@@ -17,7 +17,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     left join pg_database d on d.oid = s.setdatabase
     where s.setdatabase = 0 or d.datname = current_database()
     union all
-    select 'wedding_dbopt: ' || s.name, s.value, s.origin from _wedding_dbopt.setting s where s.name <> 'executor_dsn'
+    select 'wedding_dbopt: ' || s.name, s.value, s.origin from _wedding_dbopt.setting s where s.name not in ('executor_dsn', 'pgbouncer_dsn')
   )
   -- Connection strings, commands and placeholders of applications may hold passwords.
   select coalesce(jsonb_object_agg(given.name, jsonb_build_object(

@@ -5,9 +5,9 @@ create table _wedding_dbopt.setting (
   origin      text not null default 'user'
 );
 comment on table _wedding_dbopt.setting is 'Settings of the extension; change them with wedding_dbopt.set_setting(name, value).';
--- The connection string may hold a password: only the owner sees its row.
+-- The connection strings may hold a password: only the owner sees their rows.
 alter table _wedding_dbopt.setting enable row level security;
-create policy no_secrets on _wedding_dbopt.setting for select using (name <> 'executor_dsn');
+create policy no_secrets on _wedding_dbopt.setting for select using (name not in ('executor_dsn', 'pgbouncer_dsn'));
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.setting', 'where origin = ''user''');
 
 insert into _wedding_dbopt.setting (name, value, description, origin)
@@ -78,5 +78,6 @@ select name, value, description, 'default' from (values
   ('verification_critical_regression', '0.20', 'a critical statement that becomes slower by more than this share, for certain, undoes an action whatever it gains'),
   ('findings_time_limit',        '2 s',        'findings() begins no further check after this time, or after half of the caller''s statement_timeout'),
   ('unused_index_window',        '35 days',    'an index without a scan for this time, with a fortnight of each season in it, is reported as unused'),
-  ('executor_dsn',               '',           'connection string of the extension''s own connection; empty = the server''s unix socket as the extension''s owner')
+  ('executor_dsn',               '',           'connection string of the extension''s own connection; empty = the server''s unix socket as the extension''s owner'),
+  ('pgbouncer_dsn',              '',           'connection string of PgBouncer''s console (dbname=pgbouncer, an admin user); empty = no pooler is looked at')
 ) as defaults (name, value, description);

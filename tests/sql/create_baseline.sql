@@ -38,7 +38,7 @@ select is(server ->> 'connections_most', '30', 'connections') from kept;
 select is(server ->> 'connections_average', '25.00', 'on average') from kept;
 select ok(relations -> 'tables' ? 'public.tap_kept' and relations -> 'indexes' ? 'public.tap_kept_price', 'sizes and scans of tables and indexes') from kept;
 select is(settings #>> '{wedding_dbopt: raw_retention,value}', '24 hours', 'settings') from kept;
-select ok(not settings ? 'wedding_dbopt: executor_dsn', 'without the connection string') from kept;
+select ok(not settings ?| array['wedding_dbopt: executor_dsn', 'wedding_dbopt: pgbouncer_dsn'], 'without the connection strings') from kept;
 select is((select objects #>> '{column,public.tap_kept.price}' from _wedding_dbopt.baseline_catalogue where fingerprint = kept.catalogue),
   'numeric(10,2) not null default 0', 'definitions of columns') from kept;
 select is((select objects #>> '{index,public.tap_kept_price}' from _wedding_dbopt.baseline_catalogue where fingerprint = kept.catalogue),

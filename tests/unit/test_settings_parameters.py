@@ -15,6 +15,7 @@ from wedding_dbopt.settings import (
     log_settings,
     maintenance_work_mem,
     memory_promise,
+    plan_cache_mode,
     random_page_cost,
     restart,
     statistics_target,
@@ -25,6 +26,7 @@ from wedding_dbopt.settings.advice import Advice, Affected
 from wedding_dbopt.settings.figures import MEMORY_SHARE, Finding, Server, fits, promised
 from wedding_dbopt.settings.log_settings import Events
 from wedding_dbopt.settings.parameters import Parameter, for_database, for_role, for_system, in_bytes
+from wedding_dbopt.settings.plan_cache_mode import Cached
 from wedding_dbopt.settings.timeouts import RoleUse
 from wedding_dbopt.settings.work_mem import Spill
 
@@ -401,3 +403,41 @@ def test_logs_are_only_advised_and_only_for_what_happened() -> None:
         ("log_temp_files", "recommend"),
     ]
     assert list(log_settings.advise(SERVER, Events())) == []
+
+
+CACHED = Cached(Affected(3, "vendor_search", "high", 9000.0), "app", False, 5000, 5, 20.0, 60.0, 0.4, 0.3)
+AUTO = replace(SERVER, parameters={**PARAMETERS, "plan_cache_mode": Parameter("plan_cache_mode", "auto")})
+
+
+def test_a_role_whose_kept_plan_is_bad_for_a_frequent_value_plans_each_call() -> None:
+    advice = only(plan_cache_mode.advise([CACHED], AUTO))
+    assert advice.sql == (
+        """alter role "app" in database "wedding" set plan_cache_mode = 'force_custom_plan'""",
+    )
+    assert (advice.level, advice.judged) == ("aggressive", "gain")
+    assert "planned 5 times for 5000 calls" in advice.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plans": 5000},
+        {"share": 0.0},
+        {"deviation_ms": 5.0},
+        {"planning_ms": 10.0},
+        {"calls": 10},
+        {"superuser": True},
+        {"own_value": "force_generic_plan"},
+    ],
+    ids=[
+        "planned each time",
+        "no other plan",
+        "steady",
+        "dear to plan",
+        "rare",
+        "superuser",
+        "somebody's choice",
+    ],
+)
+def test_kept_plans_stay_without_cause(changes: dict[str, object]) -> None:
+    assert list(plan_cache_mode.advise([replace(CACHED, **changes)], AUTO)) == []  # type: ignore[arg-type]
