@@ -1,5 +1,5 @@
 -- What is coming: the busiest hour that is expected of the next two days against the one that was of the last day, where a fit
--- has both; else the calendar's multipliers.
+-- has both; else the calendar's multipliers, that of the day before being the one that the last day's figures were seen under.
 create or replace function _wedding_dbopt.connection_use(at timestamptz) returns jsonb
 language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with used as materialized (
@@ -13,12 +13,12 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     from _wedding_dbopt.expected_hour e
     where e.context = 'all' and e.hour > connection_use.at - interval '1 day' and e.hour <= connection_use.at + interval '2 days'
   ), multiplier as (
-    select (select max(m.multiplier) from _wedding_dbopt.season_multipliers() m where m.context = 'all' and m.season in (select s.name from _wedding_dbopt.seasons_on(connection_use.at) s)) as now,
+    select (select max(m.multiplier) from _wedding_dbopt.season_multipliers() m where m.context = 'all' and m.season in (select s.name from _wedding_dbopt.seasons_on(connection_use.at - interval '1 day') s)) as now,
            (select max(m.multiplier) from _wedding_dbopt.season_multipliers() m where m.context = 'all'
               and m.season in (select s.name from _wedding_dbopt.seasons_on(connection_use.at + interval '1 day') s
                                union select s.name from _wedding_dbopt.seasons_on(connection_use.at + interval '2 days') s)) as soon,
            (select string_agg(s.name, ', ' order by s.name) from _wedding_dbopt.seasons_on(connection_use.at + interval '2 days') s
-            where s.name not in (select n.name from _wedding_dbopt.seasons_on(connection_use.at) n)) as names
+            where s.name not in (select n.name from _wedding_dbopt.seasons_on(connection_use.at - interval '1 day') n)) as names
   ), coming as (
     select case when f.calls is not null and f.before > 0 then f.calls / f.before
                 else (greatest(m.soon, 1) / greatest(m.now, 1))::float8 end as factor,

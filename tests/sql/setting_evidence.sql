@@ -1,6 +1,6 @@
 -- The figures of the advisers: what was planted is what they read.
 begin;
-select plan(41);
+select plan(44);
 create function pg_temp.since() returns timestamptz language sql as $$ select timestamptz '2001-05-10 10:00Z' $$;
 create function pg_temp.until() returns timestamptz language sql as $$ select timestamptz '2001-05-10 12:00Z' $$;
 
@@ -100,6 +100,9 @@ select is(j -> 'roles', '[{"role": "tap_app", "peak": 24, "limit": -1, "superuse
 select is((_wedding_dbopt.connection_use('2001-04-15 12:00Z') ->> 'coming_factor')::numeric, 1.0, 'far from the season nothing is coming');
 select is((_wedding_dbopt.connection_use('2001-04-29 12:00Z') ->> 'coming_factor')::numeric, 4.0, 'two days before the season its multiplier is');
 select ok(_wedding_dbopt.connection_use('2001-04-29 12:00Z') ->> 'coming' like 'the season wedding begins%', 'and it is named');
+select is(_wedding_dbopt.connection_use('2001-05-01 06:00Z') -> 'season', '"wedding"', 'on its first day too, because the last day was seen outside');
+select is((_wedding_dbopt.connection_use('2001-05-03 12:00Z') ->> 'coming_factor')::numeric, 1.0, 'inside the season it has come');
+select is((_wedding_dbopt.connection_use('2001-10-31 12:00Z') ->> 'coming_factor')::numeric <= 1, true, 'and at its end less is coming');
 
 select * from finish();
 rollback;

@@ -64,13 +64,17 @@ def test_the_undoing_of_a_limit_is_the_old_one() -> None:
     assert undo == ['alter role "app" connection limit 200', 'alter role "report" connection limit -1']
 
 
-def test_e96_limits_rise_before_the_season_and_are_asked_for_by_it() -> None:
+def test_e96_limits_rise_with_the_season_and_are_bound_to_it() -> None:
     quiet = figures(peak=20, roles=(RoleLoad("app", False, 12, 3), RoleLoad("report", False, 5, 1)))
     assert limits(quiet) == {}
-    eve = replace(quiet, coming_factor=4.0, coming="the season wedding begins within two days")
+    eve = replace(
+        quiet, coming_factor=4.0, coming="the season wedding begins within two days", season="wedding"
+    )
     advised = {advice.target.name: advice for advice in connection_limits.advise(eve)}
     assert limits(eve)["app"] == math.ceil(12 * 4 * 1.25) + 3
     assert "4.0 times today's load is coming: the season wedding" in advised["app"].reason
+    assert {advice.season for advice in advised.values()} == {"wedding"}
+    assert {advice.season for advice in connection_limits.advise(CONNECTIONS)} == {None}
 
 
 def test_a_database_that_shares_its_server_leaves_the_others_theirs() -> None:

@@ -89,7 +89,7 @@ DROPPED = Happened(
 ANALYZED = Happened(
     "analyzed", 10.4 * MINUTE, 10.4 * MINUTE, "booking was analysed.", Target("table", "booking")
 )
-EARLIER = Happened("setting", MINUTE, 2 * MINUTE, "work_mem was lowered.", Target("system", "work_mem"))
+EARLIER = Happened("setting", MINUTE, 2 * MINUTE, "work_mem was lowered.", Target("system"))
 
 
 def test_the_cause_that_fits_the_time_is_named_and_undone() -> None:

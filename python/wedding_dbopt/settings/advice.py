@@ -25,11 +25,11 @@ class Target:
     """What is changed: a parameter at a scope, a table, a role's limit, a pool.
 
     `kind` is function, role, database, system, table, column, index, materialized view or pooler. `name`, `schema` and
-    `table` are plain names, not quoted; a function's name is its signature, a parameter of the system its own.
+    `table` are plain names, not quoted; a function's name is its signature, and the system has none.
     """
 
     kind: str
-    name: str
+    name: str | None = None
     schema: str | None = None
     table: str | None = None
 

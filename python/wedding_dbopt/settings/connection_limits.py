@@ -73,6 +73,7 @@ def advise(figures: Connections) -> Iterator[Advice]:
             parameter="connection limit",
             value=str(limit),
             details={"limit": limit},
+            season=figures.bound_to,
             basis="none: it keeps connections for others, it makes nothing faster",
             evidence={
                 "usable": figures.usable,
@@ -110,6 +111,7 @@ def _database(figures: Connections) -> Iterator[Advice]:
         parameter="connection limit",
         value=str(limit),
         details={"limit": limit},
+        season=figures.bound_to,
         basis="none: it keeps connections for others, it makes nothing faster",
         evidence={"usable": figures.usable, "peak": figures.peak, "other_databases": figures.other_databases},
         reason=f"{figures.occasion}. Other databases of this server held up to {figures.other_databases} connections: {limit} "

@@ -57,3 +57,8 @@ class Connections:
         if self.coming_factor >= COMING_FACTOR:
             return f"{self.coming_factor:.1f} times today's load is coming: {self.coming}"
         return None
+
+    @property
+    def bound_to(self) -> str | None:
+        """The season for which alone connections are scaled: what a season needs goes with it."""
+        return self.season if self.percent <= BUSY_PERCENT and self.coming_factor >= COMING_FACTOR else None

@@ -120,7 +120,7 @@ def for_system(parameter: Parameter, value: str) -> Change:
     old = parameter.auto_value
     back = _assigned(parameter.name, old) if old is not None else f"reset {parameter.name}"
     return Change(
-        Target("system", parameter.name),
+        Target("system"),
         (f"alter system {_assigned(parameter.name, value)}", RELOAD),
         (f"alter system {back}", RELOAD),
         "none: the file postgresql.auto.conf is written and read again",

@@ -106,6 +106,7 @@ def _set(figures: Connections, pooler: Pooler, name: str, value: int, now: int, 
         parameter=name,
         value=str(value),
         details={"parameter": name, "value": str(value)},
+        season=figures.bound_to if pooler.waiting == 0 else None,
         evidence={
             "now": now,
             "busy_sessions": round(figures.busy, 3),

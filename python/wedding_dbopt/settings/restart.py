@@ -45,7 +45,7 @@ def advise(server: Server) -> Iterator[Advice]:
         yield Advice(
             kind=KIND,
             rule="restart",
-            target=Target("system", parameter.name),
+            target=Target("system"),
             sql=(f"alter system set {parameter.name} = {literal(value)}",),
             rollback_sql=(f"alter system {back}",),
             locks="none: the file postgresql.auto.conf is written; a restart interrupts every session",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from wedding_dbopt.database import Database, DatabaseError
 from wedding_dbopt.errors import DboptError
+from wedding_dbopt.settings.ideas import KINDS, setting_ideas
 from wedding_dbopt.tuning.idea import Idea, store
 from wedding_dbopt.tuning.object_rewrites import object_ideas
 from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
@@ -27,6 +28,7 @@ class Adviser:
 ADVISERS: tuple[Adviser, ...] = (
     Adviser("indexes", ("index_creation", "index_drop", "reindex"), index_ideas),
     Adviser("definitions", ("query_rewrite",), object_ideas),
+    Adviser("settings", KINDS, setting_ideas),
 )
 
 _WITHDRAW = """
