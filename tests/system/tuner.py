@@ -166,6 +166,8 @@ class Tuner:
             f"""insert into {name} (vendor, amount, note)
                 select g % 2000, g, repeat('x', 80) from generate_series(1, {rows}) g"""
         )
+        # Otherwise the rows are counted as changed after it, and the table is found stale.
+        self.run("select pg_stat_force_next_flush()")
         self.run(f"vacuum analyze {name}")
 
     def work(self, sql: str, times: int = 30, user: str = "postgres") -> None:
