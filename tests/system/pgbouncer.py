@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,9 +70,36 @@ class PgBouncer:
         rows = self._ask("SHOW CONFIG")
         return next(value for key, value, *_ in rows if key == name)
 
-    def reload(self) -> None:
-        """Read the file again."""
-        self._ask("RELOAD")
+    def command(self, command: str) -> None:
+        """Tell the console something."""
+        self._ask(command)
+
+    @contextmanager
+    def waiting(self, user: str, working: int, clients: int) -> Iterator[None]:
+        """Sessions that hold all server connections in a transaction, and clients that wait for one."""
+        with ExitStack() as stack:
+            for _ in range(working):
+                stack.enter_context(self.connect(user)).execute("begin; select 1")
+            threads = [threading.Thread(target=self._wait, args=(user,)) for _ in range(clients)]
+            for thread in threads:
+                thread.start()
+            limit = time.monotonic() + 30
+            while not self._long_enough(clients):
+                assert time.monotonic() < limit, "the clients do not wait"
+                time.sleep(0.05)
+            yield
+        for thread in threads:
+            thread.join(timeout=30)
+
+    def _wait(self, user: str) -> None:
+        with self.connect(user) as session:
+            session.execute("select 1")
+
+    def _long_enough(self, clients: int) -> bool:
+        rows = self._ask("SHOW POOLS")
+        return any(
+            int(row[3]) >= clients and int(row[14] or 0) + 1e6 * int(row[13]) > 200_000 for row in rows
+        )
 
     def _ask(self, command: str) -> list[tuple[str, ...]]:
         with psycopg.connect(self.console, autocommit=True) as session:

@@ -176,7 +176,7 @@ def test_a_role_whose_statements_spill_gets_the_memory_they_need() -> None:
     # 20 MB written, 2.5 times that in memory, on top of 4 MB: 64 MB
     assert advice.sql == ("""alter role "app" in database "wedding" set work_mem = '64MB'""",)
     assert advice.rollback_sql == ("""alter role "app" in database "wedding" reset work_mem""",)
-    assert (advice.level, advice.judged, advice.context) == ("conservative", "gain", "vendor_search")
+    assert (advice.level, advice.goal, advice.context) == ("conservative", "gain", "vendor_search")
     assert "20.0 MB a call over 1000 calls" in advice.reason
     assert advice.gain_ms_per_hour is None
     assert "track_io_timing" in advice.basis
@@ -247,7 +247,7 @@ def test_a_measured_ssd_lowers_the_cost_of_random_reads_for_this_database() -> N
     server = with_findings(found("dear_random_reads", ms_per_block=0.05, blocks=20_000))
     advice = only(random_page_cost.advise(server, [Affected(7, "booking", "critical", 10.0)]))
     assert advice.sql == ("""alter database "wedding" set random_page_cost = '1.1'""",)
-    assert (advice.judged, advice.statements, advice.criticality) == ("gain", (7,), "critical")
+    assert (advice.goal, advice.statements, advice.criticality) == ("gain", (7,), "critical")
     slower = with_findings(found("dear_random_reads", ms_per_block=0.5, blocks=20_000))
     assert random_page_cost.wanted(slower) == "2"
 
@@ -414,7 +414,7 @@ def test_a_role_whose_kept_plan_is_bad_for_a_frequent_value_plans_each_call() ->
     assert advice.sql == (
         """alter role "app" in database "wedding" set plan_cache_mode = 'force_custom_plan'""",
     )
-    assert (advice.level, advice.judged) == ("aggressive", "gain")
+    assert (advice.level, advice.goal) == ("aggressive", "gain")
     assert "planned 5 times for 5000 calls" in advice.reason
 
 

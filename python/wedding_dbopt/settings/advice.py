@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Advice:
-    """One idea. `judged` says how it is kept: `gain` must be measured, `harmless` only must not do harm.
+    """One idea. `goal` says how it is kept: a `gain` must be measured, `no harm` needs none.
 
     Gains are percent of the affected statements' time and milliseconds per hour, None where nothing supports a figure;
     `basis` says where they come from. `most` is the furthest mode: auto, approve (a person must agree) or recommend (a
@@ -52,7 +52,7 @@ class Advice:
     reason: str
     level: str = "moderate"
     most: str = "auto"
-    judged: str = "harmless"
+    goal: str = "no harm"
     parameter: str | None = None
     value: str | None = None
     gain_percent: float | None = None

@@ -57,7 +57,7 @@ def _larger_wal(server: Server) -> Iterator[Advice]:
         parameter="max_wal_size",
         value=f"{value}MB",
         evidence=dict(found.evidence),
-        basis="not estimated: judged by the requested checkpoints and the WAL per hour afterwards",
+        basis="not estimated: it shows in the requested checkpoints and the WAL per hour afterwards",
         reason=f"{requested} checkpoints in {hours:.1f} hours came because max_wal_size ({size(parameter.bytes)}) was full, "
         f"at {size(per_hour)} of WAL an hour. With {value} MB a cycle of {timeout.number / 60:.0f} minutes fits; the disk "
         f"has {size(server.disk_free or 0)} free. Recovery after a crash reads up to that much WAL.",

@@ -121,8 +121,9 @@ def advices(database: Database, since: str, until: str, whole: str) -> Iterator[
         restart.advise(server),
     )
     yield from one_at_a_time(found)
-    yield from stale_statistics.advise(server, tables)
+    cleaned = {table.relid for table, _, _ in vacuum.precondition(server, tables)}  # and analysed with it
     yield from vacuum.advise(server, tables)
+    yield from stale_statistics.advise(server, {k: table for k, table in tables.items() if k not in cleaned})
     yield from table_autovacuum.advise(server, list(tables.values()))
     yield from fillfactor.advise(server, list(tables.values()))
     yield from plan_flips.advise(flips.histories(database, whole, until))
@@ -199,7 +200,7 @@ def _connections(database: Database, until: str) -> Iterator[Advice]:
 
 def idea(advice: Advice, database: str) -> Idea:
     """Advice in the tuner's form."""
-    details = {"judged": advice.judged, "evidence": dict(advice.evidence), **advice.details}
+    details = {"evidence": dict(advice.evidence), **advice.details}
     if advice.kind == "parameter_adjustment" and advice.parameter is not None:
         details = {"parameter": advice.parameter, "value": advice.value, **details}
         if advice.target.kind == "role":
@@ -225,5 +226,6 @@ def idea(advice: Advice, database: str) -> Idea:
         safety=_SAFETY[advice.most],
         risk=_RISK[advice.level],
         season=advice.season,
+        goal=advice.goal,
         locks=advice.locks,
     )

@@ -87,7 +87,7 @@ def advise(cached: Sequence[Cached], server: Server) -> Iterator[Advice]:
             rollback_sql=change.rollback_sql,
             locks=change.locks,
             level="aggressive",
-            judged="gain",
+            goal="gain",
             parameter=NAME,
             value="force_custom_plan",
             basis="not estimated: what the generic plan costs for a value is not known before it is measured",

@@ -221,7 +221,7 @@ def _advice(history: History, flip: Flip, found: Happened | None, **fields: Any)
     return Advice(
         rule="plan_flips",
         level="conservative",
-        judged="gain",
+        goal="gain",
         gain_percent=round(100 * (1 - flip.ms_before / flip.ms_after), 2),
         gain_ms_per_hour=round(saved, 3),
         basis="the statement's own time per call before the jump, times its calls per hour since",

@@ -50,7 +50,7 @@ def advise(server: Server, replanned: Sequence[Affected]) -> Iterator[Advice]:
         rollback_sql=change.rollback_sql,
         locks=change.locks,
         level="moderate",
-        judged="gain",
+        goal="gain",
         parameter=NAME,
         value=value,
         basis="not estimated: costs before and after are in different money; the plans that change are named",

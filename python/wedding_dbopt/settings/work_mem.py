@@ -129,7 +129,7 @@ def _advice(
         rollback_sql=change.rollback_sql,
         locks=change.locks,
         level=level,
-        judged="gain",
+        goal="gain",
         parameter="work_mem",
         value=text,
         gain_percent=None if saved is None or exec_ms <= 0 else round(100 * saved / exec_ms, 2),
