@@ -27,7 +27,7 @@ begin
   group by today;
   return query
   with pass as (
-    select s.at, s.at > span.first_started as after, s.ids, s.calls, s.exec_us, s.exec_sq, s.hit, s.read, s.wal_bytes,
+    select s.at, s.at > span.first_started as after, s.ids, s.calls, s.exec_us, s.exec_sq, s.hit, s.read, s.temp_written, s.wal_bytes,
            case when span.width is null then s.previous_at
                 else date_bin(span.width, s.at - interval '1 microsecond', span.last_applied) end as begun
     from _wedding_dbopt.statement_sample s
@@ -36,9 +36,10 @@ begin
   ), raw as (
     select d.id, p.after, p.begun, coalesce(span.width, max(p.at) - p.begun) as length, sum(d.calls)::bigint as calls,
            sum(d.exec_us) / 1000.0::float8 as exec_ms, sum(d.exec_sq::float8) as exec_sq,
-           sum(coalesce(d.hit, 0)::float8 + coalesce(d.read, 0)) as blocks, sum(coalesce(d.wal_bytes, 0)::float8) as wal
+           sum(coalesce(d.hit, 0)::float8 + coalesce(d.read, 0) + coalesce(d.temp_written, 0)) as blocks, sum(coalesce(d.wal_bytes, 0)::float8) as wal
     from pass p
-    cross join lateral unnest(p.ids, p.calls, p.exec_us, p.exec_sq, p.hit, p.read, p.wal_bytes) as d(id, calls, exec_us, exec_sq, hit, read, wal_bytes)
+    cross join lateral unnest(p.ids, p.calls, p.exec_us, p.exec_sq, p.hit, p.read, p.temp_written, p.wal_bytes)
+      as d(id, calls, exec_us, exec_sq, hit, read, temp_written, wal_bytes)
     where d.id = any (subjects)
     group by d.id, p.after, p.begun
   ), slot as (
@@ -50,9 +51,10 @@ begin
        or span.by_hours and r.hour >= after_from and r.hour + interval '1 hour' <= verification_slices.at
   ), hourly as (
     select d.id, s.after, s.hour as begun, interval '1 hour' as length, d.calls, d.exec_us / 1000.0::float8 as exec_ms, d.exec_sq::float8 as exec_sq,
-           coalesce(d.hit, 0)::float8 + coalesce(d.read, 0) as blocks, coalesce(d.wal_bytes, 0)::float8 as wal
+           coalesce(d.hit, 0)::float8 + coalesce(d.read, 0) + coalesce(d.temp_written, 0) as blocks, coalesce(d.wal_bytes, 0)::float8 as wal
     from slot s join _wedding_dbopt.statement_hour h on h.hour = s.hour and h.chunk = any (chunks)
-    cross join lateral unnest(h.ids, h.calls, h.exec_us, h.exec_sq, h.hit, h.read, h.wal_bytes) as d(id, calls, exec_us, exec_sq, hit, read, wal_bytes)
+    cross join lateral unnest(h.ids, h.calls, h.exec_us, h.exec_sq, h.hit, h.read, h.temp_written, h.wal_bytes)
+      as d(id, calls, exec_us, exec_sq, hit, read, temp_written, wal_bytes)
     where d.id = any (subjects)
   )
   select u.id, u.after, extract(epoch from u.begun - case when u.after then span.last_applied else span.first_started end)::float8,
@@ -62,4 +64,4 @@ begin
   order by u.id, u.begun;
 end $$;
 comment on function _wedding_dbopt.verification_slices(bigint, timestamptz) is
-  'What the subjects of an action did before and after it, in slices of time: begun_s counts from the change, negative before it; hour is the local hour of the day.';
+  'What the subjects of an action did before and after it, in slices of time: begun_s counts from the change, negative before it; hour is the local hour of the day; blocks are those of tables, indexes and temporary files.';

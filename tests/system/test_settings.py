@@ -304,6 +304,12 @@ def test_a_table_that_autovacuum_left_behind_is_vacuumed_and_comes_earlier_next_
     for _ in range(3):  # one action on a table at a time
         tuner.process()
     done = dict(tuner.rows("select action_type, state from _wedding_dbopt.action where table_name = 'visit'"))
+    print(
+        tuner.rows(
+            "select id, action_type, state, sql, rollback_sql, verdict, image_before, image_after from _wedding_dbopt.action"
+        ),
+        tuner.rows("select * from _wedding_dbopt.event"),
+    )
     assert set(done) == {"vacuum", "table_setting"}  # the vacuum analyses too
     assert done["vacuum"] == "kept", done
     assert tuner.value("select n_dead_tup from pg_stat_user_tables where relname = 'visit'") == 0

@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Types and scopes of actions that the guard watches.
+GUARDED = frozenset(
+    (kind, scope)
+    for kind in ("parameter_adjustment", "connection_scaling")
+    for scope in ("role", "database", "system", "pooler")
+)
 #: Calls on each side that the guard needs.
 MIN_CALLS = 100
 #: Time per call, as a multiple of before, and calls per second, as a share of before.

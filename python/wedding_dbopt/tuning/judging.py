@@ -1,6 +1,7 @@
 """Judging an applied action: its samples are read, judged, and the judgement is stored; the caller acts on it.
 
-A look costs a part of the allowed error, so an action is looked at only when there is new data and it is due.
+A look costs a part of the allowed error, so an action is looked at only when there is new data and it is due. The guard of
+what acts on a whole role, database or server looks each time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.comparison import Slice
+from wedding_dbopt.tuning.guard import GUARDED, GuardFigures, harm
 from wedding_dbopt.tuning.judgement import Judgement, Rules, Sample, StatementVerdict
 from wedding_dbopt.tuning.looks import due
 from wedding_dbopt.tuning.verify import judge
@@ -31,6 +33,9 @@ def judge_action(database: Database, action: Row, at: str | None) -> Judgement:
     moment = database.query(
         "select coalesce($1::timestamptz, clock_timestamp())::text as moment", ["timestamptz"], [at]
     )[0]["moment"]
+    harmed = _harm(database, action, moment)
+    if harmed is not None:
+        return _concluded("rolled_back", harmed)
     row = database.query(
         "select * from _wedding_dbopt.verification_rules($1, $2)",
         ["bigint", "timestamptz"],
@@ -47,17 +52,42 @@ def judge_action(database: Database, action: Row, at: str | None) -> Judgement:
     )
     last = rules.age_s >= rules.max_window_s
     if not last and not (row["new_data"] and due(rules.age_s, int(row["looks"]), float(row["last_age_s"]))):
-        return _waits("the next look is not due yet")
+        return _concluded("undecided", "the next look is not due yet")
     judgement = judge(_samples(database, action, moment), rules)
     _store(database, action, judgement, moment)
     return judgement
 
 
+_GUARD = (
+    "ratio",
+    "others_ratio",
+    "per_second_before",
+    "per_second_after",
+    "active_before",
+    "active_after",
+    "memory_before",
+    "memory_after",
+)
 _BOUNDS = ("min_window_s", "max_window_s", "min_gain", "regression", "critical_regression")
 
 
-def _waits(reason: str) -> Judgement:
-    return Judgement("undecided", reason, None, None, 1.0, 0, False, reason, ())
+def _concluded(verdict: str, reason: str) -> Judgement:
+    """A verdict without a look at the statements."""
+    return Judgement(verdict, reason, None, None, 1.0, 0, False, reason, ())
+
+
+def _harm(database: Database, action: Row, moment: str) -> str | None:
+    """Why the guard takes the action back at once, if it does."""
+    if (action["action_type"], action["object_kind"]) not in GUARDED:
+        return None
+    row = database.query(
+        "select * from _wedding_dbopt.guard_figures($1, $2)",
+        ["bigint", "timestamptz"],
+        [action["id"], moment],
+    )[0]
+    measured = [None if row[name] is None else float(row[name]) for name in _GUARD]
+    calls = int(row["calls_before"] or 0), int(row["calls_after"] or 0)
+    return harm(GuardFigures(*calls, *measured))
 
 
 def _samples(database: Database, action: Row, moment: str) -> list[Sample]:
