@@ -52,7 +52,7 @@ def advise(server: Server, tables: Sequence[Table]) -> Iterator[Advice]:
             level="moderate",
             parameter="fillfactor",
             value=str(value),
-            details={"options": {"fillfactor": str(value)}},
+            details={"parameter": "fillfactor", "options": {"fillfactor": str(value)}},
             basis="not estimated: it shows as pages are filled anew",
             affected=table.affected,
             evidence={

@@ -76,7 +76,7 @@ def advise(server: Server, tables: Sequence[Table]) -> Iterator[Advice]:
             level="moderate",
             parameter=SCALE,
             value=f"{factor}",
-            details={"options": {SCALE: f"{factor}", THRESHOLD: "1000"}},
+            details={"parameter": SCALE, "options": {SCALE: f"{factor}", THRESHOLD: "1000"}},
             affected=table.affected,
             evidence={
                 "live": table.live,
@@ -100,7 +100,7 @@ def advise(server: Server, tables: Sequence[Table]) -> Iterator[Advice]:
             level="aggressive",
             parameter="autovacuum_freeze_min_age",
             value="0",
-            details={"options": {"autovacuum_freeze_min_age": "0"}},
+            details={"parameter": "autovacuum_freeze_min_age", "options": {"autovacuum_freeze_min_age": "0"}},
             affected=table.affected,
             evidence={"live": table.live, "inserted": table.inserted, "updated": table.updated},
             reason=f"{table.name} got {table.inserted} new rows in {table.hours:.1f} hours and {table.updated + table.deleted} "

@@ -1,6 +1,7 @@
 """Storage parameters of a table, a materialised view or an index: autovacuum and fillfactor.
 
-The undo is written from the options that are there when the deed begins: each is set back or taken out.
+The undo is written from the options that are there when the deed begins: each is set back or taken out. Other options of the
+same table are somebody else's, or another action's.
 """
 
 from __future__ import annotations
@@ -8,8 +9,18 @@ from __future__ import annotations
 import json
 
 from wedding_dbopt.database import Database, Row
-from wedding_dbopt.tuning.deeds.change import Change
-from wedding_dbopt.tuning.deeds.deed import Script, details_of, identifier, literal
+from wedding_dbopt.tuning.deeds.deed import (
+    ABSENT,
+    DONE,
+    FOREIGN,
+    GONE,
+    Deed,
+    Look,
+    Script,
+    details_of,
+    identifier,
+    literal,
+)
 
 _OPTIONS = """
 select coalesce((select pg_catalog.array_agg(o order by o) from (
@@ -22,17 +33,28 @@ where n.nspname = $1 and c.relname = $2
 _COMMANDS = {"table": "TABLE", "materialized view": "MATERIALIZED VIEW", "index": "INDEX"}
 
 
-class TableSetting(Change):
+class TableSetting(Deed):
     type = "table_setting"
     locks = "SHARE UPDATE EXCLUSIVE on {table}: reads and writes go on, DDL and VACUUM of this table wait"
 
-    def image(self, database: Database, action: Row) -> str | None:
+    def look(self, database: Database, action: Row) -> Look:
         held = self._held(database, action)
-        return None if held is None else json.dumps(held)
+        if held is None:
+            return Look(GONE, reason=f"the {action['object_kind']} {_names(action)[1]} is gone")
+        image = json.dumps(held)
+        wanted: dict[str, str] = details_of(action)["options"]
+        now = _options(held)
+        before = _options(json.loads(action["image_before"] or "[]"))
+        if action["state"] == "approved" or all(now.get(name) == before.get(name) for name in wanted):
+            return Look(ABSENT, image)
+        if all(now.get(name) == str(value) for name, value in wanted.items()):
+            return Look(DONE, image)
+        words = ", ".join(f"{name} = {now.get(name, 'default')}" for name in wanted)
+        return Look(FOREIGN, image, reason=f"somebody set {words}")
 
     def prepare(self, database: Database, action: Row) -> Script:
         wanted: dict[str, str] = details_of(action)["options"]
-        held = dict(option.partition("=")[::2] for option in self._held(database, action) or ())
+        held = _options(self._held(database, action) or [])
         subject = f"ALTER {_COMMANDS[action['object_kind']]} {identifier(*_names(action))}"
         back = {name: held[name] for name in wanted if name in held}
         out = [name for name in wanted if name not in held]
@@ -48,6 +70,10 @@ class TableSetting(Change):
 
 def _names(action: Row) -> tuple[str, str]:
     return str(action["schema_name"]), str(action["object_name"] or action["table_name"])
+
+
+def _options(held: list[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (option.partition("=") for option in held)}
 
 
 def _assigned(options: dict[str, str]) -> str:
