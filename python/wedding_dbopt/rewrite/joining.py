@@ -5,16 +5,21 @@ from __future__ import annotations
 from sqlglot import exp
 
 
-def can_join_more(select: exp.Expr) -> bool:
-    """Tell whether one more source may stand behind the others: no bare star, no groups, no locks."""
-    if select.args.get("group") or select.args.get("having") or select.args.get("locks"):
+def can_join_more(select: exp.Expr, groups: bool = False) -> bool:
+    """Tell whether one more source, with one row for each of theirs, may stand behind the others.
+
+    No bare star, no locks; and no groups unless `groups` says that only WHERE reads the new source.
+    """
+    if select.args.get("locks"):
+        return False
+    if not groups and (select.args.get("group") or select.args.get("having") or has_own_aggregate(select)):
         return False
     if select.args.get("laterals") or any(isinstance(item, exp.Star) for item in select.expressions):
         return False
     joins = select.args.get("joins") or []
     sides = {str(join.args.get("side") or "") for join in joins}
     natural = any(join.args.get("method") or join.args.get("using") for join in joins)
-    return not natural and sides <= {"", "LEFT"} and not has_own_aggregate(select)
+    return not natural and sides <= {"", "LEFT"}
 
 
 def has_own_aggregate(select: exp.Expr) -> bool:

@@ -66,17 +66,14 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
 
 def _found(node: exp.Expr, facts: Facts) -> tuple[list[Scalar], Correlation] | None:
     """Return the first such subquery, and those over the very same rows with it."""
-    if not node.args.get("from_") or not can_join_more(node):
+    if not node.args.get("from_") or not can_join_more(node, groups=True):
         return None
+    clauses = ("expressions", "where") if can_join_more(node) else ("where",)
     scalars: list[Scalar] = []
     found: Correlation | None = None
     for place in node.find_all(exp.Subquery):
         scalar = scalar_of(place)
-        if (
-            scalar is None
-            or nearest_select(place) is not node
-            or not stands_in(place, node, "expressions", "where")
-        ):
+        if scalar is None or nearest_select(place) is not node or not stands_in(place, node, *clauses):
             continue
         if scalars and not _is_alike(scalar, scalars[0]):
             continue

@@ -18,7 +18,7 @@ from wedding_dbopt.rewrite.constants import COMPARISONS, Comparison, comparison,
 from wedding_dbopt.rewrite.facts import BOOLEAN, INTEGER_RANGES, NUMERIC, TEXT, VARCHAR, ColumnFact, Facts
 from wedding_dbopt.rewrite.positions import decides_rows
 
-NODE: tuple[type[exp.Expr], ...] = COMPARISONS
+NODE: tuple[type[exp.Expr], ...] = (*COMPARISONS, exp.In)
 PROOF = "always"
 LEVEL = "conservative"
 GATE = "free"
@@ -35,6 +35,8 @@ OPERATORS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
 
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     """Return () where the rule applies, else None."""
+    if isinstance(node, exp.In):
+        return _in_list(node, facts)
     compared = comparison(node)
     if compared is None or type(compared.operand) is not exp.Coalesce or not decides_rows(node):
         return None
@@ -52,9 +54,31 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
 
 def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
     """Return the comparison of the column itself."""
+    if isinstance(node, exp.In):
+        return exp.In(
+            this=node.this.unnest().this.copy(), expressions=[item.copy() for item in node.expressions]
+        )
     compared = comparison(node)
     assert compared is not None
     return compared.operator(this=compared.operand.this.copy(), expression=compared.constant.copy())
+
+
+def _in_list(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
+    """Return () where the list has only plain constants and the default is not among them."""
+    call = node.this.unnest()
+    if (
+        type(call) is not exp.Coalesce
+        or len(call.expressions) != 1
+        or not node.expressions
+        or not decides_rows(node)
+    ):
+        return None
+    fact = facts.column(call.this)
+    if fact is None or fact.column.type_oid == NUMERIC:
+        return None
+    default = _value(call.expressions[0], fact)
+    listed = [_value(item, fact) for item in node.expressions]
+    return () if default is not None and None not in listed and default not in listed else None
 
 
 def _comparable(compared: Comparison, constant: str | int | bool) -> bool:
