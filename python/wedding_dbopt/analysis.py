@@ -24,6 +24,7 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.proposals import proposals
 from wedding_dbopt.rewrite.referee import Limits
 from wedding_dbopt.rewrite.semantic import semantic_options
+from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.recommend import as_row, scanned
@@ -82,6 +83,7 @@ def analyze(
         if level == "aggressive":
             read = original.rows_examined(table_rows)
             built = [asdict(proposal) for proposal in proposals(query, facts, original, read)]
+    note(database, choice)
     before = choice.pairs[0].before if choice.pairs else None
     after = choice.pairs[0].after if choice.pairs and choice.form is not None else before
     examined = before.plan if before else original

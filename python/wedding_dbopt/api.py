@@ -85,8 +85,9 @@ def analyze_query(
 @_reported
 def rewrite_rules(database: SpiDatabase) -> list[dict[str, Any]]:
     from wedding_dbopt.rewrite.engine import catalogue
+    from wedding_dbopt.rewrite.use import counted
 
-    return catalogue()
+    return counted(database, catalogue())
 
 
 @_reported

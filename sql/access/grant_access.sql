@@ -29,7 +29,7 @@ begin
     union all
     select p.oid::regprocedure::text from pg_proc p
     where grant_access.level <> 'read' and p.pronamespace = '_wedding_dbopt'::regnamespace
-      and p.proname in ('analyze_in_python', 'recommend_in_python', 'raise_plain')
+      and p.proname in ('analyze_in_python', 'recommend_in_python', 'raise_plain', 'note_rules')
   loop
     execute format('grant execute on function %s to %I', routine_name, role);
     granted := granted + 1;

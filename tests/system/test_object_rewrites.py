@@ -61,6 +61,8 @@ def test_definitions_are_rewritten_and_brought_back(platform: Tuner) -> None:
         assert set(found) == {"of_the_day", "public.of_that_day(text)", "own"}, found
         assert "date_of_timestamp_to_range" in found["of_the_day"][3]
         assert "public.me()" in found["own"][3]
+        fired = tuner.rows("select name, fired from wedding_dbopt.rewrite_rules() where fired > 0")
+        assert fired == [("date_of_timestamp_to_range", 2)]
         tuner.process()
         after = tuner.value(DEFINITIONS)
         assert ">=" in after[0], after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Database, Row
@@ -20,6 +20,7 @@ from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Choice, Chooser
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.referee import Limits, Referee
+from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.tuning.deeds.deed import identifier
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.policies import per_row_calls, wrapped
@@ -74,6 +75,7 @@ class _Workshop:
     database: Database
     session: PlanningSession
     limits: Limits
+    offered: list[Choice] = field(default_factory=list)
 
     def choose(self, query: Query, owner: int) -> Choice | None:
         """The rewritten form of a definition, if it pays by the planner's cost."""
@@ -108,10 +110,12 @@ def object_ideas(database: Database, run_id: int) -> list[Idea]:
         for query, idea_of in ((_POLICIES, _policy), (_VIEWS, _view), (_FUNCTIONS, _function)):
             for row in database.query(query):
                 if time.monotonic() > ends:
-                    return ideas
+                    break
                 idea = idea_of(workshop, row)
                 if idea is not None:
                     ideas.append(idea)
+    for choice in workshop.offered:
+        note(database, choice)
     return ideas
 
 
@@ -123,6 +127,7 @@ def _view(workshop: _Workshop, row: Row) -> Idea | None:
     checked = workshop.is_equal(query, choice.form, row["owner"])
     if checked is None:
         return None
+    workshop.offered.append(choice)
     options = f" WITH ({', '.join(row['options'])})" if row["options"] else ""
     name = identifier(row["schema"], row["name"])
     head = f"CREATE OR REPLACE VIEW {name}{options} AS"
@@ -150,6 +155,7 @@ def _function(workshop: _Workshop, row: Row) -> Idea | None:
     made = body.definition_with(choice.form.text) if checked is not None else None
     if made is None or checked is None:
         return None
+    workshop.offered.append(choice)
     return _idea(row, choice, checked, "function", str(row["name"]), made, str(row["definition"]), None)
 
 

@@ -1,0 +1,19 @@
+begin;
+select plan(6);
+
+select set_eq($$ select distinct level from wedding_dbopt.rewrite_rules() $$, array['conservative', 'moderate', 'aggressive'], 'every level has rules');
+select is((select sum(fired) from wedding_dbopt.rewrite_rules()), 0::numeric, 'nothing has fired yet');
+
+create table public.wedding as select g as id, timestamp '2024-01-01' + g * interval '1 hour' as made from generate_series(1, 20000) g;
+create index on public.wedding (made);
+analyze public.wedding;
+select isnt(wedding_dbopt.analyze_query('select id from public.wedding where date(made) = ''2025-01-02''') ->> 'optimized_query',
+  'select id from public.wedding where date(made) = ''2025-01-02''', 'a rule fires');
+select results_eq(
+  $$ select name, fired, mean_gain > 50, last_fired > now() - interval '1 minute' from wedding_dbopt.rewrite_rules() where fired > 0 $$,
+  $$ values ('date_of_timestamp_to_range', 1::bigint, true, true) $$, 'it is counted with what it gained');
+
+select lives_ok($$ select _wedding_dbopt.forget_rule_use(now() + interval '10 years') $$, 'old counts are forgotten');
+select is((select sum(fired) from wedding_dbopt.rewrite_rules()), 0::numeric, 'all of them');
+select * from finish();
+rollback;
