@@ -68,6 +68,7 @@ class Count:
     fired: Counter[str] = field(default_factory=Counter)
     together: int = 0
     with_rows: int = 0
+    fragile: int = 0
     analysed: int = 0
     offered: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -216,6 +217,25 @@ def difference(before: Result, after: Result, ordered: bool) -> str | None:
     return "the order differs" if ordered and before.rows != after.rows else None
 
 
+#: Other plans of the same statement: what is computed before what is the planner's choice.
+OTHER_PLANS = (
+    ("enable_hashjoin",), ("enable_hashjoin", "enable_mergejoin"), ("enable_nestloop",), ("enable_hashagg", "enable_sort"),
+)  # fmt: skip
+
+
+def fails_otherwise(connection: Connection, text: str) -> bool:
+    """Whether the original itself fails under another plan: then whether it fails is decided by nobody."""
+    for settings in OTHER_PLANS:
+        for name in settings:
+            connection.execute(f"set {name} = off".encode())
+        failed = result_of(connection, text).sqlstate is not None
+        for name in settings:
+            connection.execute(f"reset {name}".encode())
+        if failed:
+            return True
+    return False
+
+
 def statements(place: Place, chance: random.Random) -> Iterator[str]:
     grammar = Grammar(place.tables, chance)
     while True:
@@ -275,6 +295,9 @@ def explore(lab: Laboratory, count: int, seed: int, progress: bool = False) -> C
                 after = result_of(connection, rewriting.text)
                 ordered = " order by " in text and (" limit " in text)
                 wrong = difference(before, after, ordered)
+                if wrong is not None and after.sqlstate is not None and fails_otherwise(connection, text):
+                    found.fragile += 1
+                    break
                 if wrong is not None:
                     steps = ", ".join(sorted(names))
                     found.failures.append(
@@ -337,6 +360,7 @@ def report(found: Count) -> None:
         f"  statements {found.statements:,}; {invalid:,} refused by the server; {found.with_rows:,} returned rows"
     )
     print(f"  rewritten {found.rewritten:,}, by several rules {found.together:,}")
+    print(f"  fail in another form, and as they are under another plan: {found.fragile}")
     print(f"  analysed {found.analysed:,}, of which {found.offered:,} were offered in another form")
     if times:
         print(
