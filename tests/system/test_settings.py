@@ -315,3 +315,37 @@ def test_a_table_that_autovacuum_left_behind_is_vacuumed_and_comes_earlier_next_
     assert done["table_setting"] == "verifying", done
     options = tuner.value("select reloptions::text from pg_class where relname = 'visit'")
     assert "autovacuum_vacuum_scale_factor=" in options
+
+
+# ---------------------------------------------------------------------- plans
+
+
+def test_a_plan_that_flipped_is_named_with_its_cause_and_the_way_back(tuner: Tuner, role: str) -> None:
+    tuner.set(mode_index_creation="approve", mode_parameter_adjustment="approve")
+    tuner.table()
+    tuner.run(f"grant select on booking to {role}; create index booking_vendor on booking (vendor)")
+    tuner.run(f"alter database {tuner.database} set pg_stat_statements.track_planning = on")
+    look_up = "select sum(amount) from booking where vendor = {number}"
+    for hours in (3.0, 2.8, 2.6, 2.4, 2.2):
+        tuner.collect(hours_ago(tuner, hours))
+        tuner.work(look_up, times=15, user=role)
+    tuner.tune("dry_run => true")  # keeps the plan
+    tuner.run("select wedding_dbopt.create_baseline('before')")
+    tuner.run("drop index booking_vendor")
+    for _ in range(4):
+        tuner.work(look_up, times=15, user=role)
+        tuner.collect()
+    tuner.tune()
+    sql, reason = tuner.row(
+        """select array_to_string(sql, ' '), reason from _wedding_dbopt.recommendation
+           where kind = 'index_creation' and object_name = 'booking_vendor'"""
+    )
+    assert sql == "create index concurrently booking_vendor on public.booking USING btree (vendor)"
+    assert "At that time: the index public.booking_vendor is gone" in reason
+    assert "; its plan was " in reason
+    assert (
+        len(
+            tuner.column("select fingerprint from _wedding_dbopt.statement_plan where shape like '%booking%'")
+        )
+        >= 2
+    )

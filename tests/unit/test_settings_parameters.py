@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from wedding_dbopt.query import Query
 from wedding_dbopt.settings import (
     autovacuum,
     checkpoints,
@@ -24,6 +25,7 @@ from wedding_dbopt.settings import (
 )
 from wedding_dbopt.settings.advice import Advice, Affected
 from wedding_dbopt.settings.figures import MEMORY_SHARE, Finding, Server, fits, promised
+from wedding_dbopt.settings.kept_plans import compared_column
 from wedding_dbopt.settings.log_settings import Events
 from wedding_dbopt.settings.parameters import Parameter, for_database, for_role, for_system, in_bytes
 from wedding_dbopt.settings.plan_cache_mode import Cached
@@ -441,3 +443,18 @@ def test_a_role_whose_kept_plan_is_bad_for_a_frequent_value_plans_each_call() ->
 )
 def test_kept_plans_stay_without_cause(changes: dict[str, object]) -> None:
     assert list(plan_cache_mode.advise([replace(CACHED, **changes)], AUTO)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("select note from booking where vendor = $1", "vendor"),
+        ('select note from booking where $1 = "Vendor"', "Vendor"),
+        ("select note from booking where vendor = $1 and amount = $2", None),
+        ("select note from booking where vendor > $1", None),
+        ("select $1 from booking where vendor = $1", None),
+        ("select note from booking where vendor = 7", None),
+    ],
+)
+def test_the_column_of_the_only_parameter(text: str, column: str | None) -> None:
+    assert compared_column(Query.parse(text)) == column

@@ -25,6 +25,7 @@ from wedding_dbopt.settings import (
     log_settings,
     maintenance_work_mem,
     memory_promise,
+    plan_cache_mode,
     plan_flips,
     pool_size,
     prewarm,
@@ -40,6 +41,7 @@ from wedding_dbopt.settings import (
 )
 from wedding_dbopt.settings.advice import Advice, Affected
 from wedding_dbopt.settings.figures import Server
+from wedding_dbopt.settings.kept_plans import kept_plans
 from wedding_dbopt.settings.plans import Planned, planned, remember, replanned
 from wedding_dbopt.tuning.idea import Idea
 
@@ -101,12 +103,14 @@ def advices(database: Database, since: str, until: str, whole: str) -> Iterator[
         costs = random_page_cost.wanted(server)
         size = effective_cache_size.wanted(server)
         cheaper = replanned(database, session, now, {random_page_cost.NAME: costs}) if costs else []
+        kept = kept_plans(database, session, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, until)
     roles = evidence.roles(database, since, until)
     found += chain(
         work_mem.advise(evidence.spills(database, since, until), server),
         timeouts.advise(server, roles),
+        plan_cache_mode.advise(kept, server),
         jit.advise(server),
         random_page_cost.advise(server, cheaper),
         effective_cache_size.advise(server, resized),

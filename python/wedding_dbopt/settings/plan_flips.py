@@ -156,8 +156,8 @@ def cause(history: History, flip: Flip) -> Happened | None:
 
 def last_good(history: History, flip: Flip) -> tuple[str | None, str | None]:
     """Fingerprints of the last plan seen before the jump and of the latest one after it."""
-    before = [plan for at, plan in history.plans if at <= flip.good_until + SLACK]
-    after = [plan for at, plan in history.plans if at > flip.good_until + SLACK]
+    before = [plan for at, plan in history.plans if at < flip.bad_since]
+    after = [plan for at, plan in history.plans if at >= flip.bad_since]
     return (before[-1] if before else None, after[-1] if after else None)
 
 
