@@ -20,6 +20,7 @@ begin
     'blocks_high', deed.judgement -> 'blocks_high_percent',
     'control', jsonb_build_object('statements', deed.judgement -> 'control_statements', 'time_factor', deed.judgement -> 'drift'),
     'same_hours', deed.judgement -> 'same_hours',
+    'hot_updates', _wedding_dbopt.hot_updates(deed.id, coalesce(deed.looked_at, now())),
     'statements', coalesce((
       select jsonb_agg(jsonb_build_object(
         'query_hash', s.queryid::text, 'query', t.query, 'context', s.context, 'criticality', s.criticality, 'role', v.role, 'verdict', v.verdict,
@@ -46,4 +47,4 @@ begin
       where v.action_id = deed.id), '[]'));
 end $$;
 comment on function wedding_dbopt.get_verification(bigint) is
-  'One action before and after: the verdict with number of calls, interval (95 %) and p-value, what the control group says of the load, and each statement''s calls, ms, blocks and WAL per call with the plans that tuning runs saw. Percent of gain for the action, of change for a statement.';
+  'One action before and after: the verdict with number of calls, interval (95 %) and p-value, what the control group says of the load, how many updates of its table stayed in their page (HOT), and each statement''s calls, ms, blocks and WAL per call with the plans that tuning runs saw. Percent of gain for the action, of change for a statement.';

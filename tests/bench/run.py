@@ -10,6 +10,7 @@ from tests.bench import (
     findings,
     history,
     indexes,
+    live_verdicts,
     locks,
     planning,
     readiness,
@@ -41,6 +42,7 @@ LONG = {
     "readiness": readiness.run,
     "season_load": season_load.run,
     "soak": soak.run,
+    "live_verdicts": live_verdicts.run,
     "roundtrip": roundtrip.run,
     "verdicts": verdicts.run,
 }

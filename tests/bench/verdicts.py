@@ -16,7 +16,7 @@ def interval(hits: int, trials: int) -> tuple[float, float]:
     share = hits / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    return 100 * (centre - reach), 100 * (centre + reach)
+    return 100 * max(centre - reach, 0), 100 * min(centre + reach, 1)
 
 
 def shown(hits: int, trials: int) -> str:
