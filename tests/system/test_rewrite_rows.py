@@ -154,6 +154,26 @@ def test_fixtures_keep_their_rows(wedding: psycopg.Connection[Any]) -> None:
             assert_same_rows(wedding, before, after)
 
 
+@pytest.mark.parametrize(
+    ("made", "stays"),
+    [
+        ("function date(text) returns date language sql immutable as 'select current_date'", "date(created) = '2026-05-02'"),
+        ("function same(text, text) returns boolean language sql as 'select true'; "
+         "create operator = (leftarg = text, rightarg = text, function = same)", "created::date = '2026-05-02'"),
+        ("function roll() returns integer language sql volatile as 'select 1'", "id::text = '7' and roll() = 1"),
+        ("function holds(text[], text[]) returns boolean language sql as 'select true'; "
+         "create operator @> (leftarg = text[], rightarg = text[], function = holds)", "'a' = any (tags)"),
+    ],
+)  # fmt: skip
+def test_what_the_search_path_redefines_stays(
+    wedding: psycopg.Connection[Any], made: str, stays: str
+) -> None:
+    query = Query.parse(f"select id from {'events' if 'tags' in stays else 'bookings'} where {stays}")
+    assert rewrite(query, facts_of(wedding, query), "aggressive").steps or "roll" in stays
+    wedding.execute(f"create {made}")
+    assert not rewrite(query, facts_of(wedding, query), "aggressive").steps
+
+
 def test_parameters_keep_their_types(wedding: psycopg.Connection[Any]) -> None:
     def types(text: str) -> Any:
         wedding.execute("deallocate all")

@@ -45,7 +45,7 @@ def transform(node: exp.Expr, facts: Facts) -> exp.Expr:
 
 def _found(node: exp.Expr, facts: Facts) -> exp.CTE | None:
     clause = node.args.get("with_")
-    if clause is None or clause.args.get("recursive"):
+    if clause is None or clause.args.get("recursive") or node.find(exp.Lock):
         return None
     names = [folded(cte.args["alias"].this) for cte in node.find_all(exp.CTE)]
     if len(set(names)) < len(names):

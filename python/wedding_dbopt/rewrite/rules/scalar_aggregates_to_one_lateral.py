@@ -21,7 +21,7 @@ from wedding_dbopt.rewrite.joining import (
     stands_in,
     with_source,
 )
-from wedding_dbopt.rewrite.scope import conditions_of, fresh_names, inner_sources
+from wedding_dbopt.rewrite.scope import columns_of, conditions_of, fresh_names, inner_sources, reads
 from wedding_dbopt.rewrite.templates import all_of, with_where
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
@@ -68,11 +68,22 @@ def _group(node: exp.Expr, facts: Facts) -> list[Scalar]:
         scalar = scalar_of(place)
         if scalar is None or nearest_select(place) is not node or not stands_in(place, node, *clauses):
             continue
-        if inner_sources(scalar.select) is not None and is_safe(scalar.select):
+        if _aggregates_its_own_rows(scalar, facts) and is_safe(scalar.select):
             joins = tuple(scalar.select.args.get("joins") or ())
             groups.setdefault((scalar.select.args["from_"], joins), []).append(scalar)
     largest = max(groups.values(), key=len, default=[])
     return largest if len(largest) > 1 else []
+
+
+def _aggregates_its_own_rows(scalar: Scalar, facts: Facts) -> bool:
+    """Tell whether the aggregate and every condition read the subquery's own sources.
+
+    An aggregate, with its FILTER, that reads columns of the outside alone would belong to the query outside.
+    """
+    sources = inner_sources(scalar.select)
+    if sources is None or not all(reads(test, facts, sources) for test in conditions_of(scalar.select)):
+        return False
+    return not columns_of(scalar.aggregate) or reads(scalar.aggregate, facts, sources) is True
 
 
 def _in_all(condition: exp.Expr, scalars: list[Scalar]) -> bool:
