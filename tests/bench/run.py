@@ -6,6 +6,7 @@ import sys
 
 from tests.bench import (
     alerts,
+    analysing,
     collecting,
     findings,
     history,
@@ -26,6 +27,7 @@ from tests.bench import (
 
 BENCHMARKS = {
     "alerts": alerts.run,
+    "analysing": analysing.run,
     "collecting": collecting.run,
     "findings": findings.run,
     "history": history.run,
