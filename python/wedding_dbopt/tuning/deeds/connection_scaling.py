@@ -5,7 +5,6 @@ A limit is in `details` as `limit`; a parameter of the pooler as `parameter` and
 
 from __future__ import annotations
 
-from wedding_dbopt import pooler
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.deeds.change import Change
 from wedding_dbopt.tuning.deeds.deed import Script, details_of, identifier
@@ -22,6 +21,10 @@ class ConnectionScaling(Change):
 
     def image(self, database: Database, action: Row) -> str | None:
         if action["object_kind"] == "pooler":
+            from wedding_dbopt import (
+                pooler,  # the driver is loaded where a pooler is asked, not by every analysis
+            )
+
             console = pooler.console(database)
             if console is None:
                 return None
@@ -41,4 +44,4 @@ class ConnectionScaling(Change):
         return Script((f"{subject} {int(details['limit'])}",), (), (f"{subject} {now}",))
 
     def console(self, action: Row) -> str | None:
-        return pooler.SETTING if action["object_kind"] == "pooler" else None
+        return "pgbouncer_dsn" if action["object_kind"] == "pooler" else None
