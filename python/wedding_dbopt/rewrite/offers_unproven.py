@@ -66,18 +66,10 @@ def union_all(query: Query) -> Iterator[Option]:
 
 def unproven(query: Query, facts: Facts) -> Iterator[Option]:
     """Rewrites that only miss a NOT NULL: the constraint that would prove them stands beside."""
-    now = rewrite(query, facts, "aggressive")
     then = rewrite(query, facts.if_not_null(), "aggressive")
-    known = {name for step in now.steps for name in step.constraints}
-    missing = sorted(
-        {
-            name
-            for step in then.steps
-            for name in step.constraints
-            if name.endswith(" NOT NULL") and name not in known and not facts.keeps_not_null(name)
-        }
-    )
-    if not missing or then.text == now.text:
+    wanted = {name for step in then.steps for name in step.constraints if name.endswith(" NOT NULL")}
+    missing = sorted(name for name in wanted if not facts.keeps_not_null(name))
+    if not missing or then.text == rewrite(query, facts, "aggressive").text:
         return
     rules = ", ".join(dict.fromkeys(step.rule for step in then.steps))
     yield Option(
