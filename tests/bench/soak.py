@@ -67,6 +67,31 @@ select pid from pg_stat_activity where application_name = 'wedding_dbopt executo
 """
 
 
+#: An index as a run would enqueue it. The advisor is at work too, but on a slow machine it may come late.
+_ACTION = """
+with run as (
+  insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
+  values ('call', 'soak', now(), 'moderate', false, 'verifying') returning id
+), served as (
+  select coalesce(jsonb_agg(jsonb_build_object('statement_id', t.statement_id)), '[]') as benefits
+  from _wedding_dbopt.statement_text t where t.query like %s
+), idea as (
+  insert into _wedding_dbopt.recommendation
+    (fingerprint, run_id, kind, schema_name, table_name, object_name, sql, rollback_sql, benefits, context, criticality,
+     priority, reason, status, created_at, updated_at, expires_at)
+  select name, run.id, 'index_creation', 'public', relation, name,
+    array[format('CREATE INDEX CONCURRENTLY %%I ON public.%%I (vendor)', name, relation)],
+    array[format('DROP INDEX CONCURRENTLY public.%%I', name)], benefits,
+    'booking', 'critical', 'high', 'soak', 'taken', now(), now(), now() + interval '1 day'
+  from run, served, (select %s::text as relation, %s || '_vendor' as name) s returning *
+)
+insert into _wedding_dbopt.action
+  (run_id, recommendation_id, action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks,
+   wedding_context, criticality, created_at)
+select run_id, id, kind, 'approved', schema_name, table_name, object_name, reason, sql, rollback_sql, 'none',
+  context, criticality, now()
+from idea
+"""
 _ORPHANS = """
 select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'i' and n.nspname = 'public' and obj_description(c.oid, 'pg_class') like 'Made by wedding_dbopt%'
@@ -184,10 +209,15 @@ class Soak:
         self.do(f"insert into {table} (vendor, amount, note) {rows}")
         self.do(f"analyze {table}")
         self.ask(table)
+        self.wait(
+            lambda: self.do("select from _wedding_dbopt.statement_text where query like %s", f"%{table}%"), 20
+        )
         holder = self.connect()
         holder.execute(f"begin; lock table {table} in row exclusive mode".encode())
-        self.do("select wedding_dbopt.optimize_database()")
-        met = self.wait(lambda: self.building(table), 75)
+        self.do(_ACTION, f"%{table}%", table, table)
+        if number % 4 == 0:
+            self.do("select wedding_dbopt.optimize_database()")
+        met = self.wait(lambda: self.building(table), 60)
         self.met["builds"] += met is not None
         name = getattr(fault, "__name__", "fault").replace("_", " ")
         say(f"round {number}: {name}{'' if met else ' (no build was met)'}")
