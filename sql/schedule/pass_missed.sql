@@ -1,4 +1,4 @@
--- pg_cron starts the collecting job each ten minutes; when its session dies, the passes until then are the tick's.
+-- Where pg_cron starts the collecting job each ten minutes: when its session dies, the passes until then are the tick's.
 create or replace function _wedding_dbopt.pass_missed(at timestamptz) returns boolean
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
 declare
