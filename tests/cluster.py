@@ -101,6 +101,8 @@ class Cluster:
     def restart(self, stop: signal.Signals = signal.SIGKILL) -> None:
         """Stop the server, as a crash would unless another signal is given, and start it again."""
         process = self._server.child_process
+        if stop == signal.SIGKILL:  # or a session that it starts between would be missed, and hold the memory
+            process.send_signal(signal.SIGSTOP)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(stop)
         process.wait(timeout=60)

@@ -228,7 +228,7 @@ class Soak:
                 holder.close()
         self.faults[name] += 1
         asking = time.monotonic()
-        while time.monotonic() - asking < 40 and not self.settled(table):
+        while time.monotonic() - asking < 15 and not self.settled(table):
             self.ask(table)
             time.sleep(1)
         self.check()
