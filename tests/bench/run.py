@@ -21,8 +21,10 @@ from tests.bench import (
     season,
     season_load,
     soak,
+    tpch,
     truth,
     verdicts,
+    warehouse,
 )
 
 BENCHMARKS = {
@@ -47,6 +49,8 @@ LONG = {
     "live_verdicts": live_verdicts.run,
     "roundtrip": roundtrip.run,
     "verdicts": verdicts.run,
+    "tpch": tpch.run,
+    "warehouse": warehouse.run,
 }
 
 

@@ -12,7 +12,7 @@ from wedding_dbopt.catalog import Relation
 from wedding_dbopt.errors import MissingExtension
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.conditions import Search
-from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.cost import WriteRate, balanced
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.problem import joined
 from wedding_dbopt.query import Query
@@ -153,6 +153,15 @@ def test_criticality_and_gain_make_the_priority() -> None:
     source = FakeSource(lambda key, live: (900.0, live[:1]) if live else (1000.0, []))
     [found] = run(statement("venue", criticality="critical"), source=source).recommendations
     assert found.priority == "high"
+
+
+def test_one_guessed_giant_does_not_silence_the_others() -> None:
+    assert balanced({"a": 10.0, "b": 20.0, "c": 30.0, "d": 1e9}) == {
+        "a": 10.0,
+        "b": 20.0,
+        "c": 30.0,
+        "d": 60.0,
+    }
 
 
 SEARCH = "select * from vendors where to_tsvector('english', name) @@ to_tsquery($1)"

@@ -107,3 +107,26 @@ def test_an_index_that_only_repeats_an_existing_one_for_a_statement_does_not_con
     what_if.watch("q", uses_of("select status from bookings where id = $1"))
     assert what_if.concerns("q", index("bookings", "id", include=("status",)))
     assert not what_if.concerns("q", index("bookings", "id", include=("email",)))
+
+
+def test_what_is_known_without_an_explain_is_told_so() -> None:
+    what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 200.0}))
+    what_if.cost("q", frozenset({VENUE, VENDOR}))
+    assert what_if.settled("q", frozenset({VENUE}))
+    assert not what_if.settled("q", frozenset({VENDOR}))
+
+
+def test_only_what_the_planner_took_concerns_a_statement_afterwards() -> None:
+    what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0}))
+    what_if.narrow("q", [VENUE])
+    assert what_if.concerns("q", index("bookings", "venue_id", "status"))
+    assert not what_if.concerns("q", VENDOR)
+
+
+def test_columns_for_other_statements_change_nothing_for_this_one() -> None:
+    what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0}))
+    wide = index("bookings", "venue_id", "created_at", include=("email",))
+    what_if.cost("q", frozenset({VENUE}))
+    assert what_if.used("q", frozenset({wide})) == {wide}
+    assert what_if.used("q", frozenset({wide, VENUE})) <= {wide, VENUE}
+    assert what_if.calls == 1

@@ -28,8 +28,8 @@ from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
 
 DAY = 86400.0
-MOST_PLANS = 2000
-PLANS_PER_STATEMENT = 20
+MOST_PLANS = 1900
+PLANS_PER_STATEMENT = 19
 _EXPLORING_SHARE = 0.5
 _LARGE = 1_000_000
 _LATE = "the time limit came first"
@@ -78,7 +78,7 @@ def advise(
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
-    The search ends after about `most_plans` EXPLAINs too (None: 2000, or 20 per statement), so that a slow machine
+    The search ends after about `most_plans` EXPLAINs too (None: 1900, or 19 per statement), so that a slow machine
     gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one.
@@ -168,6 +168,8 @@ class _Advisor:
             if not late():
                 self._pick(key)
         self._share()
+        for key, picked in self._picked.items():
+            self.what_if.narrow(key, picked)
 
     def _read(self, statement: WorkloadStatement) -> None:
         key = statement.key
@@ -201,6 +203,7 @@ class _Advisor:
             used = self._used(key, frozenset({index}))
             if used:
                 self._teams[used] = None
+            picked |= used
         for index in sorted(picked, key=IndexDef.order_key):
             self._teams[frozenset({index})] = None
             for width in range(1, len(index.columns) + (1 if index.include else 0)):
@@ -213,7 +216,7 @@ class _Advisor:
 
     def _used(self, key: str, config: Config) -> Config:
         try:
-            return self.what_if.cost(key, config).used
+            return self.what_if.used(key, config)
         except MissingExtension:
             raise
         except (*Failure, ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from ..catalog import PAGE_BYTES, Column, Relation
@@ -130,6 +130,19 @@ def helps(use: TableUse, index: IndexDef) -> bool:
         return True
     width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
+
+
+def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:
+    """What an index amounts to for some references to its table: without keys and columns that none of them can use."""
+    of_table = list(uses)
+    held = {key.column for key in index.columns} | set(index.include)
+    if any(use.needed is not None and use.needed <= held for use in of_table):
+        return index
+    terms = frozenset[Term]().union(*(use.terms() for use in of_table))
+    width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
+    if width in (0, len(index.columns)) and not index.include:
+        return index
+    return replace(index, columns=index.columns[: width or None], include=())
 
 
 def eligible(relation: Relation) -> bool:

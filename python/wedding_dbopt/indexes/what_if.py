@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from ..database import DatabaseError
 from ..errors import DboptError, MissingExtension
 from ..plan import Plan
-from .candidates import helps, leads
+from .candidates import effective, helps, leads
 from .definition import IndexDef
 from .predicates import TableUse
 from .size import tree_height
+from .terms import Term
 
 _HYPOTHETICAL = re.compile(r"^<(\d+)>")
 _CPU_OPERATOR_COST = 0.0025
@@ -66,6 +67,8 @@ class WhatIf:
     still there. So an EXPLAIN is needed only where no earlier one settles the question. And a plan that the planner passed
     over counts where it is cheaper with its descents charged: for real indexes he would have taken it.
 
+    An index counts for a statement as what it amounts to there, without the columns that serve other statements only.
+
     `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
     `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
     index that exists.
@@ -76,11 +79,13 @@ class WhatIf:
         self._size = size
         self._corrected = corrected
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
+        self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, int] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
         self._known: dict[str, dict[int, Priced]] = {}
+        self._forms: dict[tuple[str, IndexDef], IndexDef] = {}
         self._floors: dict[str, dict[int, float]] = {}
         self._masks: dict[str, dict[Config, int]] = {}
         self._refused_mask = 0
@@ -94,6 +99,12 @@ class WhatIf:
         for use in uses:
             places.setdefault((use.relation.schema, use.relation.name), []).append(use)
 
+    def narrow(self, key: str, wanted: Iterable[IndexDef]) -> None:
+        """Tell what the planner took when it could choose: only indexes that begin like these concern the statement."""
+        self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
+        self._concerned.clear()
+        self._masks.clear()
+
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
@@ -105,7 +116,10 @@ class WhatIf:
         if (key, index) not in self._concerned:
             uses = self._interests.get(key, {}).get(index.place, ())
             test = helps if self._corrected else leads
-            self._concerned[key, index] = any(test(use, index) for use in uses)
+            wanted = self._wanted.get(key)
+            self._concerned[key, index] = (
+                wanted is None or (index.place, index.columns[0].term) in wanted
+            ) and any(test(use, index) for use in uses)
         return self._concerned[key, index]
 
     def cost(self, key: str, config: Config) -> Priced:
@@ -125,6 +139,30 @@ class WhatIf:
                     known.clear()
             known[wanted] = self._believed(chosen, seen, wanted) if self._corrected else chosen.priced
         return known[wanted]
+
+    def settled(self, key: str, config: Config) -> bool:
+        """Whether the statement's plan under a configuration is known without another EXPLAIN."""
+        wanted = self._relevant(key, config)
+        if wanted in self._known.get(key, ()):
+            return True
+        return any(not item.used & ~wanted and not wanted & ~item.offered for item in self._seen.get(key, ()))
+
+    def used(self, key: str, config: Config) -> Config:
+        """The indexes of a configuration that the statement's plan uses; of those that amount to the same the smallest."""
+        forms = self.cost(key, config).used
+        found: dict[IndexDef, IndexDef] = {}
+        for index in sorted(config, key=lambda index: (self._size(index), index.order_key())):
+            if self.concerns(key, index):
+                found.setdefault(self._form(key, index), index)
+        return frozenset(found[form] for form in forms if form in found)
+
+    def _form(self, key: str, index: IndexDef) -> IndexDef:
+        """What an index amounts to for a statement, which saves asking for each of its wider relatives."""
+        if (key, index) not in self._forms:
+            uses = self._interests.get(key, {}).get(index.place, ())
+            form = effective(uses, index) if uses and index.method == "btree" else index
+            self._forms[key, index] = form
+        return self._forms[key, index]
 
     def _believed(self, chosen: _Seen, seen: list[_Seen], wanted: int) -> Priced:
         """The plan that the planner would take if he knew the descents."""
@@ -147,7 +185,7 @@ class WhatIf:
         """The indexes of a configuration that concern a statement, as a set of bits."""
         masks = self._masks.setdefault(key, {})
         if config not in masks:
-            masks[config] = self._mask(x for x in config if self.concerns(key, x))
+            masks[config] = self._mask(self._form(key, x) for x in config if self.concerns(key, x))
         return masks[config] & ~self._refused_mask
 
     def _mask(self, indexes: Iterable[IndexDef]) -> int:
@@ -157,7 +195,8 @@ class WhatIf:
         return mask
 
     def _explained(self, key: str, config: Config, wanted: int) -> _Seen:
-        self._establish(key, frozenset(x for x in config if self._mask([x]) & wanted))
+        forms = (self._form(key, x) for x in config if self.concerns(key, x))
+        self._establish(key, frozenset(form for form in forms if self._mask([form]) & wanted))
         self.calls += 1
         priced = self._priced(Plan.from_json(self._source.explain(key)))
         self._lowest[key] = min(priced.plan.total_cost, self._lowest.get(key, priced.plan.total_cost))

@@ -3,7 +3,7 @@
 After R. Schlosser, J. Kossmann, M. Boissier: Efficient Scalable Multi-Attribute Index Selection Using
 Recursive Strategies (ICDE 2019). Different here: candidates are those the planner itself picked, as in
 DB2Advis (G. Valentin et al., ICDE 2000); indexes that only pay together may come as one team; and a lazy queue
-with upper bounds (M. Minoux, 1978) saves most pricing.
+(M. Minoux, 1978), ordered by what is expected until a team is priced, saves most pricing.
 """
 
 from __future__ import annotations

@@ -42,11 +42,12 @@ class Problem:
         return change.gain
 
     def bound(self, config: Config, team: Team) -> float:
-        """What a team wins at most on top of a configuration: hardly more than on top of less."""
+        """What a team may be expected to win on top of a configuration: hardly more than on top of less."""
         before = self._seen.get(team, {})
         known = min((gain for held, gain in before.items() if held <= config), default=math.inf)
-        most = self.workload.most(config, team)
-        return min(most, max(_SLACK * known, 0.0))
+        if known < math.inf:
+            return max(_SLACK * known, 0.0)
+        return self.workload.likely(config, joined(config, team))
 
     def pays(self, gain: float, best_share: float) -> bool:
         """Whether a gain counts: 5 % of one statement, or 0.5 % of the workload with 3 % of one statement."""
