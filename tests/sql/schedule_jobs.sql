@@ -1,5 +1,5 @@
 begin;
-select plan(7);
+select plan(10);
 select results_eq('select job_name, schedule from wedding_dbopt.schedule_jobs()',
   $$values ('wedding_dbopt collect', '* * * * *'), ('wedding_dbopt collect_hour', '23 * * * *'), ('wedding_dbopt tick', '* * * * *'), ('wedding_dbopt maintain', '7 * * * *')$$, 'four jobs');
 select wedding_dbopt.schedule_jobs();
@@ -8,6 +8,11 @@ select is((select count(*) from cron.job where command like '%call wedding_dbopt
 select is(_wedding_dbopt.pass_missed('2031-06-01 00:02Z'), true, 'when nothing was collected the tick takes a pass');
 insert into _wedding_dbopt.collect_log (at, source) values ('2031-06-01 00:01Z', 'pass');
 select is(_wedding_dbopt.pass_missed('2031-06-01 00:02Z'), false, 'not beside a session that collects');
+update cron.job set schedule = '*/10 * * * *' where jobname = 'wedding_dbopt collect';
+select is(_wedding_dbopt.pass_missed('2031-06-01 00:01:30Z'), false, 'where the job should stay for ten minutes, the tick takes one pass a minute');
+select is(_wedding_dbopt.pass_missed('2031-06-01 00:02Z'), true, 'and the next one in the next');
+update _wedding_dbopt.collect_log set at = '2031-06-01 00:09Z' where at = '2031-06-01 00:01Z';
+select is(_wedding_dbopt.pass_missed('2031-06-01 00:10Z'), false, 'but not in the minute in which the job itself begins');
 select wedding_dbopt.unschedule_jobs();
 select is(_wedding_dbopt.pass_missed('2031-06-01 00:03Z'), false, 'nor when collection is not scheduled');
 drop extension pg_cron;
