@@ -153,9 +153,11 @@ class Standby:
             "", host=self.host, port=self._primary.port, dbname=dbname, user=user, **options
         )
 
-    def connect(self, dbname: str = "test", user: str = "postgres") -> psycopg.Connection[Any]:
+    def connect(
+        self, dbname: str = "test", user: str = "postgres", **options: Any
+    ) -> psycopg.Connection[Any]:
         """An autocommit connection."""
-        return psycopg.connect(self.conninfo(dbname, user), autocommit=True)
+        return psycopg.connect(self.conninfo(dbname, user), autocommit=True, **options)
 
     def promote(self) -> None:
         """Make it a primary of its own."""

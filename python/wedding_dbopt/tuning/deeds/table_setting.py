@@ -41,11 +41,10 @@ class TableSetting(Deed):
         held = self._held(database, action)
         if held is None:
             return Look(GONE, reason=f"the {action['object_kind']} {_names(action)[1]} is gone")
-        image = json.dumps(held)
         wanted: dict[str, str] = details_of(action)["options"]
         now = _options(held)
-        before = _options(json.loads(action["image_before"] or "[]"))
-        if action["state"] == "approved" or all(now.get(name) == before.get(name) for name in wanted):
+        image = json.dumps({name: now.get(name) for name in sorted(wanted)})
+        if action["state"] == "approved" or image == action["image_before"]:
             return Look(ABSENT, image)
         if all(now.get(name) == str(value) for name, value in wanted.items()):
             return Look(DONE, image)
