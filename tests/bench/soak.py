@@ -107,6 +107,10 @@ where a.action_type = 'index_creation' and a.state = 'kept'
 _WRITER_ENDED = """
 select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' and query like %s
 """
+_CREATING = """
+select pid from pg_stat_activity where application_name = 'wedding_dbopt executor' and state = 'active'
+  and query ilike 'create index concurrently%%' and query ilike %s
+"""
 _DISK_FULL = """
 select 1 from _wedding_dbopt.action where table_name = %s and error_sqlstate = '53100'
 """
@@ -356,7 +360,8 @@ def idle_in_transaction(soak: Soak, table: str) -> None:
 def kill_switch(soak: Soak, table: str) -> None:
     soak.do("select wedding_dbopt.pause()")
     begun = time.monotonic()
-    soak.wait(lambda: soak.building(table) is None, 15)
+    # Taking the half-built index away waits for the writer too, and blocks nobody.
+    soak.wait(lambda: not soak.do(_CREATING, f"%{table}%"), 15)
     soak.stopped_after.append(time.monotonic() - begun)
     time.sleep(2)
     soak.do("select wedding_dbopt.resume()")

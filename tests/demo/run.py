@@ -55,7 +55,8 @@ def traffic(cluster: Cluster, title: str, seconds: int) -> drive.Result:
         if passed - told[0] >= 15:
             told[0] = passed
             say(f"  {passed:.0f} of {seconds} s")
-            with cluster.connect() as session:  # a verdict needs four passes before the change: here they come faster
+            # A verdict needs four passes before the change, so here they come faster.
+            with cluster.connect() as session:
                 session.execute("call wedding_dbopt.collect()")
 
     result = drive.run(cluster.conninfo(user="authenticator"), "season", seconds, progress=progress)
