@@ -4,7 +4,7 @@ create or replace function _wedding_dbopt.pass_missed(at timestamptz) returns bo
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
 declare
   scheduled text;
-  late      interval := '90 seconds';
+  late      interval := interval '90 seconds';
 begin
   if to_regclass('cron.job') is null then
     return false;
@@ -15,7 +15,7 @@ begin
   end if;
   if scheduled <> '* * * * *' and extract(minute from pass_missed.at)::integer % 10 <> 0
      and not exists (select from _wedding_dbopt.collecting_sessions() c join pg_stat_get_activity(c.pid) a on a.backend_start = c.backend_start) then
-    late := '45 seconds';
+    late := interval '45 seconds';
   end if;
   return not exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > pass_missed.at - late);
 end $$;
