@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.constants import day_of, is_cast_to, text_of
+from wedding_dbopt.rewrite.constants import day_of, text_of
 
 _PART = re.compile(
     r"\s*([0-9]{1,6})\s*(day|hour|hr|minute|min|second|sec|week)s?\s*", re.IGNORECASE | re.ASCII
@@ -69,8 +69,3 @@ def is_local_moment(node: exp.Expr) -> bool:
 def is_parameter(node: exp.Expr) -> bool:
     """Tell whether a node is `$n`, perhaps in parentheses."""
     return isinstance(node.unnest(), exp.Parameter)
-
-
-def is_timestamp_cast(node: exp.Expr) -> bool:
-    """Tell whether a node is a cast to a timestamp without time zone."""
-    return is_cast_to(node, exp.DType.TIMESTAMP)
