@@ -10,6 +10,7 @@ from wedding_dbopt.indexes.candidates import Candidates, candidates, usage
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.size import btree_bytes, tree_height
+from wedding_dbopt.indexes.statistics import value_fraction
 from wedding_dbopt.indexes.terms import Term, column_term
 
 
@@ -170,3 +171,13 @@ def test_size_of_partial_empty_and_numeric() -> None:
 
 def test_tree_height() -> None:
     assert [tree_height(size) for size in (8192, 1e6, 1e8, 1e10)] == [0, 1, 2, 3]
+
+
+def test_padded_text_is_found_among_the_common_values_and_is_not_deduplicated() -> None:
+    state = column(
+        "state", "character(9)", 2, most_common_vals=("new      ", "old      "), most_common_freqs=(0.9, 0.1)
+    )
+    plain = column("plain", "character varying(9)", 2, avg_width=10)
+    table = relation("t", [state, plain])
+    assert value_fraction(table, "state", "old") == 0.1
+    assert btree_bytes(table, index("t", "state")) > 2 * btree_bytes(table, index("t", "plain"))

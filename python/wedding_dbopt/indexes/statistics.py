@@ -53,8 +53,12 @@ def value_fraction(relation: Relation, column: str, value: str | None) -> float 
     if value is None or value == "":
         return nulls if value is None else 1.0 - nulls
     frequencies = list(facts.most_common_freqs or ())
+    padded = facts.type.startswith(("character(", "bpchar"))
+    value = value.rstrip(" ") if padded else value
     for common, frequency in zip(facts.most_common_vals or (), frequencies):
         text = str(common).lower() if isinstance(common, bool) else str(common)
+        if padded:
+            text = text.rstrip(" ")
         if value in (text, _BOOLEANS.get(text)):
             return float(frequency)
     others = max(distinct_values(relation, column) - len(frequencies), 1.0)
