@@ -162,7 +162,7 @@ class Laboratory:
 
     cluster: Cluster
     places: Sequence[Place]
-    analyst: Connection
+    analysts: Sequence[Connection]
 
 
 def laboratory(cluster: Cluster, stack: ExitStack, seed: int) -> Laboratory:
@@ -186,7 +186,13 @@ def laboratory(cluster: Cluster, stack: ExitStack, seed: int) -> Laboratory:
     places = [Place(connections, "public"), Place([fixtures], "rewriting")]
     for connection in (*connections, fixtures):
         connection.execute("set statement_timeout = '20s'")
-    return Laboratory(cluster, places, stack.enter_context(cluster.connect("roundtrip0")))
+    # Statements are planned under the search_path that their role has, not under the session's.
+    connections[0].execute("drop role if exists of_fixtures; create role of_fixtures login superuser")
+    connections[0].execute("alter role of_fixtures set search_path = rewriting, public")
+    analysts = [
+        stack.enter_context(cluster.connect("roundtrip0", user)) for user in ("postgres", "of_fixtures")
+    ]
+    return Laboratory(cluster, places, analysts)
 
 
 def result_of(connection: Connection, text: str) -> Result:
@@ -252,7 +258,7 @@ def explore(lab: Laboratory, count: int, seed: int, progress: bool = False) -> C
     chance = random.Random(seed)
     made = [statements(place, chance) for place in lab.places]
     found = Count()
-    lab.analyst.execute("create sequence if not exists touched")
+    lab.analysts[0].execute("create sequence if not exists public.touched")
     started = time.monotonic()
     shown = 0
     for number in range(count):
@@ -322,13 +328,12 @@ def analyse(
     lab: Laboratory, place: Place, which: int, text: str, originals: Sequence[Result], found: Count
 ) -> None:
     """Send a statement through analyze_query, with a call in it that would show if it were run."""
-    path = "public" if which == 0 else "rewriting, public"
-    lab.analyst.execute(f"set search_path = {path}")
-    lab.analyst.execute(f"set timezone = '{place.connections[0].execute('show timezone').fetchone()[0]}'")  # type: ignore[index]
+    analyst = lab.analysts[which]
+    analyst.execute(f"set timezone = '{place.connections[0].execute('show timezone').fetchone()[0]}'")  # type: ignore[index]
     marked = f"select marked.* from ({text}) marked where nextval('public.touched') > 0"
     for asked in (text, marked):
         try:
-            row = lab.analyst.execute(
+            row = analyst.execute(
                 "select wedding_dbopt.analyze_query(%s, optimization_level => 'aggressive')", [asked]
             ).fetchone()
         except psycopg.Error as error:
@@ -347,9 +352,9 @@ def analyse(
             wrong = difference(originals[0], after, False)
             if wrong is not None:
                 found.failures.append(f"analyze_query: {wrong}\n    {text}\n    {answer['optimized_query']}")
-    if lab.analyst.execute("select is_called from public.touched").fetchone() != (False,):
+    if analyst.execute("select is_called from public.touched").fetchone() != (False,):
         found.failures.append(f"a statement that should only be planned was run: {marked}")
-        lab.analyst.execute("alter sequence public.touched restart")
+        analyst.execute("alter sequence public.touched restart")
 
 
 def report(found: Count) -> None:
