@@ -28,7 +28,8 @@ _BRIEF = re.compile(
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 #: Pause between two tries for a lock, in seconds; it is doubled each time up to the greatest.
 PAUSE, GREATEST_PAUSE = 0.05, 1.0
-#: Where `lock_timeout` is not enough for the whole statement, it is given twice as long each time, up to this, in ms.
+#: A statement that needs many locks and got them not once in half the patience is given twice as long each time, up to
+#: this, in ms: an undo must come through at last.
 GREATEST_HOLD = 1000
 
 
@@ -87,4 +88,5 @@ def _run(database: Database, executor: Executor, statement: str, go_on: Callable
                 raise
         time.sleep(pause)
         pause = min(2 * pause, GREATEST_PAUSE)
-        whole = min(2 * whole, GREATEST_HOLD)
+        if time.monotonic() > until - float(limits["patience_s"]) / 2:
+            whole = min(2 * whole, GREATEST_HOLD)
