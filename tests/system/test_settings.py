@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -276,16 +277,24 @@ def test_a_pooler_that_is_gone_costs_no_password_and_no_other_advice(tuner: Tune
 # ---------------------------------------------------------------------- upkeep and caches
 
 
-def test_after_a_restart_the_hot_relations_are_read_into_memory(tuner: Tuner, role: str) -> None:
+def test_after_a_restart_the_hot_relations_are_read_into_memory(crashable: Tuner) -> None:
+    tuner = crashable
     tuner.set(mode_cache_optimization="auto", mode_index_creation="off")
     tuner.table()
-    tuner.run(
-        f"grant select on booking to {role}; create extension pg_prewarm; create extension pg_buffercache"
-    )
-    tuner.observed("select sum(amount) from booking where vendor = {number}", user=role)
+    tuner.run("create extension pg_prewarm; create extension pg_buffercache")
     tuner.run("create table other as select g from generate_series(1, 10) g")
-    tuner.tune()  # the tests' server began a short while ago
-    tuner.process()
+    tuner.run(
+        """insert into _wedding_dbopt.event (at, actor, subject, to_state, reason)
+           values (clock_timestamp(), 'test', 'schedule', 'on', 'as schedule_jobs() does')"""
+    )
+    tuner.observed("select sum(amount) from booking where vendor = {number}")
+    tuner.tune("dry_run => true")
+    due = "select _wedding_dbopt.tuning_due(clock_timestamp())"
+    assert tuner.value(due) is False
+    tuner.cluster.restart(signal.SIGINT)
+    tuner.connect_again()
+    assert tuner.value(due) is True
+    tuner.tick()
     (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'cache_optimization'")
     assert tuner.state(action) == "kept", tuner.reason(action)
     sql = tuner.value("select array_to_string(sql, ' ') from _wedding_dbopt.action where id = %s", action)
@@ -295,6 +304,7 @@ def test_after_a_restart_the_hot_relations_are_read_into_memory(tuner: Tuner, ro
                join pg_database d on d.oid = b.reldatabase
                where c.relname = 'booking' and d.datname = current_database()"""
     assert tuner.value(pages) >= tuner.value("select relpages from pg_class where relname = 'booking'")
+    assert tuner.value(due) is False
 
 
 def test_a_table_that_autovacuum_left_behind_is_vacuumed_and_comes_earlier_next_time(tuner: Tuner) -> None:

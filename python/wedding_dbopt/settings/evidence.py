@@ -38,6 +38,7 @@ where p.proname = $1 and n.nspname = any ($2) and n.nspname not in ('pg_catalog'
 """
 _CACHE = """
 select extract(epoch from $1::timestamptz - pg_catalog.pg_postmaster_start_time()) / 60 as minutes_up,
+       to_char(pg_catalog.pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as began_at,
        (select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
         where e.extname = 'pg_prewarm') as extension,
        exists (select from pg_catalog.pg_available_extensions a where a.name = 'pg_prewarm') as available,
@@ -273,6 +274,7 @@ def cache(database: Database, since: str, until: str) -> Cache:
         None if extension is None else _identifier(str(extension)),
         bool(facts["available"]),
         facts["season"],
+        str(facts["began_at"]),
     )
 
 

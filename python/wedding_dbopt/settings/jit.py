@@ -6,9 +6,9 @@ Sound when: compilation took at least a twentieth of all execution time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from wedding_dbopt.settings.advice import Advice, Affected
+from wedding_dbopt.settings.advice import Advice
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.parameters import for_database
 
@@ -20,8 +20,7 @@ def precondition(server: Server) -> bool:
     return server.finding("jit_costs") is not None
 
 
-def advise(server: Server, compiled: Sequence[Affected] = ()) -> Iterator[Advice]:
-    """`compiled` are the statements that were compiled."""
+def advise(server: Server) -> Iterator[Advice]:
     parameter, found = server.parameter("jit"), server.finding("jit_costs")
     if parameter is None or found is None or parameter.database_value == "off":
         return
@@ -39,7 +38,6 @@ def advise(server: Server, compiled: Sequence[Affected] = ()) -> Iterator[Advice
         value="off",
         gain_percent=round(share, 2),
         basis="the share of compilation in all execution time since the counters began; what compiled code saved is not known",
-        affected=tuple(compiled),
         evidence=dict(found.evidence),
         reason=f"{found.reason} Without it, {share:.0f} % of the time is saved at most, less what the compiled code was "
         f"faster. Sessions begun afterwards have it.",

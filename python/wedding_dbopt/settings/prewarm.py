@@ -1,4 +1,4 @@
-"""Read what was hot before a restart, and what a new index or a season needs, into memory before users wait for it.
+"""Read what was hot before a restart or before a season into memory before users wait for it.
 
 Why: after a restart the cache is empty, and the first bookings wait for the disk.
 Sound when: the server began a short while ago, the use was measured before, and what is read fits part of shared_buffers.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wedding_dbopt.settings.advice import Advice, Affected, Target, literal, size
+from wedding_dbopt.settings.advice import Advice, Target, literal, size
 from wedding_dbopt.settings.figures import Server
 
 KIND = "cache_optimization"
@@ -34,14 +34,13 @@ class Hot:
     kind: str
     bytes: int
     blocks_per_hour: float
-    built_by_us: bool = False
 
 
 @dataclass(frozen=True)
 class Cache:
     """`extension` is the schema of pg_prewarm or None; `available` whether it could be created.
 
-    `minutes_up` since the server began; `occasion` is restart, season or build.
+    `minutes_up` since the server began, which was at `began_at`.
     """
 
     relations: tuple[Hot, ...]
@@ -49,7 +48,7 @@ class Cache:
     extension: str | None = None
     available: bool = False
     season_begins: str | None = None
-    affected: tuple[Affected, ...] = ()
+    began_at: str = ""
 
 
 def occasion(cache: Cache) -> str | None:
@@ -59,6 +58,13 @@ def occasion(cache: Cache) -> str | None:
     if cache.season_begins is not None:
         return f"The season {cache.season_begins} begins"
     return None
+
+
+def _once(cache: Cache) -> str:
+    """What tells this occasion from the next one, which may come within the day."""
+    if cache.minutes_up <= COLD_MINUTES:
+        return f"start {cache.began_at}"
+    return f"season {cache.season_begins}"
 
 
 def chosen(relations: Sequence[Hot], room: float) -> list[Hot]:
@@ -104,7 +110,6 @@ def advise(cache: Cache, server: Server) -> Iterator[Advice]:
             level="moderate",
             most="recommend",
             evidence=evidence,
-            affected=cache.affected,
             reason=f"{text}. The extension pg_prewarm, which reads them before users wait, is on this machine but not in "
             f"this database.",
         )
@@ -122,6 +127,6 @@ def advise(cache: Cache, server: Server) -> Iterator[Advice]:
         level="conservative",
         basis="not estimated: the blocks are read once here in place of once by users",
         evidence=evidence,
-        affected=cache.affected,
+        details={"parameter": _once(cache)},
         reason=f"{text}. They fit {SHARE:.0%} of shared_buffers. There is nothing to undo.",
     )

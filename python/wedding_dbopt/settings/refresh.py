@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wedding_dbopt.settings.advice import Advice, Affected, Target, literal
+from wedding_dbopt.settings.advice import Advice, Target, literal
 from wedding_dbopt.settings.figures import MIN_HOURS, Server
 
 KIND = "cache_optimization"
-#: Minutes between two refreshes that may be chosen; a refresh should take at most this share of them.
-INTERVALS = (5, 15, 60, 360)
-WORK_SHARE = 0.05
+#: Minutes between two refreshes: how old answers may be is for people to say, this is where they begin.
+MINUTES = 60
+SCHEDULE = "7 * * * *"
 
 
 @dataclass(frozen=True)
 class View:
-    """A materialised view in the window: `scans` of it, rows `changed` in its tables, `refreshes` seen.
-
-    `cost_ms` is what its query or its refresh took when last measured, None when never.
-    """
+    """A materialised view in the window: `scans` of it, rows `changed` in its tables, `refreshes` seen."""
 
     name: str
     schema: str
@@ -35,8 +32,6 @@ class View:
     unique_index: bool
     populated: bool
     hours: float
-    cost_ms: float | None = None
-    affected: tuple[Affected, ...] = ()
 
 
 def precondition(views: Sequence[View], server: Server, cron: bool, scheduled: Sequence[str]) -> list[View]:
@@ -67,43 +62,26 @@ def job(view: View) -> str:
     return f"wedding_dbopt refresh {view.name}"
 
 
-def interval(view: View) -> int:
-    """Minutes: the shortest of which a refresh takes a twentieth at most; an hour when its cost is not known."""
-    if view.cost_ms is None:
-        return 60
-    return next((m for m in INTERVALS if view.cost_ms <= WORK_SHARE * m * 60_000), INTERVALS[-1])
-
-
-def _schedule(minutes: int) -> str:
-    return f"*/{minutes} * * * *" if minutes < 60 else f"7 */{minutes // 60} * * *"
-
-
 def advise(
     views: Sequence[View], server: Server, cron: bool, scheduled: Sequence[str] = ()
 ) -> Iterator[Advice]:
     for view in precondition(views, server, cron, scheduled):
-        minutes = interval(view)
         command = f"refresh materialized view concurrently {view.name}"
         yield Advice(
             kind=KIND,
             rule="refresh",
             target=Target("materialized view", view.view, view.schema, view.view),
-            sql=(
-                f"select cron.schedule({literal(job(view))}, {literal(_schedule(minutes))}, {literal(command)})",
-            ),
+            sql=(f"select cron.schedule({literal(job(view))}, {literal(SCHEDULE)}, {literal(command)})",),
             rollback_sql=(f"select cron.unschedule({literal(job(view))})",),
             locks=f"EXCLUSIVE on {view.name} at each refresh: reads go on",
             level="moderate",
             most="approve",
-            details={"job": job(view), "schedule": _schedule(minutes), "command": command},
+            details={"job": job(view), "schedule": SCHEDULE, "command": command},
             evidence={
                 "scans": view.scans,
                 "changed": view.changed,
-                "minutes": minutes,
-                "cost_ms": view.cost_ms,
+                "minutes": MINUTES,
             },
-            affected=view.affected,
             reason=f"{view.name} was read {view.scans} times in {view.hours:.1f} hours, while {view.changed} rows of its "
-            f"tables changed and nobody refreshed it. Every {minutes} minutes keeps its answers at most that old"
-            + (f"; a refresh takes about {view.cost_ms:.0f} ms." if view.cost_ms is not None else "."),
+            f"tables changed and nobody refreshed it. Once an hour keeps its answers at most {MINUTES} minutes old.",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wedding_dbopt.settings.advice import Advice, Affected
+from wedding_dbopt.settings.advice import Advice
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.parameters import for_database, for_role
 
@@ -32,7 +32,6 @@ class RoleUse:
     idle_in_transaction_s: float | None
     slowest_ms: float | None
     own: dict[str, str]
-    statements: tuple[Affected, ...] = ()
 
 
 def precondition(server: Server, roles: Sequence[RoleUse]) -> list[RoleUse]:
@@ -72,7 +71,6 @@ def _idle(server: Server, roles: Sequence[RoleUse]) -> Iterator[Advice]:
             parameter=IDLE,
             value="5min",
             basis="none: it ends what holds others up, it makes no statement faster",
-            affected=role.statements,
             evidence={"role": role.role, "idle_in_transaction_s": role.idle_in_transaction_s},
             reason=f"A session of {role.role} idled inside a transaction for {(role.idle_in_transaction_s or 0) / 60:.0f} "
             f"minutes, and nothing ends a forgotten one. Five minutes is a hundred times what a working one needs; the "
