@@ -128,6 +128,9 @@ def _script(database: Database, idea: Idea) -> Script:
         "sql": list(idea.sql),
         "final_sql": list(idea.final_sql),
         "rollback_sql": list(idea.rollback_sql),
+        "started_at": None,
+        "image_before": None,
+        "image_after": None,
     }
     deed = DEEDS[idea.kind]
     return deed.prepare(database, action) if deed.look(database, action).there == ABSENT else said
