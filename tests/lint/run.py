@@ -1,4 +1,4 @@
-"""Checks that need an installed extension: plpgsql_check over its functions, and the reference against its comments."""
+"""Checks that need an installed extension: plpgsql_check over its functions, the documents against what is there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from tests.cluster import Cluster
+from tests.lint.readme import wrong_lines
 from tests.lint.reference import reference
 
 CHECK = """
@@ -31,7 +32,7 @@ DYNAMIC = (
 
 
 def complaints(connection: psycopg.Connection[Any]) -> list[str]:
-    """What plpgsql_check says, and what differs between the reference and the comments."""
+    """What plpgsql_check says, and what the documents say that is not so."""
     connection.execute("create extension plpgsql_check")
     found = [
         f"{function}:{line}: {level}: {message}"
@@ -41,7 +42,7 @@ def complaints(connection: psycopg.Connection[Any]) -> list[str]:
     written = Path("extension/wedding_dbopt.md")
     if written.read_text() != reference(connection):
         found.append(f"{written} is stale: run make docs")
-    return found
+    return found + wrong_lines(connection, Path("README.md").read_text())
 
 
 def main() -> int:
@@ -49,7 +50,7 @@ def main() -> int:
         cluster.install("test", "hypopg", "pg_cron")
         with cluster.connect() as connection:
             found = complaints(connection)
-    print("\n".join(found) or "plpgsql_check and the reference: nothing to complain of")
+    print("\n".join(found) or "plpgsql_check and the documents: nothing to complain of")
     return 1 if found else 0
 
 
