@@ -38,10 +38,17 @@ order by w.exec_ms desc
 _FORECAST = """
 select f.* from _wedding_dbopt.season_forecast($1, $2, $3) f
 """
+#: What is not in the figures of the busiest minutes: what may still be done, and what was done since.
 _ADVICE = """
-select r.id, r.kind, to_jsonb(r.sql)::text as sql, r.reason, r.context, r.benefits::text as benefits, r.estimated_gain_ms
+select r.id, r.kind, to_jsonb(r.sql)::text as sql, r.reason, r.context, r.benefits::text as benefits, d.done
 from _wedding_dbopt.recommendation r
-where r.status = 'open' and r.kind <> 'index_drop' order by r.estimated_gain_ms desc nulls last
+cross join lateral (
+  select coalesce(bool_or(a.state in ('verifying', 'kept') and a.applied_at > $1), false) as done,
+         coalesce(bool_or(a.state in ('proposed', 'approved', 'applying')), false) as waiting
+  from _wedding_dbopt.action a where a.recommendation_id = r.id
+) d
+where (r.status = 'open' or d.waiting or d.done) and r.kind <> 'index_drop'
+order by r.estimated_gain_ms desc nulls last
 """
 
 
@@ -103,7 +110,12 @@ def compute(database: Database, readiness_id: int, at: str) -> str:
 
 def _fill(database: Database, result: dict[str, Any], season: Row, measured: Row, at: str) -> None:
     rows = database.query(_STATEMENTS, ["timestamptz"] * 2, [measured["since"], measured["until"]])
-    advice = database.query(_ADVICE)
+    advice = database.query(_ADVICE, ["timestamptz"], [measured["until"]])
+    done = sum(bool(row["done"]) for row in advice)
+    if done:
+        result["notes"].append(
+            f"changes made after these minutes, whose savings are counted with the recommendations: {done}"
+        )
     mended = _mended(advice)
     scanning = _scanning(database, rows[:PLANNED], result["notes"])
     statements = [
@@ -171,7 +183,7 @@ def _scenarios(
 
 
 def _mended(advice: Sequence[Row]) -> dict[int, float]:
-    """What the open recommendations leave of each statement's cost."""
+    """What the recommendations leave of each statement's cost."""
     left: dict[int, float] = {}
     for row in advice:
         for benefit in json.loads(row["benefits"]):
@@ -288,6 +300,7 @@ def _proposals(
             "reason": row["reason"],
         }
         for row in advice
+        if not row["done"]
     ]
     left = float(first["with_recommendations"]["utilisation_percent"])
     if left > 90:
