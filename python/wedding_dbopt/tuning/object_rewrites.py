@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from wedding_dbopt.catalog import Catalog
-from wedding_dbopt.database import Database, Row
+from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
@@ -45,8 +45,14 @@ select n.nspname as schema, c.relname as name, c.relowner::bigint as owner, pg_c
        c.reloptions as options, {_USE}
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'v' and {_USER_SCHEMAS} and {_NO_MEMBER.format(oid="c.oid")}
-  and not coalesce(c.reloptions::text ~ 'check_option|security_barrier=true', false)
+  and not coalesce(c.reloptions::text ~ 'check_option|security_barrier', false)
 order by 1, 2 limit {MOST_OBJECTS}
+"""
+_UPDATABLE = """
+select concat_ws(' ', pg_catalog.pg_relation_is_updatable(c.oid, false),
+         (select string_agg(pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false)::text, ' ' order by a.attnum)
+          from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0)) as writable
+from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)
 """
 _FUNCTIONS = f"""
 select n.nspname as schema, p.oid::regprocedure::text as name, p.proowner::bigint as owner, p.prosrc as text,
@@ -60,7 +66,8 @@ order by 1, 2 limit {MOST_OBJECTS}
 """
 _POLICIES = f"""
 select n.nspname as schema, c.relname as table, o.polname as name, c.relowner::bigint as owner,
-       pg_catalog.pg_get_expr(o.polqual, o.polrelid) as condition, {_USE}
+       pg_catalog.pg_get_expr(o.polqual, o.polrelid) as condition,
+       pg_catalog.pg_get_expr(o.polwithcheck, o.polrelid) as checked, {_USE}
 from pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relrowsecurity and o.polqual is not null and {_USER_SCHEMAS}
@@ -127,6 +134,8 @@ def _view(workshop: _Workshop, row: Row) -> Idea | None:
     checked = workshop.is_equal(query, choice.form, row["owner"])
     if checked is None:
         return None
+    if not _as_updatable(workshop.database, row, choice.form.text):
+        return None
     workshop.offered.append(choice)
     options = f" WITH ({', '.join(row['options'])})" if row["options"] else ""
     name = identifier(row["schema"], row["name"])
@@ -141,6 +150,20 @@ def _view(workshop: _Workshop, row: Row) -> Idea | None:
         f"{head} {row['text']}",
         None,
     )
+
+
+def _as_updatable(database: Database, row: Row, text: str) -> bool:
+    """Whether INSERT, UPDATE and DELETE through the view may do the same afterwards, no less and no more."""
+    try:
+        with database.rolled_back():
+            database.query(f"CREATE TEMPORARY VIEW wedding_dbopt_form AS {text}")
+            before, after = (
+                database.query(_UPDATABLE, ["text"], [name])[0]["writable"]
+                for name in (identifier(row["schema"], row["name"]), "pg_temp.wedding_dbopt_form")
+            )
+    except DatabaseError:
+        return False
+    return bool(before == after)
 
 
 def _function(workshop: _Workshop, row: Row) -> Idea | None:
@@ -162,10 +185,11 @@ def _function(workshop: _Workshop, row: Row) -> Idea | None:
 def _policy(workshop: _Workshop, row: Row) -> Idea | None:
     """A call that no row has a part in, evaluated for each row: in a subquery it is evaluated once."""
     condition = str(row["condition"])
-    calls = per_row_calls(workshop.database, condition)
-    if not calls:
+    places = per_row_calls(workshop.database, condition)
+    if not places:
         return None
-    new = wrapped(condition, calls)
+    calls = {condition[place.start : place.end] for place in places}
+    new = wrapped(condition, places)
     table = identifier(row["schema"], row["table"])
     before, after = (_parsed(f"select * from {table} where {text}") for text in (condition, new))
     if before is None or after is None:
@@ -182,6 +206,7 @@ def _policy(workshop: _Workshop, row: Row) -> Idea | None:
     if checked is None:
         return None
     head = f"ALTER POLICY {identifier(row['name'])} ON {table} USING"
+    check = f" WITH CHECK ({row['checked']})" if row["checked"] else ""
     gain = 1 - second.total_cost / first.total_cost
     return Idea(
         kind="query_rewrite",
@@ -190,14 +215,14 @@ def _policy(workshop: _Workshop, row: Row) -> Idea | None:
         table=row["table"],
         object=row["name"],
         sql=(f"{head} ({new})",),
-        rollback_sql=(f"{head} ({condition})",),
+        rollback_sql=(f"{head} ({condition}){check}",),
         estimated_improvement=round(100 * gain, 2),
         benefits=tuple(_uses(row)),
         confidence=0.9,
         proof="refereed",
         risk="low",
         reason=(
-            f"The policy {row['name']} on {row['table']} calls {', '.join(sorted(set(calls)))} for each row, though no row has a "
+            f"The policy {row['name']} on {row['table']} calls {', '.join(sorted(calls))} for each row, though no row has a "
             f"part in it; in a subquery it is called once. The planner's cost falls from {first.total_cost:,.2f} to "
             f"{second.total_cost:,.2f}. {checked}"
         ),

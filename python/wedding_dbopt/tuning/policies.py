@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wedding_dbopt.database import Database
 from wedding_dbopt.query import Token, tokens
+from wedding_dbopt.rewrite.splice import Span
 
 _STABLE = """
 select count(*) > 0 and bool_and(p.provolatile = 's' and not p.proretset) as stable
@@ -13,8 +16,8 @@ where p.proname = $2 and n.nspname = coalesce($1, 'pg_catalog')
 _HARMLESS = frozenset(("true", "false", "null", "text", "character", "varying", "name", "integer", "boolean"))
 
 
-def per_row_calls(database: Database, condition: str) -> list[str]:
-    """The calls of stable functions on constants that stand outside a subquery of their own, as they are written."""
+def per_row_calls(database: Database, condition: str) -> list[Span]:
+    """Where calls of stable functions on constants stand outside a subquery of their own."""
     found = list(tokens(condition))
     words = [condition[token.start : token.end] for token in found]
     calls = []
@@ -32,17 +35,16 @@ def per_row_calls(database: Database, condition: str) -> list[str]:
         name = [_plain(word) for word in words[place:opening] if word != "."]
         schema = name[0] if len(name) > 1 else None
         if database.query(_STABLE, ["name", "name"], [schema, name[-1]])[0]["stable"]:
-            calls.append(condition[found[place].start : found[end].end])
+            calls.append(Span(found[place].start, found[end].end))
         place = end + 1
     return calls
 
 
-def wrapped(condition: str, calls: list[str]) -> str:
-    """The condition with each of the calls in a subquery."""
-    for call in dict.fromkeys(calls):
-        alone = f"( SELECT {call}"
-        pieces = condition.split(alone)  # where it stands in a subquery already it is left
-        condition = alone.join(piece.replace(call, f"(SELECT {call})") for piece in pieces)
+def wrapped(condition: str, calls: Sequence[Span]) -> str:
+    """The condition with each of the calls in a subquery; the same words in a literal or in a name stay as they are."""
+    for call in sorted(calls, reverse=True):
+        inside = condition[call.start : call.end]
+        condition = f"{condition[: call.start]}(SELECT {inside}){condition[call.end :]}"
     return condition
 
 

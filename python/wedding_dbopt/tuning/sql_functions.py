@@ -27,7 +27,9 @@ class Body:
                     parts += [text[position : token.start], name]
                     position = token.end
         body = "".join([*parts, text[position:]])
-        if self.definition.count(self.source) != 1 or "$function$" in body:
+        # The server ends the body with a tag that the old one does not hold; in the new one it would end it too early.
+        tag = self.definition.rstrip().rsplit("$", 2)[-2]
+        if self.definition.count(self.source) != 1 or f"${tag}$" in body:
             return None
         return self.definition.replace(self.source, f"\n{body}\n")
 

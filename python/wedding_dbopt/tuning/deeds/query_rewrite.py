@@ -9,7 +9,7 @@ import json
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.deeds.change import Change
-from wedding_dbopt.tuning.deeds.deed import Script, identifier
+from wedding_dbopt.tuning.deeds.deed import ABSENT, FOREIGN, Look, Script, identifier
 
 _VIEW = """
 select pg_catalog.pg_get_viewdef(c.oid) as definition, c.reloptions as options
@@ -32,6 +32,16 @@ where n.nspname = $1 and c.relname = $2 and p.polname = $3
 class QueryRewrite(Change):
     type = "query_rewrite"
     locks = "ACCESS EXCLUSIVE on the view or on the policy's table for a moment; none for a function"
+
+    def look(self, database: Database, action: Row) -> Look:
+        """What was advised is a form of the definition of that moment: on any other it would undo what somebody did since."""
+        look = super().look(database, action)
+        if look.there != ABSENT or action["state"] != "approved" or not action["rollback_sql"]:
+            return look
+        if self.prepare(database, action).rollback_sql == tuple(action["rollback_sql"]):
+            return look
+        what = f"{action['object_kind']} {action['object_name']}"
+        return Look(FOREIGN, look.image, reason=f"somebody changed the {what} after it was looked at")
 
     def image(self, database: Database, action: Row) -> str | None:
         held = self._held(database, action)
