@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from wedding_dbopt.alarm import Alarm
+from wedding_dbopt.errors import InsideTransaction
 
 QUERY_CANCELED = "57014"
 Row = dict[str, Any]
@@ -115,7 +116,12 @@ class SpiDatabase:
                 raise
 
     def commit(self) -> None:
-        self._plpy.commit()
+        try:
+            self._plpy.commit()
+        except self._plpy.SPIError as error:
+            if getattr(error, "sqlstate", None) == InsideTransaction.sqlstate:
+                raise InsideTransaction from error
+            raise self._translated(error) from error
 
     def _translated(self, error: Any) -> DatabaseError:
         return DatabaseError(str(error), getattr(error, "sqlstate", None), getattr(error, "detail", None))

@@ -80,6 +80,16 @@ class NotPermitted(DboptError):
     sqlstate = "42501"
 
 
+class InsideTransaction(DboptError):
+    """A procedure that commits between its steps was called where it cannot."""
+
+    sqlstate = "2D000"
+    default_hint = "Call it on its own: not between BEGIN and COMMIT, and not from a function."
+
+    def __init__(self) -> None:
+        super().__init__("A procedure that commits between its steps cannot run inside a transaction")
+
+
 class ExecutorUnavailable(DboptError):
     """The extension's own connection could not be made."""
 

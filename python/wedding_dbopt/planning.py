@@ -28,6 +28,10 @@ from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
 PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
 INDETERMINATE_DATATYPE = "42P18"
+_READ_ONLY_HINT = (
+    "Call it in a transaction that may write (over HTTP by POST): "
+    "it plans in a temporary function, which is rolled back."
+)
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
@@ -135,7 +139,9 @@ class PlanningSession:
             if error.sqlstate == QUERY_CANCELED and userid is None:
                 raise
             raise UnplannableQuery(
-                f"PostgreSQL cannot plan this statement ({error.sqlstate})", detail=str(error)
+                f"PostgreSQL cannot plan this statement ({error.sqlstate})",
+                detail=str(error),
+                hint=_READ_ONLY_HINT if error.sqlstate == "25006" else None,
             ) from error
 
     def search_path(self, userid: int | None = None) -> list[str]:
