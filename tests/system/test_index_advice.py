@@ -176,3 +176,17 @@ def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> 
         made = found[0][0]
         connection.execute(made.encode())
         assert connection.execute(ask, [query]).fetchall() == [], query
+
+
+def test_the_rare_values_of_a_skewed_column_are_seen_behind_a_parameter(connection: Connection) -> None:
+    connection.execute(
+        "create table letters as select g as id, "
+        "case when g % 2000 = 0 then 'open' else (array['sent', 'paid'])[1 + g % 2] end as state, "
+        "repeat('x', 100) as body from generate_series(1, 100000) g"
+    )
+    connection.execute("vacuum analyze letters")
+    ask = "select implementation_sql, reason, benefits from wedding_dbopt.recommend_indexes(array[%s])"
+    [found] = connection.execute(ask, ["select * from letters where state = $1"]).fetchall()
+    assert '("state")' in found[0]
+    assert "with rare values" in found[1]
+    assert [entry["statement_id"] for entry in found[2]] == ["1"]

@@ -204,3 +204,49 @@ def test_joining_leaves_out_what_is_served() -> None:
     assert joined(frozenset({narrow}), frozenset({wide})) == {wide}
     assert joined(frozenset({wide}), frozenset({narrow})) == {wide}
     assert BOOKINGS.name == wide.table
+
+
+ARCHIVED = "select * from bookings where archived = $1"
+
+
+def skewed(key: str, live: list[str]) -> tuple[float, list[str]]:
+    """An index on archived brings the rare value from 1000 to 40, and nothing to the common one and the average."""
+    fitting = [sql for sql in live if 'btree ("archived"' in sql]
+    return (40.0, fitting[:1]) if key == "q rare" and fitting else (1000.0, [])
+
+
+def with_constants(key: str) -> dict[str, Query]:
+    values = {"common": "false", "rare": "true"}
+    return {f"{key} {label}": Query.parse(ARCHIVED.replace("$1", v)) for label, v in values.items()}
+
+
+def test_rare_values_of_a_skewed_column_are_seen_with_their_share_of_the_gain() -> None:
+    source = FakeSource(skewed)
+    assert run(statement("q", text=ARCHIVED), source=source).recommendations == ()
+    advice = run(statement("q", text=ARCHIVED), source=source, represent=with_constants)
+    [found] = advice.recommendations
+    assert [key.column for key in found.index.columns] == ["archived"]
+    [(key, before, after)] = found.benefits
+    assert (key, before) == ("q", 1000.0)
+    assert after == pytest.approx((1000 + 1000 + 40) / 3, abs=1)
+    assert found.total_benefit_ms == pytest.approx(1000 * 5 * 0.96 / 3, rel=0.01)
+    assert "with rare values from 1,000.0 to 40" in found.reason
+    assert "2 of 3 plans stay as they are" in found.reason
+    assert source.live == {}
+
+
+def test_constants_are_asked_for_only_where_the_generic_plan_does_not_settle_it() -> None:
+    asked: list[str] = []
+
+    def represent(key: str) -> dict[str, Query]:
+        asked.append(key)
+        return {}
+
+    taken = FakeSource(lambda key, live: (40.0, live[:1]) if live else (1000.0, []))
+    fixed = statement("fixed", text=ARCHIVED.replace("$1", "false"))
+    plain = run(statement("venue"), statement("q", text=ARCHIVED), fixed, source=taken)
+    again = run(statement("venue"), statement("q", text=ARCHIVED), fixed, source=taken, represent=represent)
+    assert asked == []
+    assert again == plain
+    run(statement("venue"), fixed, source=FakeSource(skewed), represent=represent)
+    assert asked == []

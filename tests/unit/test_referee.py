@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import sqlglot
 from wedding_dbopt.plan import Plan
+from wedding_dbopt.representatives import Binding
 from wedding_dbopt.rewrite.comparison import Form
 from wedding_dbopt.rewrite.constraints import Reference, Shape, ShapeColumn
 from wedding_dbopt.rewrite.edge_values import Constants, edge_values
 from wedding_dbopt.rewrite.generated_tables import RECIPES, generated, parents_first
 from wedding_dbopt.rewrite.measure import Measured, Pair, overall
-from wedding_dbopt.rewrite.representatives import Binding
 
 
 def column(name: str, kind: str = "int4", not_null: bool = False) -> ShapeColumn:

@@ -24,6 +24,7 @@ from .recommendation import Benefit, Recommendation, recommendation
 from .selection.problem import Team
 from .selection.select import select, sorted_too
 from .size import KeyFacts, btree_bytes, index_bytes
+from .skew import Represent, merged, open_questions
 from .statistics import row_count
 from .what_if import Config, Failure, PlanSource, WhatIf
 
@@ -32,6 +33,8 @@ MOST_PLANS = 1900
 PLANS_PER_STATEMENT = 19
 _EXPLORING_SHARE = 0.5
 _LARGE = 1_000_000
+# An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
+_SETTLED = 0.5
 _LATE = "the time limit came first"
 
 Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
@@ -72,6 +75,7 @@ def advise(
     window_seconds: float = DAY,
     prove: Prove | None = None,
     measure: Measure | None = None,
+    represent: Represent | None = None,
     most_plans: int | None = None,
     size: Size = index_bytes,
     corrected: bool = True,
@@ -81,7 +85,8 @@ def advise(
     The search ends after about `most_plans` EXPLAINs too (None: 1900, or 19 per statement), so that a slow machine
     gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
-    `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one.
+    `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
+    `represent` gives a statement's forms with constants, asked for where values are skewed.
     `size` and `corrected` are there to compare with advisors that take both from HypoPG.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
@@ -90,7 +95,7 @@ def advise(
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
         advisor.read(workload, lambda: clock() > exploring_ends)
-        advisor.explore(lambda: clock() > exploring_ends)
+        advisor.explore(represent, lambda: clock() > exploring_ends)
 
         limit = most_plans or max(MOST_PLANS, PLANS_PER_STATEMENT * len(workload))
 
@@ -136,6 +141,7 @@ class _Advisor:
         self._candidates: dict[str, Candidates] = {}
         self._teams: dict[Team, None] = {}
         self._picked: dict[str, set[IndexDef]] = {}
+        self._parts: dict[str, tuple[str, ...]] = {}
         self._config: Config = frozenset()
         self._estimate = estimate
         self.what_if = WhatIf(source, self.size, corrected)
@@ -162,11 +168,13 @@ class _Advisor:
         for key, uses in self._uses.items():
             self._candidates[key] = candidates(uses, used, self._max_width)
 
-    def explore(self, late: Callable[[], bool]) -> None:
+    def explore(self, represent: Represent | None, late: Callable[[], bool]) -> None:
         """Let the planner pick among each statement's candidates."""
-        for key in self._uses:
+        for key in list(self._uses):
             if not late():
                 self._pick(key)
+                if represent is not None and self._statements[key].query.parameter_count:
+                    self._represent(key, represent)
         self._share()
         for key, picked in self._picked.items():
             self.what_if.narrow(key, picked)
@@ -186,6 +194,36 @@ class _Advisor:
         self._statements[key] = statement
         self._uses[key] = uses
         self.what_if.watch(key, uses)
+
+    def _represent(self, key: str, represent: Represent) -> None:
+        """Price a statement with representative constants too, where its generic plan leaves skewed columns alone."""
+        offered, uses = self._candidates[key], self._uses[key]
+        if not open_questions(uses, offered):
+            return
+        everything = frozenset((*offered.plain, *offered.covering, *offered.partial))
+        try:
+            most = self.what_if.cost(key, everything).cost
+        except (*Failure, ValueError):
+            return
+        if most <= _SETTLED * self.what_if.cost(key, frozenset()).cost:
+            return
+        parts = []
+        for part, query in represent(key).items():
+            self.what_if.watch(part, uses)
+            try:
+                self.what_if.cost(part, frozenset())
+            except MissingExtension:
+                raise
+            except (*Failure, ValueError):
+                continue
+            self._statements[part] = replace(self._statements[key], key=part, query=query, calls=0.0)
+            self._uses[part], self._candidates[part] = uses, offered
+            self._picked[part] = set()
+            parts.append(part)
+            if self._used(part, everything):
+                self._pick(part)
+        if parts:
+            self._parts.update(dict.fromkeys((key, *parts), (key, *parts)))
 
     def _pick(self, key: str) -> None:
         """Offer each class of candidates at once; what the plan uses becomes a team."""
@@ -267,15 +305,23 @@ class _Advisor:
 
     def _weights(self) -> dict[str, Weight]:
         """Measured time in the window; where nothing was measured, the planner's cost in its place."""
-        costs = {key: self.what_if.cost(key, frozenset()).cost for key in self._uses}
+        costs = {
+            key: self.what_if.cost(key, frozenset()).cost for key in self._uses if self._whole(key) == key
+        }
         guessed = balanced({key: cost for key, cost in costs.items() if self._statements[key].mean_ms <= 0})
         found = {}
         for key in self._uses:
-            statement = self._statements[key]
-            mean = statement.mean_ms if statement.mean_ms > 0 else guessed[key] * MS_PER_COST_UNIT
+            whole = self._whole(key)
+            statement = self._statements[whole]
+            mean = statement.mean_ms if statement.mean_ms > 0 else guessed[whole] * MS_PER_COST_UNIT
             importance = IMPORTANCE.get(statement.criticality, 1.0)
-            found[key] = Weight(max(statement.calls, 1.0) * mean, importance)
+            share = 1 / len(self._parts.get(key, (key,)))
+            found[key] = Weight(max(statement.calls, 1.0) * mean * share, importance)
         return found
+
+    def _whole(self, key: str) -> str:
+        """The statement that a key stands for, alone or as one of its parts."""
+        return self._parts.get(key, (key,))[0]
 
     def _size_up(self, late: Callable[[], bool]) -> None:
         """Sizes of the large indexes on several columns or on expressions, by their keys in a sample."""
@@ -298,6 +344,26 @@ class _Advisor:
         return frozenset(kept)
 
     def _benefits(
+        self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]
+    ) -> Iterable[Benefit]:
+        """What the index brings to each statement that uses it, its parts taken together."""
+        found: dict[str, list[Benefit]] = {}
+        for benefit in self._part_benefits(index, workload, weights):
+            found.setdefault(self._whole(benefit.key), []).append(benefit)
+        for key, parts in found.items():
+            if key not in self._parts:
+                yield from parts
+                continue
+            costs = {
+                part: (
+                    self.what_if.cost(part, frozenset()).cost,
+                    self.what_if.cost(part, self._config).cost,
+                )
+                for part in self._parts[key]
+            }
+            yield merged(parts, costs, key)
+
+    def _part_benefits(
         self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]
     ) -> Iterable[Benefit]:
         for key in workload.concerned([index]):
@@ -362,11 +428,13 @@ class _Advisor:
         }
         weights = self._weights()
         for key, uses in self._uses.items():
+            if self._whole(key) != key:
+                continue
             statement = self._statements[key]
             wanted = set(self._candidates[key].searches)
             before = self.what_if.cost(key, frozenset()).cost
             chosen = self.what_if.cost(key, self._config)
-            total_ms = weights[key].ms
+            total_ms = weights[key].ms * len(self._parts.get(key, (key,)))
             for use, search in [(item, search) for item in uses for search in item.searches]:
                 if search_index(use.relation, search) in wanted:
                     # One index by the default class serves every search in a document.
@@ -382,7 +450,8 @@ class _Advisor:
         self.skipped += unproven
         for item in found:
             for key, _, _ in item.benefits:
-                self.what_if.settle(key, item.index.place)
+                for part in self._parts.get(key, (key,)):
+                    self.what_if.settle(part, item.index.place)
         self._teams = {team: None for team in self._teams if any(self._asked(index) for index in team)}
         return found
 

@@ -24,6 +24,7 @@ class Benefit:
     context: str
     criticality: str
     observed: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,4 +116,4 @@ def _reason(index: IndexDef, benefits: Sequence[Benefit], size: int, write_cost:
         text += f" It holds only the {index.fraction:.1%} of the rows where {index.where}."
     if index.include:
         text += f" It also holds {', '.join(index.include)}, so that the table itself need not be read."
-    return text
+    return " ".join([text, *(benefit.note for benefit in benefits if benefit.note)])

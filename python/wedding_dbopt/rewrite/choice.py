@@ -16,12 +16,12 @@ from wedding_dbopt.errors import DboptError
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
+from wedding_dbopt.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.effects import objection
 from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import MIN_GAIN, Pair, measure, overall
 from wedding_dbopt.rewrite.referee import Limits, Referee, Verdict
-from wedding_dbopt.rewrite.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.worth import Verdict as Worth
 from wedding_dbopt.rewrite.worth import worthwhile
 

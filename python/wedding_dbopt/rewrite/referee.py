@@ -22,12 +22,12 @@ from wedding_dbopt.database import (
 from wedding_dbopt.errors import DboptError
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
+from wedding_dbopt.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.comparison import Form, Outcome, compare_columns, compare_digests
 from wedding_dbopt.rewrite.constraints import shapes
 from wedding_dbopt.rewrite.counterexample import Search, search
 from wedding_dbopt.rewrite.effects import objection
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.representatives import Binding, bindings, describe
 
 #: Sets the planner's choices apart, to see whether a statement returns the same under another plan.
 _OTHER_PLAN = (

@@ -6,13 +6,13 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import classify
-from wedding_dbopt.database import Database, Row
+from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
@@ -22,6 +22,8 @@ from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
+from wedding_dbopt.representatives import bindings
+from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
@@ -82,6 +84,21 @@ class WorkloadSource:
     def explain(self, key: str) -> Any:
         member = self._members[key]
         return self._session.explain(member.statement.query, member.userid)
+
+    def with_constants(self, key: str, catalog: Catalog) -> dict[str, Query]:
+        """A statement's forms with representative constants, by the keys they are known by from now on."""
+        member = self._members[key]
+        query = member.statement.query
+        found: dict[str, Query] = {}
+        try:
+            with self._session.running(query, member.userid) as execution:
+                for binding in bindings(query, Facts(catalog), execution):
+                    found[f"{key} {binding.label}"] = Query.parse(binding.bound(query.plannable))
+        except (DboptError, DatabaseError):
+            return {}
+        for name, bound in found.items():
+            self._members[name] = replace(member, statement=replace(member.statement, key=name, query=bound))
+        return found
 
 
 def recommend(
@@ -309,10 +326,11 @@ def _search(
             database, list(dict.fromkeys(tables)), list(dict.fromkeys(chain.from_iterable(paths)))
         )
         sampler = Sampler(database, session.reader)
+        source = WorkloadSource(session, members)
         advice = advise(
             [member.statement for member in members],
             catalog,
-            WorkloadSource(session, members),
+            source,
             storage_budget=2**62 if storage_budget is None else storage_budget,
             deadline=started + seconds,
             clock=time.monotonic,
@@ -321,6 +339,7 @@ def _search(
             window_seconds=window,
             prove=sampler.prove,
             measure=sampler.measure,
+            represent=lambda key: source.with_constants(key, catalog),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
 

@@ -1,0 +1,84 @@
+"""Statements whose parameters meet skewed columns: what the generic plan, made for the average value, does not tell.
+
+A status that most rows share makes the average value common, so the generic plan reads the whole table; the few rows
+that the application asks for all day have an index's worth. Such a statement is also priced with representative
+constants. Each of its parts, the generic one and each constant, stands for the same share of its time, because nobody
+recorded which values were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ..catalog import Relation
+from ..query import Query
+from .candidates import Candidates
+from .predicates import TableUse
+from .recommendation import Benefit
+from .statistics import distinct_values, equal_fraction, value_fraction
+from .terms import column_term
+
+#: So many times rarer than the average must the rare values be.
+_SKEW = 10.0
+
+#: Gives a statement's forms with constants by the keys under which the plan source knows them.
+Represent = Callable[[str], Mapping[str, Query]]
+
+
+def open_questions(uses: Iterable[TableUse], offered: Candidates) -> bool:
+    """Whether a parameter meets a skewed column that a new index could serve and no existing one does."""
+    led = {(index.place, index.columns[0].column) for index in offered.plain}
+    for use in uses:
+        relation = use.relation
+        fixed = {column for constant in use.constants for column in constant.columns}
+        for group in use.groups:
+            for term in group.equal:
+                name = term.column
+                place = ((relation.schema, relation.name), name)
+                if name is None or name in fixed or place not in led:
+                    continue
+                if _skewed(relation, name) and not _served(relation, name):
+                    return True
+    return False
+
+
+def _skewed(relation: Relation, column: str) -> bool:
+    facts = relation.columns.get(column)
+    if facts is None or not facts.most_common_freqs:
+        return False
+    rarest = min(facts.most_common_freqs)
+    if distinct_values(relation, column) > len(facts.most_common_freqs):
+        rarest = min(rarest, value_fraction(relation, column, "\0") or rarest)
+    return rarest * _SKEW <= equal_fraction(relation, column_term(column))
+
+
+def _served(relation: Relation, column: str) -> bool:
+    return any(
+        index.valid and index.predicate is None and index.columns[:1] == (column,)
+        for index in relation.indexes
+    )
+
+
+def merged(parts: Sequence[Benefit], costs: Mapping[str, tuple[float, float]], key: str) -> Benefit:
+    """What an index brings to a statement as a whole; `costs` are those of all its parts, before and after."""
+    befores, afters = zip(*costs.values())
+    falls = [
+        f"{_label(part, key)} from {costs[part][0]:,.1f} to {costs[part][1]:,.1f}"
+        for part in costs
+        if costs[part][1] < costs[part][0]
+    ]
+    return replace(
+        parts[0],
+        key=key,
+        cost_before=sum(befores) / len(befores),
+        cost_after=sum(afters) / len(afters),
+        saved_ms=sum(part.saved_ms for part in parts),
+        total_ms=parts[0].total_ms * len(costs),
+        note=f"What statement {key} gains depends on the values asked for: the cost falls {'; '.join(falls)};"
+        f" {len(costs) - len(falls)} of {len(costs)} plans stay as they are.",
+    )
+
+
+def _label(part: str, key: str) -> str:
+    return "with the generic plan" if part == key else f"with {part.removeprefix(key).strip()} values"
