@@ -13,6 +13,8 @@ begin
     'A freeze is either a span or a weekday', 'Give starts_at and ends_at, or weekday (1 = Monday, 7 = Sunday).');
   perform _wedding_dbopt.require(coalesce(isfinite(starts_at) and isfinite(ends_at) and ends_at > starts_at, weekday between 1 and 7),
     'A span must end after it starts, a weekday lies between 1 and 7', 'Monday is 1, Sunday is 7.');
+  perform _wedding_dbopt.require_time(t) from unnest(array[starts_at, ends_at]) as t where t is not null;
+  perform _wedding_dbopt.require(coalesce(length(declare_freeze.reason) <= 1000, true), 'A reason has at most 1000 characters', 'For example ''gala weekend''.');
   perform _wedding_dbopt.require(until_time > from_time, 'until_time must be after from_time', 'A night needs two freezes, one for each day.');
   perform _wedding_dbopt.require(season is null or (weekday is not null and exists (select from _wedding_dbopt.season s where s.name = declare_freeze.season)),
     format('A weekday may be limited to a season of the calendar; %L is none', season),

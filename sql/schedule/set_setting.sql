@@ -25,7 +25,7 @@ begin
   end if;
   begin
     case
-      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'daily_actions', 'verification_min_calls', 'heavy_work_bytes') then
+      when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'daily_actions', 'verification_min_calls', 'heavy_work_bytes', 'measure_row_limit') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
       when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'verification_critical_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'season_only_share', 'peak_hour_factor',
                     'retry_change', 'daily_wal', 'daily_disk') then
@@ -35,7 +35,7 @@ begin
       when allowed is not null or name = 'region' or secret then
         null;
       else  -- all others are lengths of time
-        if set_setting.value::interval < '0'::interval then raise invalid_parameter_value; end if;
+        if set_setting.value::interval not between '0'::interval and '1000 years'::interval then raise invalid_parameter_value; end if;
     end case;
   exception when others then
     raise exception 'The setting % does not take %', name, quote_literal(set_setting.value)

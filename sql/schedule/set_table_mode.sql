@@ -5,9 +5,13 @@ declare
   key text;
   previous text;
 begin
-  select format('%I.%I', n.nspname, c.relname) into key
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where c.oid = to_regclass(set_table_mode.table_name) and c.relkind in ('r', 'p', 'm');
+  begin
+    select format('%I.%I', n.nspname, c.relname) into key
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = to_regclass(set_table_mode.table_name) and c.relkind in ('r', 'p', 'm');
+  exception when invalid_name or syntax_error or feature_not_supported then
+    key := null;  -- it is no name at all
+  end;
   if key is null then
     raise exception 'There is no table %', coalesce(quote_literal(table_name), 'null')
       using errcode = 'undefined_table', hint = 'Give its schema too: public.bookings.';

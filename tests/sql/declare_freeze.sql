@@ -1,5 +1,5 @@
 begin;
-select plan(10);
+select plan(12);
 select is(wedding_dbopt.declare_freeze('gala', '2001-07-10 08:00Z', '2001-07-12 20:00Z', reason => 'the gala') #>> '{freeze,reason}', 'the gala', 'a span is declared');
 select is(wedding_dbopt.declare_freeze('gala', weekday => 3, season => 'wedding') #>> '{previous,ends_at}', to_jsonb(timestamptz '2001-07-12 20:00Z') #>> '{}',
   'and replaced by a weekday of a season');
@@ -10,6 +10,8 @@ select throws_ok($$ select wedding_dbopt.declare_freeze('x', '2001-07-12Z', '200
 select throws_ok($$ select wedding_dbopt.declare_freeze('x', '2001-07-12Z', 'infinity') $$, '22023');
 select throws_ok($$ select wedding_dbopt.declare_freeze('x', '2001-07-12Z', '2001-07-13Z', 3) $$, '22023');
 select throws_ok($$ select wedding_dbopt.declare_freeze('x', weekday => 3, season => 'monsoon') $$, '22023');
+select throws_ok($$ select wedding_dbopt.declare_freeze('x', '4713-01-01Z BC', '294276-01-01Z') $$, '22023');
+select throws_ok($$ select wedding_dbopt.declare_freeze('x', weekday => 3, reason => repeat('x', 1000000)) $$, '22023');
 select throws_ok($$ select wedding_dbopt.declare_freeze(' ', weekday => 3) $$, '22023');
 select * from finish();
 rollback;

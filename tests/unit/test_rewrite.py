@@ -16,6 +16,7 @@ from wedding_dbopt.rewrite import rules
 from wedding_dbopt.rewrite.engine import LEVELS, catalogue, name_of, rewrite
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.semantic import semantic_options
+from wedding_dbopt.tuning.sql_functions import body_of
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "rewrite"
 
@@ -223,3 +224,19 @@ def test_offers_are_statements(large_facts: Facts) -> None:
     )
     for text in found.values():
         assert Query.parse(text).kind == "select"
+
+
+@pytest.mark.parametrize("tag", ["$function$", "$functionx$"])
+def test_no_body_ends_its_own_quotation(tag: str) -> None:
+    source = "select '$function', 1" if tag == "$functionx$" else "select 1"
+    row = {
+        "text": source,
+        "arguments": None,
+        "modes": None,
+        "types": None,
+        "definition": f"CREATE OR REPLACE FUNCTION f()\n LANGUAGE sql\nAS {tag}{source}{tag}\n",
+    }
+    body = body_of(row)
+    assert body is not None
+    assert body.definition_with(f"select '{tag}; drop table booking; --'") is None
+    assert body.definition_with("select 2") == row["definition"].replace(source, "\nselect 2\n")

@@ -24,7 +24,7 @@ def note(database: Database, choice: Choice) -> None:
     database.query(
         "select _wedding_dbopt.note_rules($1, $2, $3)",
         ["text[]", "float8", "text"],
-        [rules, choice.gain, choice.basis],
+        [rules, max(-1.0, min(choice.gain, 1.0)), choice.basis],
     )
 
 
