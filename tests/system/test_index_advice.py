@@ -190,3 +190,7 @@ def test_the_rare_values_of_a_skewed_column_are_seen_behind_a_parameter(connecti
     assert '("state")' in found[0]
     assert "with rare values" in found[1]
     assert [entry["statement_id"] for entry in found[2]] == ["1"]
+    connection.execute("create index open_letters on letters (id) where state = 'open'")
+    connection.execute("analyze letters")
+    [found] = connection.execute(ask, ["select * from letters where state = $1 and id = $2"]).fetchall()
+    assert "cannot use the existing partial index open_letters" in found[1]

@@ -18,6 +18,7 @@ from .candidates import Candidates, candidates, search_index, usage
 from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, balanced, write_ms
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
+from .generic_plans import notes
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .recommendation import Benefit, Recommendation, recommendation
@@ -288,6 +289,7 @@ class _Advisor:
         else:
             self._config = self._within(budget)
         found = []
+        whole = {key: self._statements[key].query for key in self._uses if self._whole(key) == key}
         for index in sorted(self._config, key=IndexDef.order_key):
             benefits = list(self._benefits(index, workload, weights))
             if benefits:
@@ -299,6 +301,7 @@ class _Advisor:
                         write_cost=self._upkeep(index),
                         confidence=self._confidence(index, [benefit.key for benefit in benefits]),
                         proof="what-if",
+                        notes=notes(index, [benefit.key for benefit in benefits], whole, self._uses),
                     )
                 )
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .definition import IndexDef
@@ -60,8 +60,9 @@ def recommendation(
     write_cost: float,
     confidence: float,
     proof: str,
+    notes: Iterable[str] = (),
 ) -> Recommendation:
-    """Put together what is known of an index; `benefits` has at least one entry."""
+    """Put together what is known of an index; `benefits` has at least one entry, `notes` end the reason."""
     saved = sum(benefit.saved_ms for benefit in benefits)
     gain = saved / max(sum(benefit.total_ms for benefit in benefits), 1e-9)
     leading = max(benefits, key=lambda benefit: (benefit.saved_ms, benefit.key))
@@ -81,7 +82,7 @@ def recommendation(
         priority=_priority(criticality, gain),
         confidence=round(confidence, 2),
         proof=proof,
-        reason=_reason(index, benefits, size, write_cost, proof),
+        reason=" ".join([_reason(index, benefits, size, write_cost, proof), *notes]),
     )
 
 
