@@ -22,7 +22,8 @@ begin
       'locks: ' || plan.locks);
   end loop;
   if number = 0 then
-    raise notice 'Nothing would be done.';
+    raise notice 'Nothing new would be done. Proposed, approved or under judgement already: % (see get_actions()).',
+      (select count(*) from _wedding_dbopt.action as deed where deed.state in ('proposed', 'approved', 'applying', 'verifying'));
   end if;
 end $$;
 comment on function _wedding_dbopt.print_plan(bigint) is

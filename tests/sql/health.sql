@@ -1,8 +1,12 @@
 begin;
-select plan(11);
+select plan(13);
 
 select is((select count(*) from wedding_dbopt.health('2001-01-01Z') where check_name = 'collection' and severity = 'critical'), 1::bigint,
   'nothing collected is critical');
+select is((select remedy from wedding_dbopt.health('2001-01-01Z') where check_name = 'collection'), 'select wedding_dbopt.schedule_jobs()', 'jobs mend it');
+select wedding_dbopt.schedule_jobs() \g /dev/null
+select is((select remedy from wedding_dbopt.health('2001-01-01Z') where check_name = 'collection'), 'select * from wedding_dbopt.check_installation()',
+  'with jobs the question is why they do not run');
 insert into _wedding_dbopt.collect_log (at, source) values ('2001-06-02 11:50Z', 'pass');
 select is((select finding from wedding_dbopt.health('2001-06-02 12:00Z') where check_name = 'collection'),
   'The last collection pass was 10.0 minutes ago.', 'a late collection shows with its age');
