@@ -1,9 +1,10 @@
--- The tables of pg_cron exist only where it does, and its log has an index on runid alone: only its end is read.
+-- The tables of pg_cron exist only where it does: without it a schema of that name is a stranger's, and its views are his
+-- code. Its log has an index on runid alone: only its end is read.
 create or replace function _wedding_dbopt.jobs_state(out jobs integer, out message text)
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
 begin
   jobs := 0;
-  if to_regclass('cron.job') is null then
+  if not exists (select from pg_extension e where e.extname = 'pg_cron') or to_regclass('cron.job') is null then
     return;
   end if;
   execute $sql$select count(*)::integer from cron.job where active and jobname like 'wedding\_dbopt %'$sql$ into jobs;

@@ -6,7 +6,7 @@ declare
   scheduled text;
   late      interval := interval '90 seconds';
 begin
-  if to_regclass('cron.job') is null then
+  if not exists (select from pg_extension e where e.extname = 'pg_cron') then  -- a schema of that name would be a stranger's
     return false;
   end if;
   execute $sql$select j.schedule from cron.job j where j.active and j.jobname = 'wedding_dbopt collect' and j.database = current_database()$sql$ into scheduled;

@@ -300,7 +300,7 @@ def test_after_a_restart_the_hot_relations_are_read_into_memory(crashable: Tuner
     (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'cache_optimization'")
     assert tuner.state(action) == "kept", tuner.reason(action)
     sql = tuner.value("select array_to_string(sql, ' ') from _wedding_dbopt.action where id = %s", action)
-    assert "public.pg_prewarm('public.booking'::regclass, 'buffer')" in sql
+    assert "public.pg_prewarm('public.booking'::regclass, 'buffer'::text" in sql
     assert "other" not in sql
     pages = """select count(*) from pg_buffercache b join pg_class c on c.relfilenode = b.relfilenode
                join pg_database d on d.oid = b.reldatabase

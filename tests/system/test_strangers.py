@@ -10,6 +10,10 @@ import time
 import psycopg
 import pytest
 from wedding_dbopt import replicas
+from wedding_dbopt.settings import prewarm
+from wedding_dbopt.settings.figures import Server
+from wedding_dbopt.settings.parameters import Parameter
+from wedding_dbopt.settings.prewarm import Cache, Hot
 
 from tests.cluster import Cluster
 from tests.system.tuner import Tuner
@@ -28,7 +32,10 @@ def test_a_schema_named_as_pg_cron_s_runs_no_code_of_its_owner(
             "grant usage on schema cron to public",
             """create function cron.trap() returns bigint language plpgsql as $$
                begin insert into cron.ran values (current_user); return 1; end $$""",
-            """create view cron.job as select cron.trap() as jobid, 'x'::name as jobname, true as active""",
+            """create view cron.job as
+               select cron.trap() as jobid, ('wedding_dbopt collect' || left(cron.trap()::text, 0))::name as jobname,
+                      cron.trap() > 0 as active, cron.trap()::text as schedule, cron.trap()::text as command,
+                      current_database() as database""",
             """create view cron.job_run_details as
                select cron.trap() as runid, 1::bigint as jobid, 'failed' as status, 'x' as return_message,
                       timestamptz '2026-02-01' as end_time""",
@@ -36,7 +43,33 @@ def test_a_schema_named_as_pg_cron_s_runs_no_code_of_its_owner(
             stranger.execute(statement.encode())
     tuner.run("select * from wedding_dbopt.findings()")
     tuner.run("call wedding_dbopt.maintain(%s)", AT)
+    tuner.run("select wedding_dbopt.health(); select wedding_dbopt.check_installation()")
+    tuner.run("select _wedding_dbopt.pass_missed(now()); select wedding_dbopt.unschedule_jobs()")
     assert tuner.rows("select who from cron.ran") == []
+
+
+def test_a_function_named_as_pg_prewarm_s_is_not_called_in_its_place(
+    cluster: Cluster, tuner: Tuner, role: str
+) -> None:
+    tuner.table(rows=100)
+    tuner.run(
+        f"create schema shared; create extension pg_prewarm schema shared; grant all on schema shared to {role}"
+    )
+    with cluster.connect(tuner.database, role) as stranger:
+        stranger.execute("create table shared.ran (who text)")
+        stranger.execute(
+            """create function shared.pg_prewarm(regclass, text) returns bigint language plpgsql as $$
+               begin insert into shared.ran values (current_user); return 1; end $$"""
+        )
+    booking = Hot("public.booking", "public", "booking", "table", 8192, 9000.0)
+    server = Server(
+        tuner.database, {"shared_buffers": Parameter("shared_buffers", "12800", "8kB", "postmaster")}
+    )
+    (advice,) = prewarm.advise(Cache((booking,), 5, "shared"), server)
+    action = tuner.deed("cache_optimization", object_kind="database", name=tuner.database, sql=advice.sql)
+    tuner.process()
+    assert tuner.state(action) in ("verifying", "kept"), tuner.reason(action)
+    assert tuner.rows("select who from shared.ran") == []
 
 
 def test_no_check_keeps_a_lock_on_a_sequence(cluster: Cluster, tuner: Tuner) -> None:

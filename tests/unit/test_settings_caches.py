@@ -36,8 +36,8 @@ def only(advices: object) -> Advice:
 def test_after_a_restart_the_hottest_are_read_densest_first_within_shared_buffers() -> None:
     advice = only(prewarm.advise(CACHE, SERVER))
     assert advice.sql == (
-        "select public.pg_prewarm('public.booking_pkey'::regclass, 'buffer')",
-        "select public.pg_prewarm('public.booking'::regclass, 'buffer')",
+        "select public.pg_prewarm('public.booking_pkey'::regclass, 'buffer'::text, 'main'::text, null::bigint, null::bigint)",
+        "select public.pg_prewarm('public.booking'::regclass, 'buffer'::text, 'main'::text, null::bigint, null::bigint)",
     )
     assert advice.rollback_sql == ()
     assert advice.details == {"parameter": "start 2031-05-01 04:00:00"}  # the next restart is another action

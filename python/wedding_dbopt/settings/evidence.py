@@ -46,7 +46,7 @@ select extract(epoch from $1::timestamptz - pg_catalog.pg_postmaster_start_time(
         where s.name not in (select n.name from _wedding_dbopt.seasons_on($1::timestamptz) n)) as season
 """
 _CRON = """
-select to_regclass('cron.job') is not null
+select exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') and to_regclass('cron.job') is not null
    and current_setting('cron.database_name', true) = current_database() as here
 """
 

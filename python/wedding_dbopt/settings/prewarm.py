@@ -115,12 +115,14 @@ def advise(cache: Cache, server: Server) -> Iterator[Advice]:
         )
         return
     function = f"{cache.extension}.pg_prewarm"
+    # All arguments with their types: one of fewer, made in the same schema by a stranger, would be called in its place.
     yield Advice(
         kind=KIND,
         rule="prewarm",
         target=Target("database", server.database),
         sql=tuple(
-            f"select {function}({literal(relation.name)}::regclass, 'buffer')" for relation in relations
+            f"select {function}({literal(relation.name)}::regclass, 'buffer'::text, 'main'::text, null::bigint, null::bigint)"
+            for relation in relations
         ),
         rollback_sql=(),
         locks="ACCESS SHARE on each while it is read: reads and writes go on",
