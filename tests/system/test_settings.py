@@ -342,6 +342,24 @@ def test_a_table_that_autovacuum_left_behind_is_vacuumed_and_comes_earlier_next_
 # ---------------------------------------------------------------------- plans
 
 
+def test_a_plan_is_kept_under_the_time_at_which_it_was_seen(tuner: Tuner, role: str) -> None:
+    """Not under that of the request, before which an approved index may still have been missing."""
+    tuner.table()
+    tuner.run(f"grant select on booking to {role}")
+    tuner.collect(hours_ago(tuner, 1))
+    tuner.work("select sum(amount) from booking where vendor = {number}", times=15, user=role)
+    tuner.collect()
+    run = tuner.value("select wedding_dbopt.optimize_database() #> '{result,run_id}'")
+    tuner.tick()
+    seen, early = tuner.row(
+        """select count(*), count(*) filter (where p.first_seen < r.started_at)
+           from _wedding_dbopt.statement_plan p cross join _wedding_dbopt.tuning_run r where r.id = %s""",
+        run,
+    )
+    assert seen > 0
+    assert early == 0
+
+
 def test_a_plan_that_flipped_is_named_with_its_cause_and_the_way_back(tuner: Tuner, role: str) -> None:
     tuner.set(mode_index_creation="approve", mode_parameter_adjustment="approve")
     tuner.table()

@@ -57,7 +57,9 @@ KINDS = (
 _WINDOW = """
 select r.requested_at::text as until,
        greatest(r.requested_at - _wedding_dbopt.setting_value('workload_window')::interval, last.changed)::text as since,
-       (r.requested_at - _wedding_dbopt.setting_value('workload_window')::interval)::text as whole
+       (r.requested_at - _wedding_dbopt.setting_value('workload_window')::interval)::text as whole,
+       -- A queued run may begin long after it was asked for; one that was called begins at its time.
+       (case when r.trigger = 'call' then r.requested_at else greatest(r.requested_at, r.started_at) end)::text as begun
 from _wedding_dbopt.tuning_run r
 cross join lateral (  -- what was measured before our last change of these kinds says little about now
   select max(a.applied_at) as changed from _wedding_dbopt.action a
@@ -85,14 +87,15 @@ def setting_ideas(database: Database, run_id: int) -> Iterator[Idea]:
     """What the advisers say to a run's window."""
     window = database.query(_WINDOW, ["bigint"], [run_id])[0]
     database_name = str(database.query("select current_database() as name")[0]["name"])
-    for advice in advices(database, str(window["since"]), str(window["until"]), str(window["whole"])):
+    begun = str(window["begun"])
+    for advice in advices(database, str(window["since"]), str(window["until"]), str(window["whole"]), begun):
         yield idea(advice, database_name)
 
 
-def advices(database: Database, since: str, until: str, whole: str) -> Iterator[Advice]:
+def advices(database: Database, since: str, until: str, whole: str, begun: str) -> Iterator[Advice]:
     """All advice, narrow scopes first; one parameter of the whole server or database at a time.
 
-    `since` begins after our last change, `whole` is the whole window of the workload.
+    `since` begins after our last change, `whole` is the whole window of the workload; the plans are those of `begun`.
     """
     server = evidence.server(database, since, until)
     tables = evidence.tables(database, since, until)
@@ -105,7 +108,7 @@ def advices(database: Database, since: str, until: str, whole: str) -> Iterator[
         cheaper = replanned(database, session, now, {random_page_cost.NAME: costs}) if costs else []
         kept = kept_plans(database, session, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
-    remember(database, now, until)
+    remember(database, now, begun)
     roles = evidence.roles(database, since, until)
     found += chain(
         work_mem.advise(evidence.spills(database, since, until), server),
