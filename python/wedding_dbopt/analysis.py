@@ -14,35 +14,42 @@ from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
-from wedding_dbopt.indexes.recommendation import Recommendation
+from wedding_dbopt.indexes.plan_conditions import scanned
+from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Chooser
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.measure import Limits
 from wedding_dbopt.rewrite.proposals import proposals
-from wedding_dbopt.rewrite.referee import Limits
 from wedding_dbopt.rewrite.semantic import semantic_options
 from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
-from wedding_dbopt.tuning.recommend import as_row, scanned
 
 INDEX_SEARCH_SECONDS = 5.0
 
 
 class OneStatement:
-    """The plan source of the index search for a single statement of the caller."""
+    """The plan source of the index search for a single statement of the caller.
 
-    def __init__(self, session: PlanningSession, query: Query) -> None:
+    `plain` is its plan without hypothetical indexes, where that is known.
+    """
+
+    def __init__(self, session: PlanningSession, query: Query, plain: dict[str, Any] | None) -> None:
         self._session = session
         self._query = query
-        self.create_hypothetical = session.create_hypothetical
+        self._plain = plain
         self.drop_hypothetical = session.drop_hypothetical
 
+    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
+        self._plain = None
+        return self._session.create_hypothetical(sql, place)
+
     def explain(self, key: str) -> Any:
-        return self._session.explain(self._query)
+        return self._plain or self._session.explain(self._query)
 
 
 def analyze(
@@ -64,16 +71,24 @@ def analyze(
     with planning_session(database) as session:
         explained = session.explain(query)
         original = Plan.from_json(explained)
-        catalog = Catalog.load(database, (*query.tables, *scanned(original)), session.search_path())
+        path = session.search_path()
+        catalog = Catalog.load(database, (*query.tables, *scanned(original)), path)
         context_rules = rules(database)
         classification = classify(
-            touched(query), context_rules, Names(database).of_caller(), context_rules.of_tags(tags(text))
+            touched(query), context_rules, Names(database).on_path(path), context_rules.of_tags(tags(text))
         )
-        facts = Facts.load(database, catalog, session.search_path(), query.text)
+        facts = Facts.load(database, catalog, path, query.text)
         chooser = Chooser(database, session, catalog, facts, query, explained, limits=_limits(database))
         choice = chooser.choose(level, measure)
         optimized = choice.plan or original
-        advice, missing = _indexes(database, session, choice.form or query, catalog, classification)
+        advice, missing = _indexes(
+            database,
+            session,
+            choice.form or query,
+            explained if choice.form is None else None,
+            catalog,
+            classification,
+        )
         table_rows = _rows(catalog)
         options = [
             report.option(option, original, _cost_of(session, option.text))
@@ -110,7 +125,7 @@ def analyze(
         "referee": choice.verdict.as_json() if choice.verdict else None,
         "findings": [
             {"kind": item.kind, "table": item.node.relation, "numbers": dict(item.numbers), "text": item.text}
-            for item in examined.findings(table_rows, _work_mem(database))
+            for item in examined.findings(table_rows, facts.work_mem)
         ],
         "wedding_context": classification.context,
         "business_criticality": classification.criticality,
@@ -139,6 +154,7 @@ def _indexes(
     database: Database,
     session: PlanningSession,
     query: Query,
+    plain: dict[str, Any] | None,
     catalog: Catalog,
     classification: Classification,
 ) -> tuple[Advice, str | None]:
@@ -152,7 +168,7 @@ def _indexes(
             advise(
                 [statement],
                 catalog,
-                OneStatement(session, query),
+                OneStatement(session, query, plain),
                 storage_budget=2**62,
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
@@ -172,11 +188,3 @@ def _recommendation(item: Recommendation) -> dict[str, Any]:
 
 def _rows(catalog: Catalog) -> dict[str, float]:
     return {f"{relation.schema}.{relation.name}": relation.rows for relation in catalog.relations()}
-
-
-def _work_mem(database: Database) -> int:
-    return int(
-        database.query(
-            "select setting::bigint * 1024 as bytes from pg_catalog.pg_settings where name = 'work_mem'"
-        )[0]["bytes"]
-    )

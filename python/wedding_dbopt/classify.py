@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from wedding_dbopt.query import Table
@@ -108,18 +109,18 @@ class _Rule:
     dotted: bool
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> _Rule:
-        pattern = str(row["pattern"])
-        whole = "*" in pattern or "." in pattern or (row["part"] == "tag" and "=" in pattern)
+    @lru_cache(maxsize=1000)
+    def of(cls, part: str, pattern: str, context: str | None, criticality: str | None, weight: int) -> _Rule:
+        whole = "*" in pattern or "." in pattern or (part == "tag" and "=" in pattern)
         return cls(
-            key=f"{row['part']} {pattern}",
-            part=row["part"],
-            context=row["context"],
-            criticality=row["criticality"],
-            weight=row["weight"],
+            key=f"{part} {pattern}",
+            part=part,
+            context=context,
+            criticality=criticality,
+            weight=weight,
             words=tuple(words(pattern)),
             whole=re.compile(".*".join(map(re.escape, pattern.split("*")))) if whole else None,
-            dotted="." in pattern and row["part"] != "tag",
+            dotted="." in pattern and part != "tag",
         )
 
     @property
@@ -144,7 +145,11 @@ class Rules:
         """Take rows with part, pattern, context, criticality and weight."""
         found = list(rows)
         self._statements = {str(row["pattern"]): row for row in found if row["part"] == "statement"}
-        self._rules = [_Rule.of(row) for row in found if row["part"] != "statement"]
+        self._rules = [
+            _Rule.of(row["part"], str(row["pattern"]), row["context"], row["criticality"], row["weight"])
+            for row in found
+            if row["part"] != "statement"
+        ]
         self._known: dict[tuple[str, str | None, str], Verdict] = {}
 
     def of_thing(self, part: str, schema: str | None, name: str) -> Verdict:

@@ -5,6 +5,7 @@ Everything else takes a `Database` argument, so it runs in pytest without a serv
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
@@ -14,6 +15,12 @@ from wedding_dbopt.errors import InsideTransaction
 
 QUERY_CANCELED = "57014"
 Row = dict[str, Any]
+
+#: The session's plans of our own statements, the last used at the end. The server takes them as those of a PL/pgSQL
+#: function: it makes them anew when a name, the search_path or a policy's role means something else, and asks for
+#: rights at each execution.
+_MOST_KEPT = 100
+_kept: OrderedDict[tuple[str, tuple[str, ...]], Any] = OrderedDict()
 
 
 class DatabaseError(Exception):
@@ -64,7 +71,7 @@ class SpiDatabase:
     def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[Row]:
         try:
             if types:
-                result = self._plpy.execute(self._plpy.prepare(sql, list(types)), list(values))
+                result = self._plpy.execute(self._prepared(sql, tuple(types)), list(values))
             else:
                 result = self._plpy.execute(sql)
         except self._plpy.SPIError as error:
@@ -122,6 +129,13 @@ class SpiDatabase:
             if getattr(error, "sqlstate", None) == InsideTransaction.sqlstate:
                 raise InsideTransaction from error
             raise self._translated(error) from error
+
+    def _prepared(self, sql: str, types: tuple[str, ...]) -> Any:
+        plan = _kept.pop((sql, types), None) or self._plpy.prepare(sql, list(types))
+        _kept[sql, types] = plan
+        if len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+        return plan
 
     def _translated(self, error: Any) -> DatabaseError:
         return DatabaseError(str(error), getattr(error, "sqlstate", None), getattr(error, "detail", None))

@@ -115,6 +115,7 @@ class PlanningSession:
         self._me = str(version[0]["me"])
         self._functions = RoleFunctions(database, self._me)
         self._roles: dict[int, Row | None] = {}
+        self._named_roles: dict[str, Row] = {}
         self._planners: dict[str, int | None] = {}
         self._hypothetical: set[int] = set()
         self._hypopg: str | None = None
@@ -175,8 +176,7 @@ class PlanningSession:
             yield {**(self._role(owner) or nobody), "search_path": path}
             return
         with self._database.rolled_back():
-            for group in ("pg_read_all_data", "pg_write_all_data"):
-                self._database.query(f"grant {group} to {PLANNER_ROLE}")
+            self._database.query(f"grant pg_read_all_data, pg_write_all_data to {PLANNER_ROLE}")
             yield {**nobody, "search_path": path}
 
     def _plan(self, query: Query, role: Row) -> dict[str, Any]:
@@ -201,7 +201,9 @@ class PlanningSession:
     # ------------------------------------------------------------------ roles
 
     def _named(self, name: str) -> Row:
-        return self._database.query(_ROLE, ["oid", "name"], [0, name])[0]
+        if name not in self._named_roles:
+            self._named_roles[name] = self._database.query(_ROLE, ["oid", "name"], [0, name])[0]
+        return self._named_roles[name]
 
     def _role(self, userid: int) -> Row | None:
         """A role by its oid; None when it is gone."""

@@ -34,7 +34,10 @@ MOST_OPEN_JOINS = 8  # JOINs still waiting for their ON: the parser's time doubl
 LONGEST_CHAIN = 50  # pairs of `_NATIVE_CHAINS`: recursion without brackets
 
 _BLANKS = " \t\n\r\f\v"
-_IDENTIFIER_START = "A-Za-z_\x80-\U0010ffff"
+# Classes of what an identifier may not hold, all ASCII: one that names the rest of Unicode takes long to compile.
+_IDENTIFIER_START = r"[^\x00-@\[-^`{-\x7f]"
+_IDENTIFIER_REST = r"[^\x00-/:-@\[-^`{-\x7f]"
+_WORD_REST = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
 _TOKEN = re.compile(
     rf"""
       (?P<space>[ \t\n\r\f\v]+ | --[^\n\r]*)
@@ -42,17 +45,17 @@ _TOKEN = re.compile(
     | (?P<escaped>[eE]')
     | (?P<string>(?:[bBxXnN]|[uU]&)?')
     | (?P<quoted>(?:[uU]&)?")
-    | (?P<dollar>\$(?:[{_IDENTIFIER_START}][{_IDENTIFIER_START}0-9]*)?\$)
+    | (?P<dollar>\$(?:{_IDENTIFIER_START}{_IDENTIFIER_REST}*)?\$)
     | (?P<parameter>\$[0-9]+)
     | (?P<number>0[xX](?:_?[0-9A-Fa-f])+ | 0[oO](?:_?[0-7])+ | 0[bB](?:_?[01])+
         | (?:[0-9](?:_?[0-9])*(?:\.(?!\.)(?:[0-9](?:_?[0-9])*)?)? | \.[0-9](?:_?[0-9])*)
           (?:[eE][-+]?[0-9](?:_?[0-9])*)?)
-    | (?P<word>[{_IDENTIFIER_START}][{_IDENTIFIER_START}0-9$]*)
+    | (?P<word>{_IDENTIFIER_START}{_WORD_REST}*)
     | (?P<symbol>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_IDENTIFIER = re.compile(f"[{_IDENTIFIER_START}]")
+_IDENTIFIER = re.compile(_IDENTIFIER_START)
 # sqlglot takes `$1,$` for the opening of a dollar-quoted string, if no white space stands in it.
 _PARAMETER_LIKE_QUOTE = re.compile(r"[^\s$]+\$")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")

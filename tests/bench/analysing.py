@@ -23,7 +23,8 @@ ROUNDS = 3
 FRESH = 8
 LEVEL = "moderate"
 _OURS = re.compile(r"workload\.|set_config")
-BARS = "bars: p95 below 60 ms warm, below 400 ms in a fresh backend"
+WARM_BAR = 60.0
+FRESH_BAR = 400.0
 
 
 def platform_statements() -> list[str]:
@@ -50,10 +51,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def show(name: str, wall: Sequence[float], cpu: Sequence[float]) -> None:
+def show(name: str, bar: float, wall: Sequence[float], cpu: Sequence[float]) -> None:
+    """Half of the calls and all but 5 % of them, beside what both are to stay below."""
     print(
         f"  {name:40} wall p50 {percentile(wall, 0.5):7.1f}  p95 {percentile(wall, 0.95):7.1f}   "
-        f"CPU p50 {percentile(cpu, 0.5):7.1f}  p95 {percentile(cpu, 0.95):7.1f} ms   n {len(wall)}",
+        f"CPU p50 {percentile(cpu, 0.5):7.1f}  p95 {percentile(cpu, 0.95):7.1f} ms   bar {bar:.0f}   n {len(wall)}",
         flush=True,
     )
 
@@ -95,18 +97,25 @@ def run() -> None:
             admin.execute(
                 "create role app login; grant service_role to app; select wedding_dbopt.grant_access('app', 'analyze')"
             )
-        print(f"\n  {len(statements)} statements of the platform, level {LEVEL}; {BARS}")
+        print(f"\n  {len(statements)} statements of the platform, level {LEVEL}")
         for user in ("app", "postgres"):
             with cluster.connect("test", user) as session:
                 wall, cpu, refused = warm(session, statements)
-                show(f"warm, as {'an ordinary role' if user == 'app' else 'a superuser'}", wall, cpu)
+                show(
+                    f"warm, as {'an ordinary role' if user == 'app' else 'a superuser'}", WARM_BAR, wall, cpu
+                )
                 for line in refused:
                     print(f"    refused, {line}")
         fresh = []
         for number in range(FRESH):
             with cluster.connect("test", "app") as session:
                 fresh.append(timed(session, statements[number * len(statements) // FRESH]))
-        show("fresh backend, as an ordinary role", [wall for wall, _ in fresh], [cpu for _, cpu in fresh])
+        show(
+            "fresh backend, as an ordinary role",
+            FRESH_BAR,
+            [wall for wall, _ in fresh],
+            [cpu for _, cpu in fresh],
+        )
         values = ", ".join(f"'{number:032x}'" for number in range(5_600))
         long = f"select status from bookings where id in ({values})"
         with cluster.connect("test", "app") as session:

@@ -219,7 +219,8 @@ from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import SpiDatabase
 from wedding_dbopt.planning import planning_session
 from wedding_dbopt.query import Query
-from wedding_dbopt.rewrite.referee import Limits, Referee
+from wedding_dbopt.rewrite.measure import Limits
+from wedding_dbopt.rewrite.referee import Referee
 database = SpiDatabase(plpy)
 first, second = Query.parse(before), Query.parse(after)
 with planning_session(database) as session:

@@ -233,8 +233,10 @@ class _Advisor:
         picked: set[IndexDef] = set()
         narrow = frozenset(index for index in plain if len(index.columns) == 1)
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
-        for offer in (narrow, plain, plain | partial, plain | covering, plain | covering | partial):
-            used = self._used(key, offer) if offer else frozenset()
+        offers = (narrow, plain, plain | partial, plain | covering, plain | covering | partial)
+        # The largest first: what the planner leaves out there needs no EXPLAIN without it.
+        taken = [self._used(key, offer) if offer else frozenset() for offer in reversed(offers)]
+        for used in reversed(taken):
             if used:
                 self._teams[used] = None
             picked |= used

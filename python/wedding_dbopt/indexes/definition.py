@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .terms import Term, qualified, quoted
 
@@ -77,7 +78,7 @@ class IndexDef:
     def create_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
         """CREATE INDEX; without a name the generated one, so the text is complete either way."""
         verb = "CREATE INDEX CONCURRENTLY" if concurrently else "CREATE INDEX"
-        return f"{verb} {quoted(name or self.name())} ON {self._body()}"
+        return f"{verb} {quoted(name or self.name())} ON {self._body}"
 
     def drop_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
         """DROP INDEX of the same name."""
@@ -86,7 +87,7 @@ class IndexDef:
 
     def name(self) -> str:
         """At most 63 bytes: readable parts and a hash of the definition, so that no two share a name."""
-        digest = hashlib.sha256(self._body().encode()).hexdigest()[:8]
+        digest = hashlib.sha256(self._body.encode()).hexdigest()[:8]
         words = [self.table] + [key.column or "_".join(key.term.columns) for key in self.columns]
         readable = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
         return f"wd_{readable[: _NAME_BYTES - len(digest) - 4]}_{digest}"
@@ -104,13 +105,14 @@ class IndexDef:
 
     def order_key(self) -> tuple[str, str]:
         """A total order over definitions, so that equal choices are made the same way every time."""
-        return (self.table, self._body())
+        return (self.table, self._body)
 
     @property
     def place(self) -> tuple[str, str]:
         """Schema and name of its table."""
         return (self.schema, self.table)
 
+    @cached_property
     def _body(self) -> str:
         keys = ", ".join(key.sql() for key in self.columns)
         text = f"{qualified(self.schema, self.table)} USING {self.method} ({keys})"

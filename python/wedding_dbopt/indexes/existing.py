@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..catalog import Index
 from .definition import IndexDef
@@ -17,7 +18,7 @@ def serves(existing: Index, index: IndexDef) -> bool:
         return False
     if len(existing.columns) < len(index.columns):
         return False
-    for held, text, key in zip(existing.columns, _key_texts(existing), index.columns):
+    for held, text, key in zip(existing.columns, _key_texts(existing.definition), index.columns):
         opclass = _OPCLASS.search(text)
         if held != key.column or not _same_class(opclass, key.opclass):
             return False
@@ -39,10 +40,11 @@ def _same_class(held: re.Match[str] | None, wanted: str | None) -> bool:
     return other is not None and name.replace("varchar_", "text_") == other.replace("varchar_", "text_")
 
 
-def _key_texts(index: Index) -> list[str]:
+@lru_cache(maxsize=1000)
+def _key_texts(definition: str) -> tuple[str, ...]:
     """The keys as the definition writes them, with operator classes, collations and directions."""
     texts, depth = [""], 0
-    for character in index.definition[index.definition.find("(") :]:
+    for character in definition[definition.find("(") :]:
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth == 0:
             break
@@ -50,7 +52,7 @@ def _key_texts(index: Index) -> list[str]:
             texts.append("")
         else:
             texts[-1] += character
-    return [texts[0][1:].strip(), *(text.strip() for text in texts[1:])]
+    return (texts[0][1:].strip(), *(text.strip() for text in texts[1:]))
 
 
 def _plain(text: str) -> str:

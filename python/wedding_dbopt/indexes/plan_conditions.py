@@ -11,8 +11,18 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from ..plan import Node, Plan
+from ..query import Table
 from .resolve import name_of
 from .terms import qualified, quoted
+
+
+def scanned(plan: Plan) -> list[Table]:
+    """The tables that a plan reads."""
+    return [
+        Table(node.schema, node.relation, node.relation)
+        for node in plan.scans()
+        if node.schema and node.relation
+    ]
 
 
 def shown_conditions(plan: Plan) -> exp.Expr | None:

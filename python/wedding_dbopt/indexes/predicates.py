@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -59,6 +60,10 @@ class TableUse:
 
     def terms(self) -> frozenset[Term]:
         """Every key that a condition, the order or the grouping of this reference could use."""
+        return self._terms
+
+    @cached_property
+    def _terms(self) -> frozenset[Term]:
         found = {key.term for key in self.order} | set(self.grouped)
         for group in self.groups:
             found.update(group.equal + group.ranged + group.prefixed + group.joined)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from .definition import IndexDef
+from .definition import IndexDef, Key
 
 _CRITICALITIES = ("low", "medium", "high", "critical")
 _LARGE_GAIN = 0.2
@@ -118,3 +120,42 @@ def _reason(index: IndexDef, benefits: Sequence[Benefit], size: int, write_cost:
     if index.include:
         text += f" It also holds {', '.join(index.include)}, so that the table itself need not be read."
     return " ".join([text, *(benefit.note for benefit in benefits if benefit.note)])
+
+
+def as_row(item: Recommendation) -> dict[str, Any]:
+    """A recommendation with the names of the SQL result; gains in ms of the window and percent of planner cost."""
+    before = sum(cost for _, cost, _ in item.benefits)
+    after = sum(cost for _, _, cost in item.benefits)
+    return {
+        "schema_name": item.index.schema,
+        "table_name": item.index.table,
+        "columns": [_shown(key) for key in item.index.columns],
+        "index_type": item.index.method,
+        "index_name": item.name,
+        "where_clause": item.index.where,
+        "implementation_sql": item.index.create_sql(concurrently=True),
+        "rollback_sql": item.index.drop_sql(concurrently=True),
+        "estimated_bytes": item.estimated_bytes,
+        "estimated_improvement": round(100 * (1 - after / before), 2) if before > 0 else 0.0,
+        "estimated_gain_ms": round(item.total_benefit_ms, 3),
+        "write_cost": round(item.write_cost, 3),
+        "wedding_context": item.context,
+        "criticality": item.criticality,
+        "priority": item.priority,
+        "confidence": item.confidence,
+        "proof": item.proof,
+        "benefits": json.dumps(
+            [
+                {"statement_id": key, "cost_before": round(first, 2), "cost_after": round(last, 2)}
+                for key, first, last in item.benefits
+            ]
+        ),
+        "reason": item.reason,
+        "include_columns": list(item.index.include),
+        "kind": "index_creation",
+    }
+
+
+def _shown(key: Key) -> str:
+    """A key as people read it: a column's plain name, an expression's text, the direction where it is not the default."""
+    return key.sql().replace(key.term.sql, key.column, 1) if key.column else key.sql()

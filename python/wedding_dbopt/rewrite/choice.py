@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Database, DatabaseError
@@ -20,10 +20,12 @@ from wedding_dbopt.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.effects import objection
 from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.measure import MIN_GAIN, Pair, measure, overall
-from wedding_dbopt.rewrite.referee import Limits, Referee, Verdict
+from wedding_dbopt.rewrite.measure import MIN_GAIN, Limits, Pair, measure, overall
 from wedding_dbopt.rewrite.worth import Verdict as Worth
 from wedding_dbopt.rewrite.worth import worthwhile
+
+if TYPE_CHECKING:
+    from wedding_dbopt.rewrite.referee import Verdict
 
 #: With representative constants it may rise by this share, which is rounding.
 TOLERANCE = 0.01
@@ -153,6 +155,8 @@ class Chooser:
         return Choice(self._nothing(worth), worth.refused, pairs=pairs, unmeasured=why)
 
     def _by_measure(self, rewriting: Rewriting, worth: Worth) -> Choice:
+        from wedding_dbopt.rewrite.referee import Referee  # much code that only a measurement needs
+
         form = Query.parse(rewriting.text)
         names = _names(rewriting)
         try:

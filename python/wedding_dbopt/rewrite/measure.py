@@ -22,6 +22,16 @@ SMALL_MS = 0.2  # differences below this are the clock's
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Seconds for one comparison of real rows and for the search; above `rows` expected rows nothing is compared."""
+
+    seconds: float = 5.0
+    search_seconds: float = 4.0
+    rows: int = 1_000_000
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
 class Measured:
     """The fastest of some runs of a form; None where it did not end in time."""
 

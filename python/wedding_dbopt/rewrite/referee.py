@@ -28,21 +28,12 @@ from wedding_dbopt.rewrite.constraints import shapes
 from wedding_dbopt.rewrite.counterexample import Search, search
 from wedding_dbopt.rewrite.effects import objection
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.measure import Limits
 
 #: Sets the planner's choices apart, to see whether a statement returns the same under another plan.
 _OTHER_PLAN = (
     "set local enable_hashagg = off; set local enable_hashjoin = off; set local enable_seqscan = off"
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds for one comparison of real rows and for the search; above `rows` expected rows nothing is compared."""
-
-    seconds: float = 5.0
-    search_seconds: float = 4.0
-    rows: int = 1_000_000
-    seeds: int = 1
 
 
 @dataclass(frozen=True)

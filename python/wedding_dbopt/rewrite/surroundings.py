@@ -51,7 +51,7 @@ def surroundings(database: Database, search_path: Sequence[str], words: Collecti
 
 _SURROUNDINGS = """
 select current_setting('server_version_num')::int as version,
-       (select setting::bigint * 1024 from pg_catalog.pg_settings where name = 'work_mem') as work_mem,
+       pg_catalog.pg_size_bytes(current_setting('work_mem')) as work_mem,
        array(select distinct p.proname::text
              from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
              where n.nspname = any ($1::name[]) and n.nspname <> 'pg_catalog' and p.proname = any ($2::name[])) as functions,

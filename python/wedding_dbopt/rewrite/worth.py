@@ -64,12 +64,13 @@ def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
 
     rules = rules_of(level, facts.version)
     free = [rule for rule in rules if gate_of(rule) == "free"]
-    text = query.text
+    text, current = query.text, query
     steps: tuple[Step, ...] = ()
     for chosen, judge in ((free, None), ([rule for rule in rules if rule not in free], accept), (free, None)):
-        found = rewrite(Query.parse(text), facts, level, chosen, judge)
+        found = rewrite(current, facts, level, chosen, judge)
         if found.steps and (judge is not None or cheaper(text, found.text)):
             text, steps = found.text, (*steps, *found.steps)
+            current = Query.parse(text)
         elif judge is None and found.steps:
             refused += [step.rule for step in found.steps]
     by_rule = any(gate_of(rule) == "own" for rule in rules if name_of(rule) in {step.rule for step in steps})

@@ -19,7 +19,8 @@ from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Choice, Chooser
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.referee import Limits, Referee
+from wedding_dbopt.rewrite.measure import Limits
+from wedding_dbopt.rewrite.referee import Referee
 from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.tuning.deeds.deed import identifier
 from wedding_dbopt.tuning.idea import Idea

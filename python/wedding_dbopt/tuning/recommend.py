@@ -16,8 +16,8 @@ from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
-from wedding_dbopt.indexes.definition import Key
-from wedding_dbopt.indexes.recommendation import Recommendation
+from wedding_dbopt.indexes.plan_conditions import scanned
+from wedding_dbopt.indexes.recommendation import as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
@@ -206,45 +206,6 @@ def _idea(row: Row, hours: float) -> Idea:
     )
 
 
-def as_row(item: Recommendation) -> Row:
-    """A recommendation with the names of the SQL result; gains in ms of the window and percent of planner cost."""
-    before = sum(cost for _, cost, _ in item.benefits)
-    after = sum(cost for _, _, cost in item.benefits)
-    return {
-        "schema_name": item.index.schema,
-        "table_name": item.index.table,
-        "columns": [_shown(key) for key in item.index.columns],
-        "index_type": item.index.method,
-        "index_name": item.name,
-        "where_clause": item.index.where,
-        "implementation_sql": item.index.create_sql(concurrently=True),
-        "rollback_sql": item.index.drop_sql(concurrently=True),
-        "estimated_bytes": item.estimated_bytes,
-        "estimated_improvement": round(100 * (1 - after / before), 2) if before > 0 else 0.0,
-        "estimated_gain_ms": round(item.total_benefit_ms, 3),
-        "write_cost": round(item.write_cost, 3),
-        "wedding_context": item.context,
-        "criticality": item.criticality,
-        "priority": item.priority,
-        "confidence": item.confidence,
-        "proof": item.proof,
-        "benefits": json.dumps(
-            [
-                {"statement_id": key, "cost_before": round(first, 2), "cost_after": round(last, 2)}
-                for key, first, last in item.benefits
-            ]
-        ),
-        "reason": item.reason,
-        "include_columns": list(item.index.include),
-        "kind": "index_creation",
-    }
-
-
-def _shown(key: Key) -> str:
-    """A key as people read it: a column's plain name, an expression's text, the direction where it is not the default."""
-    return key.sql().replace(key.term.sql, key.column, 1) if key.column else key.sql()
-
-
 # ---------------------------------------------------------------------- the workload
 
 Skipped = list[tuple[str, str]]
@@ -351,15 +312,6 @@ def _tables(session: PlanningSession, member: Member) -> list[Table]:
         return [*query.tables, *scanned(Plan.from_json(session.explain(query, member.userid)))]
     except DboptError:
         return []  # the search meets the same failure and records it
-
-
-def scanned(plan: Plan) -> list[Table]:
-    """The tables that a plan reads."""
-    return [
-        Table(node.schema, node.relation, node.relation)
-        for node in plan.scans()
-        if node.schema and node.relation
-    ]
 
 
 def _write_rates(database: Database, window: float) -> dict[tuple[str, str], WriteRate]:
