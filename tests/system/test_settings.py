@@ -389,3 +389,33 @@ def test_a_plan_that_flipped_is_named_with_its_cause_and_the_way_back(tuner: Tun
         )
         >= 2
     )
+
+
+def test_columns_that_decide_each_other_get_extended_statistics_and_lose_them_again(
+    tuner: Tuner, role: str
+) -> None:
+    tuner.set(mode_index_creation="off", mode_statistics="auto")
+    tuner.run(
+        """create table places as select g as id, g % 200 as city, g % 20 as region, hashint4(g) % 20 as size,
+           repeat('x', 80) as note from generate_series(1, 20000) g"""
+    )
+    tuner.run(f"grant select on places to {role}; select pg_stat_force_next_flush()")
+    tuner.run("vacuum analyze places")
+    tuner.observed("select count(*) from places where city = {number} and region = 7", user=role)
+    tuner.observed("select max(note) from places where city = {number} and size = 7", user=role)
+    tuner.tune("optimization_level => 'moderate'")
+    print(
+        tuner.rows("select kind, object_kind, reason, safety, risk from _wedding_dbopt.recommendation"),
+        tuner.rows("select reason from _wedding_dbopt.event"),
+    )
+    [(action, reason)] = tuner.rows(
+        """select a.id, r.reason from _wedding_dbopt.action a join _wedding_dbopt.recommendation r on r.id = a.recommendation_id
+           where a.object_kind = 'statistics'"""
+    )
+    assert "Statements compare city and region of places together" in reason
+    tuner.process()
+    made = "select count(*) from pg_statistic_ext_data join pg_statistic_ext on oid = stxoid where stxddependencies is not null"
+    assert tuner.value(made) == 1
+    tuner.tune()
+    undo(tuner, int(action))
+    assert tuner.value(made) == 0

@@ -243,6 +243,12 @@ class Sampler:
 
 def sample_sql(relation: Relation, columns: list[str]) -> str:
     """The statement that copies a repeatable sample of the needed columns into a temporary table."""
+    source = sample_source(relation, [quoted(column) for column in columns])
+    return f"CREATE TEMPORARY TABLE {_SAMPLE} AS {source[1:-1]}"
+
+
+def sample_source(relation: Relation, listed: list[str]) -> str:
+    """A subselect, in parentheses, of a repeatable sample; `listed` are quoted names."""
     rows = row_count(relation)
     percent = min(100.0, 150.0 * SAMPLE_ROWS / rows)
     method = (
@@ -250,9 +256,8 @@ def sample_sql(relation: Relation, columns: list[str]) -> str:
         if relation.kind == "p" or percent >= 100
         else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
     )
-    listed = ", ".join(quoted(column) for column in columns)
     source = qualified(relation.schema, relation.name)
-    return f"CREATE TEMPORARY TABLE {_SAMPLE} AS SELECT {listed} FROM {source}{method} LIMIT {SAMPLE_ROWS}"
+    return f"(SELECT {', '.join(listed)} FROM {source}{method} LIMIT {SAMPLE_ROWS})"
 
 
 def _measure(

@@ -15,6 +15,7 @@ from wedding_dbopt.settings import (
     autovacuum,
     checkpoints,
     connection_limits,
+    correlated_columns,
     effective_cache_size,
     evidence,
     fillfactor,
@@ -40,6 +41,7 @@ from wedding_dbopt.settings import (
     work_mem,
 )
 from wedding_dbopt.settings.advice import Advice, Affected
+from wedding_dbopt.settings.column_pairs import correlations
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.kept_plans import kept_plans
 from wedding_dbopt.settings.plans import Planned, planned, remember, replanned
@@ -107,6 +109,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         size = effective_cache_size.wanted(server)
         cheaper = replanned(database, session, now, {random_page_cost.NAME: costs}) if costs else []
         kept = kept_plans(database, session, now)
+        pairs = correlations(database, session, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)
     roles = evidence.roles(database, since, until)
@@ -131,6 +134,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
     cleaned = {table.relid for table, _, _ in vacuum.precondition(server, tables)}  # and analysed with it
     yield from vacuum.advise(server, tables)
     yield from stale_statistics.advise(server, {k: table for k, table in tables.items() if k not in cleaned})
+    yield from correlated_columns.advise(pairs)
     yield from table_autovacuum.advise(server, list(tables.values()))
     yield from fillfactor.advise(server, list(tables.values()))
     yield from plan_flips.advise(flips.histories(database, whole, until))
