@@ -26,7 +26,9 @@ begin
   union all
   select r.kind, format('action %s', a.id), a.wedding_context,
     case when a.state = 'rolled_back' then 'info' else _wedding_dbopt.alert_grade(1, r.warning, r.critical) end, 1, coalesce(r.warning, r.critical),
-    format('Action %s (%s) %s: %s', a.id, a.description, case a.state when 'failed' then 'failed' else 'was rolled back' end, coalesce(a.error, a.verdict, 'no reason was noted')),
+    format('Action %s (%s) %s: %s', a.id, a.description, case a.state when 'failed' then 'failed' else 'was rolled back' end, coalesce(a.error,
+      (select e.reason from _wedding_dbopt.event e where e.subject = 'action' and e.subject_id = a.id::text and e.to_state = a.state order by e.at desc limit 1),
+      a.verdict, 'no reason was noted')),
     jsonb_build_object('action_id', a.id)
   from _wedding_dbopt.action a join _wedding_dbopt.alert_rule r on r.kind = 'action_failed' and r.enabled
   where a.state in ('failed', 'rolled_back') and a.finished_at > watch_own.at - interval '1 hour' and a.finished_at <= watch_own.at

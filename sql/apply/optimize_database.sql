@@ -33,7 +33,9 @@ begin
       'recommendations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.estimated_improvement desc nulls last, r.id), '[]')
                           from wedding_dbopt.get_recommendations() r),
       'plan', (select coalesce(jsonb_agg(to_jsonb(p) order by p.place), '[]') from plan p),
-      'next', format('Poll get_tuning_run(%s): the next tick analyses the workload anew and applies what the mode allows.', run)),
+      'next', format(case when _wedding_dbopt.setting_value('enabled') = 'on'
+                          then 'Poll get_tuning_run(%s): the next tick analyses the workload anew and applies what the mode allows.'
+                          else 'The extension is paused: run %s waits until resume() is called.' end, run)),
     'timestamp', clock_timestamp()));
 end $$;
 comment on function wedding_dbopt.optimize_database(text, boolean) is
