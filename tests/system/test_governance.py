@@ -159,6 +159,20 @@ def test_the_preview_of_a_drop_shows_that_the_index_is_hidden_first(tuner: Tuner
     assert tuner.value(advice) == last
 
 
+def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tuner) -> None:
+    tuner.table()
+    tuner.run("create index one on booking (vendor); create index two on booking (vendor); analyze booking")
+    tuner.set(mode_index_drop="approve", mode_index_creation="off")
+    tuner.tune()
+    (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'index_drop'")
+    name = tuner.name(action)
+    tuner.run(f"drop index {name}; create index {name} on booking (amount)")
+    tuner.run("select wedding_dbopt.approve(%s)", action)
+    tuner.process()
+    assert tuner.state(action) == "withdrawn", tuner.reason(action)
+    assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
+
+
 @pytest.mark.parametrize("consent", ["off", "on"])
 def test_an_index_that_a_person_made_is_never_dropped_unasked(tuner: Tuner, consent: str) -> None:
     """T22."""

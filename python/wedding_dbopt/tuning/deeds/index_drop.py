@@ -75,7 +75,7 @@ class IndexDrop(Deed):
             f"WHERE indexrelid = {index.oid} AND indisvalid",
             f"ANALYZE {table}",
         )
-        details = {"oid": index.oid}
+        details = {"oid": index.oid, "definition": index.definition}
         if not index.valid:
             return Script((drop,), (), (), details)
         return Script(hide, (drop,), tuple(_restore(index, schema, name, table)), details)
@@ -91,6 +91,8 @@ def _before(action: Row, index: IndexState | None) -> Look:
         return Look(GONE, reason="the index is gone already")
     if index.building:
         return Look(BUSY, reason="somebody is building this index")
+    if details_of(action).get("definition", index.definition) != index.definition:
+        return Look(FOREIGN, reason="somebody made another index of this name after it was looked at")
     # A unique index whose build failed enforces nothing that was ever promised.
     if index.constrained or (index.unique and index.valid) or index.kind != "i" or index.partition:
         why = "it enforces a rule of the data, or is part of a partitioned index"
