@@ -13,8 +13,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     select distinct rewrite.ev_class as relid
     from pg_depend
     join pg_rewrite as rewrite on rewrite.oid = pg_depend.objid
+    join pg_class as held on held.oid = pg_depend.refobjid and held.relname = 'users'
+    join pg_namespace as home on home.oid = held.relnamespace and home.nspname = 'auth'  -- to_regclass() needs a right to the schema
     where pg_depend.classid = 'pg_rewrite'::regclass and pg_depend.refclassid = 'pg_class'::regclass
-      and pg_depend.refobjid = to_regclass('auth.users')
   ), exposed_function as materialized (
     select pg_proc.oid, pg_proc.oid::regprocedure::text as name, pg_proc.prosecdef, exposed.schema_id, exposed.schema_name, pg_proc.proconfig, pg_proc.proowner, pg_proc.prorettype
     from _wedding_dbopt.user_schemas() as exposed

@@ -21,8 +21,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     select setting::integer as value, pending_restart from pg_settings where name = 'pg_stat_statements.max'
   )
   select 'collection', 'critical', 'collect', null::oid, null::integer[], null::text, 'No metrics have been collected yet.', '{}'::jsonb,
-         case when (select state.jobs from _wedding_dbopt.jobs_state() as state) > 0
-              then 'select * from wedding_dbopt.check_installation()' else 'select wedding_dbopt.schedule_jobs()' end
+         case when (select state.jobs from _wedding_dbopt.jobs_state() as state) = 0
+              then 'select wedding_dbopt.schedule_jobs()' else 'select * from wedding_dbopt.check_installation()' end
   from pass where pass.at is null
   union all
   select 'collection', case when pass.age > interval '15 minutes' then 'critical' else 'warning' end, 'collect', null, null, null,
