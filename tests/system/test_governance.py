@@ -51,8 +51,8 @@ def test_a_dry_run_prints_what_would_run_in_order_with_locks_and_a_run_then_does
 
 
 def test_what_was_undone_is_tried_again_only_when_data_or_load_have_changed(tuner: Tuner) -> None:
-    """T24."""
-    tuner.set(repeat_after="0 s")
+    """T24. Rows that one transaction inserts and analyses count as not analysed: no advice on statistics here."""
+    tuner.set(repeat_after="0 s", mode_statistics="off")
     tuner.table()
     tuner.observed(VENDOR)
     tuner.tune()
@@ -69,7 +69,9 @@ def test_what_was_undone_is_tried_again_only_when_data_or_load_have_changed(tune
     )
     tuner.observed(VENDOR)
     tuner.tune()
-    assert [state for _, state in tuner.actions()] == ["rolled_back", "approved"]
+    assert [state for _, state in tuner.actions()] == ["rolled_back", "approved"], tuner.rows(
+        "select action_type, state, description from _wedding_dbopt.action"
+    )
 
 
 def test_a_scheduled_run_that_fails_is_logged_and_the_next_one_comes(tuner: Tuner) -> None:

@@ -83,7 +83,7 @@ def test_an_operator_needs_no_right_on_the_tables(cluster: Cluster, tuner: Tuner
             )[0] is True
         for forbidden in (
             "delete from _wedding_dbopt.action",
-            "update _wedding_dbopt.action set sql = 'drop table booking'",
+            "update _wedding_dbopt.action set sql = '{drop table booking}'",
         ):
             assert refused(operator, forbidden).sqlstate == "42501"
         assert (

@@ -79,6 +79,8 @@ def test_an_index_that_helps_a_read_and_slows_hot_writes_is_taken_back_and_nothi
     tuner: Tuner,
 ) -> None:
     tuner.table(rows=2000)
+    tuner.run("alter table booking set (fillfactor = 50)")
+    tuner.run("vacuum (full, analyze) booking")
     for table in OTHERS:
         tuner.run(f"create table {table} (id serial primary key, note text)")
         tuner.run(f"insert into {table} (note) select 'x' from generate_series(1, 1000)")
@@ -107,7 +109,7 @@ def test_an_index_that_helps_a_read_and_slows_hot_writes_is_taken_back_and_nothi
     verdicts = {(one["role"], one["verdict"]) for one in page["statements"]}
     assert ("written", "regressed") in verdicts
     assert page["control"]["statements"] >= 3
-    assert page["hot_updates"]["percent_after"] < 10 < 20 < page["hot_updates"]["percent_before"]
+    assert page["hot_updates"]["percent_after"] < 20 < 60 < page["hot_updates"]["percent_before"]
     served = next(one for one in page["statements"] if one["role"] == "affected")
     assert served["after"]["blocks"] < served["before"]["blocks"] / 2
     assert page["reason"].startswith("rolled_back: statement ")

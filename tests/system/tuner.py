@@ -64,7 +64,7 @@ where application_name = 'wedding_dbopt executor' and datname = current_database
 _numbers = itertools.count()
 
 
-def until(answer: Callable[[], Any], seconds: float = 60) -> Any:
+def until(answer: Callable[[], Any], seconds: float = 180) -> Any:
     """Ask until there is an answer; AssertionError at the limit."""
     limit = time.monotonic() + seconds
     while not (found := answer()):
