@@ -27,7 +27,7 @@ from wedding_dbopt.tuning.deeds.index_catalogue import table_exists
 from wedding_dbopt.tuning.deeds.upkeep import Upkeep
 
 _TARGET = """
-select a.attstattarget as target
+select coalesce(a.attstattarget, -1) as target  -- the default is null from PostgreSQL 17 on, -1 before
 from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and a.attname = $3 and a.attnum > 0 and not a.attisdropped
