@@ -8,7 +8,7 @@ declare
   since     constant timestamptz := day::timestamp at time zone time_zone;
 begin
   if not exists (select from _wedding_dbopt.baseline b where b.name = 'daily ' || day)
-     and exists (select from _wedding_dbopt.workload(since, until)) then
+     and exists (select from _wedding_dbopt.workload(since, until, false)) then
     perform _wedding_dbopt.store_baseline('daily ' || day, null, 'daily', since, until);
   end if;
   perform _wedding_dbopt.forget_baselines(array(

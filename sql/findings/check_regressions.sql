@@ -6,7 +6,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     -- Few statements have a hundredth of the time; only their past is read.
     select used.* from (
       select used.*, sum(used.exec_ms) over () as all_ms
-      from _wedding_dbopt.workload(check_regressions.at - interval '1 hour', check_regressions.at) as used) as used
+      from _wedding_dbopt.workload(check_regressions.at - interval '1 hour', check_regressions.at, false) as used) as used
     where used.calls >= 50 and used.exec_ms >= 0.01 * used.all_ms
   ), before as (
     select now.statement_id, sum(past.calls) as calls, sum(past.exec_ms) as exec_ms, sum(past.exec_sq) as exec_sq, sum(past.hit + past.read) as blocks

@@ -12,7 +12,7 @@ begin
   return query
   with workload as materialized (
     select used.statement_id, used.tables, used.exec_ms * coalesce(weight.weight, 1)::float8 as ms
-    from _wedding_dbopt.workload(findings.at - interval '24 hours', findings.at) as used
+    from _wedding_dbopt.workload(findings.at - interval '24 hours', findings.at, false) as used
     left join _wedding_dbopt.criticality_weight as weight on weight.criticality = used.criticality
   ), total as (
     select nullif(sum(workload.ms), 0) as ms from workload

@@ -10,7 +10,7 @@ set jit = off as $$
     select w.context, sum(w.calls)::float8 as calls, sum(w.exec_ms) / sum(w.calls) as mean,
       greatest(sum(w.exec_sq) / sum(w.calls) - (sum(w.exec_ms) / sum(w.calls)) ^ 2, 0) as variance
     from (select w.context, w.calls, greatest(w.exec_ms, 1e-6 * w.calls) as exec_ms, w.exec_sq
-          from _wedding_dbopt.workload(context_percentiles.since, context_percentiles.until) w) w
+          from _wedding_dbopt.workload(context_percentiles.since, context_percentiles.until, false) w) w
     group by w.context, round(4 * ln(w.exec_ms / w.calls)),
       round(2 * ln(1e-3 + greatest(w.exec_sq * w.calls / (w.exec_ms * w.exec_ms) - 1, 0)))
   ), whole as (

@@ -18,22 +18,24 @@ begin
   perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query
   with used as materialized (
-    select workload.queryid, workload.statement_id, workload.calls, workload.exec_ms, workload.exec_sq, workload.rows, workload.hit, workload.read
-    from _wedding_dbopt.workload(since, get_query_performance.at) as workload
+    select workload.queryid, workload.statement_id, workload.tables, workload.calls::float8 as calls, workload.exec_ms, workload.exec_sq,
+           workload.rows::float8 as rows, workload.hit::float8 as hit, workload.read::float8 as read
+    from _wedding_dbopt.workload(since, get_query_performance.at, false) as workload
   ), top as materialized (
     -- One row per query id: the same statement issued by several roles, or inside functions, is one query here.
-    select used.queryid, min(used.statement_id) as statement_id, sum(used.calls)::bigint as calls, sum(used.exec_ms) as exec_ms,
-           sum(used.exec_sq) as exec_sq, sum(used.rows)::bigint as rows, sum(used.hit)::bigint as hit, sum(used.read)::bigint as read
-    from used
-    group by used.queryid
-    having sum(used.calls) >= get_query_performance.min_calls
-    order by sum(used.exec_ms) desc, used.queryid
-    limit get_query_performance.limit_count
-  ), sole_reader as (
+    select summed.queryid, summed.statement_id, summed.calls::bigint as calls, summed.exec_ms, summed.exec_sq,
+           summed.rows::bigint as rows, summed.hit::bigint as hit, summed.read::bigint as read
+    from (select used.queryid, min(used.statement_id) as statement_id, sum(used.calls) as calls, sum(used.exec_ms) as exec_ms,
+                 sum(used.exec_sq) as exec_sq, sum(used.rows) as rows, sum(used.hit) as hit, sum(used.read) as read
+          from used
+          group by used.queryid
+          having sum(used.calls) >= get_query_performance.min_calls
+          order by sum(used.exec_ms) desc, used.queryid
+          limit get_query_performance.limit_count) as summed
+  ), sole_reader as materialized (
     select touched.name, min(used.queryid) as queryid
-    from used
-    join _wedding_dbopt.statement on statement.id = used.statement_id, unnest(statement.tables) as touched(name)
-    where statement.tables && array(
+    from used, unnest(used.tables) as touched(name)
+    where used.tables && array(
       select distinct unnest(shown.tables) from top join _wedding_dbopt.statement as shown on shown.id = top.statement_id)
     group by touched.name
     having count(distinct used.queryid) = 1
@@ -43,6 +45,7 @@ begin
     join pg_class on pg_class.oid = delta.relid
     join pg_namespace on pg_namespace.oid = pg_class.relnamespace
     join sole_reader on sole_reader.name = format('%I.%I', pg_namespace.nspname, pg_class.relname)
+    where exists (select from sole_reader)  -- asked before the tables' samples are read
     group by sole_reader.queryid
   )
   select top.queryid::text, statement_text.query, top.calls,
