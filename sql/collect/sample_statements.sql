@@ -50,7 +50,7 @@ begin
   if not exists (select from _wedding_dbopt.statement_last) then
     previous.entries := 0;
   end if;
-  select coalesce(max(s.id), 0) into last_id from _wedding_dbopt.statement s;
+  last_id := _wedding_dbopt.last_statement_id();
 
   comparison := format($sql$
     with changed as materialized (
@@ -75,9 +75,6 @@ begin
     ), fresh as materialized (
       select f.*, coalesce(f.known_id, nextval('_wedding_dbopt.statement_id_seq')::integer) as id
       from few f where f.queryid is not null
-    ), named as (
-      insert into _wedding_dbopt.statement (id, queryid, dbid, userid, toplevel, first_seen) overriding system value
-      select f.id, f.queryid, f.dbid, f.userid, f.toplevel, $1 from fresh f where f.known_id is null
     ), met as (
       insert into _wedding_dbopt.statement_last
         (queryid, dbid, userid, toplevel, id,
@@ -202,8 +199,8 @@ begin
   execute format('execute %I (%L, %L, %L, %L, %L, %L, %L, %L)', prepared, sample_statements.at, previous.at, base_line,
     was_reset and not base_line, info.dealloc is distinct from previous.dealloc, info.stats_reset, info.dealloc, previous.entries);
 
-  if exists (select from _wedding_dbopt.statement s where s.id > last_id) then
-    perform _wedding_dbopt.store_statement_texts(last_id);
+  if _wedding_dbopt.last_statement_id() > last_id then
+    perform _wedding_dbopt.name_statements(last_id, sample_statements.at);
   end if;
   -- Somebody reset statistics: of which entries, and how often these had run, nothing may show.
   resets := array(select s.id from _wedding_dbopt.statement s where s.resets);

@@ -8,11 +8,10 @@ create table _wedding_dbopt.expected_hour (
   high             float8      not null,
   fitted_at        timestamptz not null,
   history_days     integer     not null,
-  primary key (context, hour)
+  primary key (hour, context)
 );
 comment on table _wedding_dbopt.expected_hour is
   'Expected calls per minute of each hour and context (all = the sum of all), with the interval that holds eight of ten hours; four weeks ahead.';
-create index expected_hour_hour on _wedding_dbopt.expected_hour (hour);
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.expected_hour', '');
 
 create table _wedding_dbopt.expected_day (

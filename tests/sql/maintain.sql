@@ -28,7 +28,7 @@ select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-0
   'each step is logged');
 select is((select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
            where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'),
-  3::bigint * cardinality(_wedding_dbopt.partitioned_tables()), 'each table of raw samples has partitions for today and two days ahead');
+  3::bigint * (cardinality(_wedding_dbopt.partitioned_tables()) - 5), 'each table of raw samples has partitions for today and two days ahead, but those that were never filled');
 select is((select count(*) from _wedding_dbopt.statement_sample_default where at < '2002-01-01Z'), 0::bigint, 'rows in the default partition moved to their days');
 select is((select count(*) from _wedding_dbopt.statement_sample where at < '2002-01-01Z'), 180::bigint, 'and none was lost');
 select is((select tableoid::regclass::text from _wedding_dbopt.connection_sample where at = '2001-06-08 22:10Z'), '_wedding_dbopt.connection_sample_20010608', 'also in the other tables');

@@ -136,19 +136,19 @@ def test_a_reader_that_stays_delays_the_partitions_of_its_table_alone(tuner: Tun
     days = """select count(*) from pg_inherits where inhparent = '_wedding_dbopt.{0}'::regclass
               and inhrelid::regclass::text ~ '{1}$'"""
     with tuner.cluster.connect(tuner.database) as reader:
-        reader.execute("begin; select count(*) from _wedding_dbopt.lock_sample")
+        reader.execute("begin; select count(*) from _wedding_dbopt.connection_sample")
         maintain(tuner, later)
-        assert tuner.value(days.format("lock_sample", "21010305")) == 1
-        assert tuner.value(days.format("lock_sample", "21010315")) == 0
+        assert tuner.value(days.format("connection_sample", "21010305")) == 1
+        assert tuner.value(days.format("connection_sample", "21010315")) == 0
         for table in ("statement_sample", "collect_log"):
             assert tuner.value(days.format(table, "21010305")) == 0
             assert tuner.value(days.format(table, "21010315")) == 1
         waited = tuner.column(
-            "select distinct source from _wedding_dbopt.collect_log where at = %s and reason like '%%lock_sample%%' order by 1",
+            "select distinct source from _wedding_dbopt.collect_log where at = %s and reason like '%%connection_sample%%' order by 1",
             later,
         )
         assert waited == ["maintain: drop_partitions", "maintain: make_partitions"]
         reader.execute("rollback")
     maintain(tuner, later)
-    assert tuner.value(days.format("lock_sample", "21010305")) == 0
-    assert tuner.value(days.format("lock_sample", "21010315")) == 1
+    assert tuner.value(days.format("connection_sample", "21010305")) == 0
+    assert tuner.value(days.format("connection_sample", "21010315")) == 1

@@ -1,0 +1,35 @@
+-- The texts are read for statements that were never seen before only, because reading them loads the whole text file. The
+-- dictionary's row is written here, when the text is known, and not before: an update of each would double a first pass's WAL.
+create or replace function _wedding_dbopt.name_statements(after_id bigint, at timestamptz) returns void
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
+set enable_hashjoin = on as $$  -- sample_statements(), which calls it, has it off
+declare
+  home         regnamespace;
+  has_toplevel boolean;
+begin
+  select e.extnamespace into home from pg_extension e where e.extname = 'pg_stat_statements';
+  select 'toplevel' = any(p.proargnames) into has_toplevel from pg_proc p
+  where p.oid = to_regprocedure(format('%s.pg_stat_statements(boolean)', home));
+
+  execute format($sql$
+    with texts as materialized (
+      select l.id, l.queryid, l.dbid, l.userid, l.toplevel, _wedding_dbopt.stored_text(q.query) as query,
+        coalesce(_wedding_dbopt.is_own(q.query), false) as own, coalesce(q.query ~* 'pg_stat_statements_reset\s*\(', false) as resets
+      from _wedding_dbopt.statement_last l
+      left join (select queryid, dbid, userid, %2$s as toplevel, query from %1$s.pg_stat_statements(true)) q
+        using (queryid, dbid, userid, toplevel)
+      where l.id > $1
+    ), named as (
+      insert into _wedding_dbopt.statement (id, queryid, dbid, userid, toplevel, first_seen, own, resets, kind) overriding system value
+      select t.id, t.queryid, t.dbid, t.userid, t.toplevel, $2, t.own, t.resets, _wedding_dbopt.statement_kind(t.query) from texts t
+      order by t.id
+    )
+    insert into _wedding_dbopt.statement_text (statement_id, query)
+    select t.id, t.query from texts t where t.query is not null order by t.id
+    $sql$, home, case when has_toplevel then 'toplevel' else 'true' end)
+  using name_statements.after_id, name_statements.at;
+end $$;
+comment on function _wedding_dbopt.name_statements(bigint, timestamptz) is
+  'Enters the statements with a greater id into the dictionary, with their texts from pg_stat_statements; what is kept holds no literal and no comment.';
