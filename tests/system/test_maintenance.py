@@ -144,7 +144,8 @@ def test_a_reader_that_stays_delays_the_partitions_of_its_table_alone(tuner: Tun
             assert tuner.value(days.format(table, "21010305")) == 0
             assert tuner.value(days.format(table, "21010315")) == 1
         waited = tuner.column(
-            "select distinct source from _wedding_dbopt.collect_log where at = %s and reason like '%%connection_sample%%' order by 1",
+            """select distinct source from _wedding_dbopt.collect_log
+               where at = %s and reason like '%%connection_sample%%' order by 1""",
             later,
         )
         assert waited == ["maintain: drop_partitions", "maintain: make_partitions"]
