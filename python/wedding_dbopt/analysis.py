@@ -44,9 +44,10 @@ class OneStatement:
         self._plain = plain
         self.drop_hypothetical = session.drop_hypothetical
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
-        self._plain = None
-        return self._session.create_hypothetical(sql, place)
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        if wanted:
+            self._plain = None
+        return self._session.create_hypothetical(wanted)
 
     def explain(self, key: str) -> Any:
         return self._plain or self._session.explain(self._query)

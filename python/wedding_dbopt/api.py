@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from wedding_dbopt.database import QUERY_CANCELED, DatabaseError, SpiDatabase, StatementCancelled
 from wedding_dbopt.errors import DboptError, InvalidArgument
+from wedding_dbopt.first_load import first_load
 
 LEVELS = ("conservative", "moderate", "aggressive")
 Result = TypeVar("Result")
@@ -76,6 +78,9 @@ def analyze_query(
     measure: bool | None,
     needed_columns: list[str] | None,
 ) -> str:
+    if "wedding_dbopt.analysis" not in sys.modules:
+        with first_load():
+            import wedding_dbopt.analysis  # noqa: F401
     from wedding_dbopt.analysis import analyze
 
     level = _level(optimization_level)

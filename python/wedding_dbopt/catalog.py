@@ -14,6 +14,9 @@ from wedding_dbopt.database import Database, Row
 from wedding_dbopt.query import Table
 
 PAGE_BYTES = 8192
+NO_STATISTICS = dict.fromkeys(
+    ("n_distinct", "null_frac", "avg_width", "correlation", "most_common_vals", "most_common_freqs")
+)
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class Catalog:
 
     @classmethod
     def load(cls, database: Database, tables: Sequence[Table], search_path: Sequence[str]) -> Catalog:
-        """Read the facts of `tables`, in four queries, none when there is no table.
+        """Read the facts of `tables`, in five queries, none when there is no table.
 
         System and temporary relations are left out. Raises DatabaseError.
         """
@@ -156,8 +159,25 @@ class Catalog:
             _by_relation(database.query(sql, ["oid[]"], [oids]))
             for sql in (_COLUMNS, _INDEXES, _FOREIGN_KEYS)
         )
+        places = [sorted({row[part] for row in found}) for part in ("schema", "name")]
+        statistics = {
+            (row["schema"], row["table"], row["column"]): row
+            for row in database.query(_STATISTICS, ["name[]", "name[]"], places)
+        }
         relations = [
-            _relation(row, columns.get(row["oid"], []), indexes.get(row["oid"], []), keys.get(row["oid"], []))
+            _relation(
+                row,
+                [
+                    {
+                        **NO_STATISTICS,
+                        **column,
+                        **statistics.get((row["schema"], row["name"], column["name"]), {}),
+                    }
+                    for column in columns.get(row["oid"], [])
+                ],
+                indexes.get(row["oid"], []),
+                keys.get(row["oid"], []),
+            )
             for row in found
         ]
         return cls(relations, search_path, hidden)
@@ -301,21 +321,24 @@ select a.attrelid::bigint as relation, a.attname::text as name,
              and not o.convalidated) as not_null, l.collname::text as collation,
        t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e' as plain,
        coalesce(l.collisdeterministic, true) as deterministic, a.attgenerated <> '' as generated,
-       case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) end as expression,
-       s.n_distinct, s.null_frac, s.avg_width, s.correlation,
-       s.most_common_vals::text::text[] as most_common_vals, s.most_common_freqs
+       case when a.attgenerated <> '' then (
+           select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d
+           where d.adrelid = a.attrelid and d.adnum = a.attnum) end as expression
 from pg_catalog.pg_attribute a
-join pg_catalog.pg_class c on c.oid = a.attrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
-left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-left join lateral (
-    select * from pg_catalog.pg_stats s
-    where s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname
-    order by s.inherited desc limit 1) s on true
 where a.attrelid = any ($1) and a.attnum > 0 and not a.attisdropped
 order by a.attrelid, a.attnum
+"""
+
+#: Of the whole tree of tables last, where there are both.
+_STATISTICS = """
+select s.schemaname::text as schema, s.tablename::text as table, s.attname::text as column,
+       s.n_distinct, s.null_frac, s.avg_width, s.correlation,
+       s.most_common_vals::text::text[] as most_common_vals, s.most_common_freqs
+from pg_catalog.pg_stats s
+where s.schemaname = any ($1) and s.tablename = any ($2)
+order by s.inherited
 """
 
 _INDEXES = """

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from wedding_dbopt.alarm import Alarm
 from wedding_dbopt.errors import InsideTransaction
 
 QUERY_CANCELED = "57014"
@@ -99,6 +98,8 @@ class SpiDatabase:
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
+        from wedding_dbopt.alarm import Alarm  # ctypes, which few calls need
+
         alarm = Alarm(seconds)
         try:
             yield

@@ -12,8 +12,8 @@ Statements of superusers and of roles that are gone are planned by whom trust.py
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,8 +35,14 @@ _READ_ONLY_HINT = (
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
-select r.oid, r.rolname, r.rolsuper, quote_ident(r.rolname) as quoted, _wedding_dbopt.role_search_path(r.oid) as search_path
-from pg_catalog.pg_roles r where r.oid = $1 or r.rolname = $2
+select r.oid, r.rolname, r.rolsuper, quote_ident(r.rolname) as quoted,
+       _wedding_dbopt.role_search_path(r.oid, $2) as search_path
+from pg_catalog.pg_roles r where r.oid = $1
+"""
+_NAMED_ROLE = _ROLE.replace("r.oid = $1", "r.rolname = $1")
+_SESSION = """
+select current_setting('server_version_num')::int as version, current_user as me,
+       (select g.reset_val from pg_catalog.pg_settings g where g.name = 'search_path') as path
 """
 _OWNER = """
 select c.relowner::bigint as owner
@@ -82,7 +88,7 @@ class Execution:
 
     def parameter_types(self, query: Query) -> list[str]:
         """The types that the server gives the parameters, by number. Raises DatabaseError."""
-        name = f"wedding_dbopt_{secrets.token_hex(12)}"
+        name = f"wedding_dbopt_{os.urandom(12).hex()}"
         try:
             self._functions.read(self._role, setup=f"prepare {name} as {query.plannable}")
             rows = self._database.query(PARAMETER_TYPES, ["text"], [name])
@@ -108,16 +114,17 @@ class PlanningSession:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        version = database.query(
-            "select current_setting('server_version_num')::int as version, current_user as me"
-        )
-        self._version = int(version[0]["version"])
-        self._me = str(version[0]["me"])
+        session = database.query(_SESSION)[0]
+        self._version = int(session["version"])
+        self._me = str(session["me"])
+        self._start_path = session["path"]
         self._functions = RoleFunctions(database, self._me)
         self._roles: dict[int, Row | None] = {}
         self._named_roles: dict[str, Row] = {}
         self._planners: dict[str, int | None] = {}
+        self._owners: dict[tuple[str, str], Row | None] = {}
         self._hypothetical: set[int] = set()
+        self._foreign: set[int] = set()  # hypothetical indexes that the caller had made before
         self._hypopg: str | None = None
         self._myself = self._named(self._me)
 
@@ -181,7 +188,7 @@ class PlanningSession:
 
     def _plan(self, query: Query, role: Row) -> dict[str, Any]:
         if query.parameter_count and self._version < GENERIC_PLAN_OPTION_SINCE:
-            name = f"wedding_dbopt_{secrets.token_hex(12)}"
+            name = f"wedding_dbopt_{os.urandom(12).hex()}"
             nulls = ", ".join(["null"] * query.parameter_count)
             try:
                 plan = self._functions.read(
@@ -202,13 +209,14 @@ class PlanningSession:
 
     def _named(self, name: str) -> Row:
         if name not in self._named_roles:
-            self._named_roles[name] = self._database.query(_ROLE, ["oid", "name"], [0, name])[0]
+            values = [name, self._start_path]
+            self._named_roles[name] = self._database.query(_NAMED_ROLE, ["name", "text"], values)[0]
         return self._named_roles[name]
 
     def _role(self, userid: int) -> Row | None:
         """A role by its oid; None when it is gone."""
         if userid not in self._roles:
-            found = self._database.query(_ROLE, ["oid", "name"], [userid, ""])
+            found = self._database.query(_ROLE, ["oid", "text"], [userid, self._start_path])
             self._roles[userid] = found[0] if found else None
         return self._roles[userid]
 
@@ -219,8 +227,10 @@ class PlanningSession:
         """
         if not self._myself["rolsuper"]:
             return self._myself
-        found = self._database.query(_OWNER, ["name", "name"], [schema, table])
-        owner = self._role(int(found[0]["owner"])) if found else None
+        if (schema, table) not in self._owners:
+            found = self._database.query(_OWNER, ["name", "name"], [schema, table])
+            self._owners[schema, table] = self._role(int(found[0]["owner"])) if found else None
+        owner = self._owners[schema, table]
         return owner if owner is not None and not owner["rolsuper"] else None
 
     def reader(self, schema: str, table: str) -> Database:
@@ -230,23 +240,56 @@ class PlanningSession:
 
     # ------------------------------------------------------------------ hypothetical indexes
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
-        """Make a hypothetical index on the table `place` (schema, name); returns its oid. Raises MissingExtension."""
-        make = f"{self._hypopg_schema()}.hypopg_create_index"
-        role = self._toucher(*place)
-        if role is None:
-            rows = self._database.query(f"select indexrelid::bigint as oid from {make}($1)", ["text"], [sql])
-            oid = int(rows[0]["oid"])
-        else:
-            result = f"select indexrelid::text from {make}({literal(sql)})"
-            oid = int(self._functions.read(role, result=result, path=OWN_PATH) or 0)
-        self._hypothetical.add(oid)
-        return oid
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        """Make hypothetical indexes, each on its table (schema, name), all or none; their oids in that order.
 
-    def drop_hypothetical(self, oid: int) -> None:
-        """Forget a hypothetical index made by this session."""
-        self._database.query(f"select {self._hypopg_schema()}.hypopg_drop_index($1)", ["oid"], [oid])
-        self._hypothetical.discard(oid)
+        Raises MissingExtension, DatabaseError.
+        """
+        makers: dict[str, tuple[Row | None, list[int]]] = {}
+        for number, (_, place) in enumerate(wanted):
+            role = self._toucher(*place)
+            makers.setdefault("" if role is None else str(role["rolname"]), (role, []))[1].append(number)
+        oids: dict[int, int] = {}
+        try:
+            for role, numbers in makers.values():
+                made = self._made_as(role, [wanted[number][0] for number in numbers])
+                oids.update(zip(numbers, made))
+                self._hypothetical.update(made)
+        except DatabaseError:
+            self._drop_strays()
+            self.drop_hypothetical(list(oids.values()))
+            raise
+        return [oids[number] for number in range(len(wanted))]
+
+    def _made_as(self, role: Row | None, statements: Sequence[str]) -> list[int]:
+        """The oids of hypothetical indexes that a role makes, in one call of the server."""
+        text = (
+            "select string_agg(i.indexrelid::text, ' ' order by s.n) as oids "
+            f"from unnest({{}}) with ordinality s (t, n), lateral {self._hypopg_schema()}.hypopg_create_index(s.t) i"
+        )
+        if role is None:
+            rows = self._database.query(text.format("$1"), ["text[]"], [list(statements)])
+            oids = rows[0]["oids"]
+        else:
+            listed = f"array[{', '.join(literal(statement) for statement in statements)}]"
+            oids = self._functions.read(role, result=text.format(listed), path=OWN_PATH)
+        return [int(oid) for oid in str(oids or "").split()]
+
+    def _drop_strays(self) -> None:
+        """Forget what a call made before it failed: hypothetical indexes know no rollback."""
+        found = self._database.query(
+            f"select indexrelid::bigint as oid from {self._hypopg_schema()}.hypopg()"
+        )
+        self.drop_hypothetical(
+            [row["oid"] for row in found if row["oid"] not in self._hypothetical | self._foreign]
+        )
+
+    def drop_hypothetical(self, oids: Sequence[int]) -> None:
+        """Forget hypothetical indexes made by this session."""
+        if oids:
+            text = f"select {self._hypopg_schema()}.hypopg_drop_index(oid) from unnest($1) oid"
+            self._database.query(text, ["oid[]"], [list(oids)])
+            self._hypothetical.difference_update(oids)
 
     @contextmanager
     def hidden(self, schema: str, index: str) -> Iterator[None]:
@@ -283,12 +326,13 @@ class PlanningSession:
                     hint="Run CREATE EXTENSION hypopg; in this database.",
                 )
             self._hypopg = str(rows[0]["schema"])
+            found = self._database.query(f"select indexrelid::bigint as oid from {self._hypopg}.hypopg()")
+            self._foreign = {row["oid"] for row in found}
         return self._hypopg
 
     def close(self) -> None:
         """Drop the hypothetical indexes that are left: they live in the backend, not in the transaction."""
-        for oid in list(self._hypothetical):
-            self.drop_hypothetical(oid)
+        self.drop_hypothetical(list(self._hypothetical))
 
 
 @contextmanager

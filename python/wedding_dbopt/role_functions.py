@@ -11,8 +11,8 @@ by the rollback around it. (A SET clause of the function cannot say read-only: n
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -76,7 +76,7 @@ class RoleFunctions:
 
     def _make(self, role: Row) -> str:
         """A cursor takes one statement only. What the body sets, the path too, ends with the call."""
-        function = f"pg_temp.wedding_dbopt_{secrets.token_hex(12)}"
+        function = f"pg_temp.wedding_dbopt_{os.urandom(12).hex()}"
         self._database.query(
             f"""create function {function}(setup text, result text, path text) returns text
             language plpgsql security definer

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 
 from sqlglot import exp
 
@@ -200,6 +199,8 @@ def tags(text: str) -> tuple[tuple[str, str], ...]:
     for comment in _COMMENT.finditer(between):
         for key, quoted, plain in _TAG.findall(comment.group(1) or comment.group(2) or ""):
             if key.lower() in _TAG_KEYS:
+                from urllib.parse import unquote  # few statements carry a tag
+
                 found.append((key.lower(), unquote(quoted or plain)))
     return tuple(dict.fromkeys(found))
 

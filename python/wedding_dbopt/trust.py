@@ -12,8 +12,8 @@ roles have a part, code of the one could run as the other, and the statement is 
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import UnsafeQuery
@@ -93,13 +93,13 @@ def planner_of(database: Database, functions: RoleFunctions, query: Query, nobod
     Call it in a subtransaction that is rolled back. Raises UnsafeQuery; DatabaseError where the text does not parse.
     """
     _let_names_be_found(database, query, nobody)
-    name = f"wedding_dbopt_{secrets.token_hex(12)}"
+    name = f"wedding_dbopt_{os.urandom(12).hex()}"
     try:
         functions.read(nobody, setup=f"prepare {name} as {query.plannable}")
         types = ", ".join(database.query(PARAMETER_TYPES, ["text"], [name])[0]["types"])
     finally:
         deallocate(database, name)
-    body = f"pg_temp.wedding_dbopt_{secrets.token_hex(12)}({types})"
+    body = f"pg_temp.wedding_dbopt_{os.urandom(12).hex()}({types})"
     functions.write_once(
         nobody,
         setup=f"create function {body} returns void language sql begin atomic {query.plannable}\n; end",

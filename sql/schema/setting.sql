@@ -59,7 +59,7 @@ select name, value, description, 'default' from (values
   ('analysis_time_limit',        '30 s',       'time limit of the search for indexes in a tuning run'),
   ('analysis_statements',        '60',         'number of statements, by weight, that a tuning run considers'),
   ('measure_time_limit',         '5 s',        'analyze_query with measure, and a referee of a rewrite, run a statement no longer than this'),
-  ('measure_row_limit',          '1000000',    'they do not run a statement of which the planner expects more rows than this'),
+  ('measure_row_limit',          '1000000',    'they do not run a statement of which the planner expects more rows than this, and compare no more rows than this'),
   ('workload_window',            '24 hours',   'how far back a tuning run looks at the collected workload'),
   ('workload_min_history',       '1 hour',     'once this much is collected after our last change, only what is younger than the change counts'),
   ('index_storage_budget',       '0.25',       'indexes of one tuning run may take this share of the size of the tables they are on'),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +65,17 @@ class ClientSource:
         self.calls += 1
         return plan(self._session, self._queries[key], "verbose, ")
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        return [self._created(sql) for sql, _ in wanted]
+
+    def _created(self, sql: str) -> int:
         row = self._session.execute("select indexrelid from hypopg_create_index(%s)", [sql]).fetchone()
         assert row is not None
         return int(row[0])
 
-    def drop_hypothetical(self, oid: int) -> None:
-        self._session.execute("select hypopg_drop_index(%s)", [oid])
+    def drop_hypothetical(self, oids: Sequence[int]) -> None:
+        for oid in oids:
+            self._session.execute("select hypopg_drop_index(%s)", [oid])
 
 
 def hypothetical_bytes(session: Session, statement: str) -> int:

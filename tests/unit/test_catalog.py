@@ -16,7 +16,6 @@ STATISTICS = {
     "most_common_vals": ["1", "2"],
     "most_common_freqs": [0.5, 0.25],
 }
-NO_STATISTICS = dict.fromkeys(STATISTICS)
 
 
 def relation(oid: int, schema: str, name: str, **other: Any) -> dict[str, Any]:
@@ -41,7 +40,6 @@ def column(oid: int, name: str, not_null: bool, **other: Any) -> dict[str, Any]:
         "deterministic": True,
         "generated": False,
         "expression": None,
-        **NO_STATISTICS,
         **other,
     }
 
@@ -87,7 +85,7 @@ BOOKINGS = Table(None, "bookings", "b")
 def test_one_relation_is_read_with_its_columns_indexes_and_keys() -> None:
     database = FakeDatabase(
         [relation(7, "app", "bookings")],
-        [column(7, "id", True, **STATISTICS), column(7, "code", True), column(7, "vendor_id", False)],
+        [column(7, "id", True), column(7, "code", True), column(7, "vendor_id", False)],
         [
             index(7, "bookings_pkey", ["id"], primary=True),
             index(7, "deferred", ["code"], immediate=False),
@@ -104,9 +102,14 @@ def test_one_relation_is_read_with_its_columns_indexes_and_keys() -> None:
                 "deferrable": False,
             }
         ],
+        [
+            {"schema": "app", "table": "bookings", "column": "id", **dict.fromkeys(STATISTICS)},
+            {"schema": "app", "table": "bookings", "column": "id", **STATISTICS},
+        ],
     )
     catalog = Catalog.load(database, [BOOKINGS, BOOKINGS], ["public", "app"])
-    assert database.asked == [[["bookings"], ["app", "public"]], [[7]], [[7]], [[7]]]
+    asked = [[["bookings"], ["app", "public"]], [[7]], [[7]], [[7]], [["app"], ["bookings"]]]
+    assert database.asked == asked
     bookings = catalog.relation(BOOKINGS)
     assert bookings is not None and bookings in catalog.relations()
     assert bookings.columns["id"].most_common_freqs == (0.5, 0.25)
@@ -124,7 +127,11 @@ def test_one_relation_is_read_with_its_columns_indexes_and_keys() -> None:
 def test_constraints_of_views_and_of_parents_of_other_tables_prove_nothing() -> None:
     for other in ({"kind": "v"}, {"inherited": True}, {"kind": "f"}):
         database = FakeDatabase(
-            [relation(7, "app", "bookings", **other)], [column(7, "id", True)], [index(7, "k", ["id"])], []
+            [relation(7, "app", "bookings", **other)],
+            [column(7, "id", True)],
+            [index(7, "k", ["id"])],
+            [],
+            [],
         )
         found = Catalog.load(database, [BOOKINGS], ["app"]).relation(BOOKINGS)
         assert found is not None and not found.not_null("id") and not found.unique_on(["id"])
@@ -143,7 +150,7 @@ def test_names_are_found_along_the_search_path() -> None:
         Table("b", "bookings", "x"),
         Table(None, "guests", "g"),
     ]
-    catalog = Catalog.load(FakeDatabase(rows, [], [], []), names, ["b", "a"])
+    catalog = Catalog.load(FakeDatabase(rows, [], [], [], []), names, ["b", "a"])
     assert [found.oid if (found := catalog.relation(name)) else None for name in names] == [2, 3, 2, None]
     assert catalog.relation(Table(None, "pg_class", "c")) is None
     assert catalog.relation(Table("c", "bookings", "b")) is None

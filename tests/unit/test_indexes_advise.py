@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_an_index_the_server_refuses_is_left_out() -> None:
 
 def test_a_missing_extension_is_told() -> None:
     class NoHypopg(FakeSource):
-        def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
+        def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
             raise MissingExtension("hypopg is missing")
 
     with pytest.raises(MissingExtension):

@@ -160,15 +160,19 @@ class FakeSource:
         ]
         return [{"Plan": {"Node Type": "Append", "Total Cost": cost, "Plan Rows": 1, "Plans": scans}}]
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
-        if "LOWER" in sql:
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        if any("LOWER" in sql for sql, _ in wanted):
             raise DatabaseError("functions in index expression must be marked IMMUTABLE")
-        self._next += 1
-        self.live[self._next] = sql
-        return self._next
+        oids = []
+        for sql, _ in wanted:
+            self._next += 1
+            self.live[self._next] = sql
+            oids.append(self._next)
+        return oids
 
-    def drop_hypothetical(self, oid: int) -> None:
-        del self.live[oid]
+    def drop_hypothetical(self, oids: Sequence[int]) -> None:
+        for oid in oids:
+            del self.live[oid]
 
 
 def test_the_catalogue_answers_by_search_path() -> None:

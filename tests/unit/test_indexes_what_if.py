@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -41,11 +42,11 @@ class Policed:
         }
         return {"Plan": root}
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
-        return 7
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        return [7] * len(wanted)
 
-    def drop_hypothetical(self, oid: int) -> None:
-        assert oid == 7
+    def drop_hypothetical(self, oids: Sequence[int]) -> None:
+        assert set(oids) <= {7}
 
 
 @pytest.mark.parametrize(("root_cost", "charged"), [(0.01, False), (20.0, True)])

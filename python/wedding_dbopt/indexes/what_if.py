@@ -8,7 +8,7 @@ one probe of a large index) and prefers nested loops that lose in reality. The d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,11 +35,11 @@ class PlanSource(Protocol):
     def explain(self, key: str) -> Any:
         """EXPLAIN (FORMAT JSON) as the statement's own role; raises DboptError or DatabaseError."""
 
-    def create_hypothetical(self, sql: str, place: tuple[str, str]) -> int:
-        """Make a hypothetical index of a CREATE INDEX statement on (schema, table) and return its oid."""
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        """Make hypothetical indexes of CREATE INDEX statements, each on its (schema, table): all or none. Their oids."""
 
-    def drop_hypothetical(self, oid: int) -> None:
-        """Forget a hypothetical index."""
+    def drop_hypothetical(self, oids: Sequence[int]) -> None:
+        """Forget hypothetical indexes."""
 
 
 @dataclass(frozen=True)
@@ -204,21 +204,31 @@ class WhatIf:
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""
-        while self._live:
-            self._source.drop_hypothetical(self._live.popitem()[1])
+        self._source.drop_hypothetical(list(self._live.values()))
+        self._live.clear()
 
     def _establish(self, key: str, relevant: Config) -> None:
         places = self._interests.get(key, {})
-        for index in [x for x in self._live if x.place in places and x not in relevant]:
-            self._source.drop_hypothetical(self._live.pop(index))
-        for index in sorted(relevant - self._live.keys(), key=IndexDef.order_key):
-            try:
-                self._live[index] = self._source.create_hypothetical(index.create_sql(), index.place)
-            except MissingExtension:
-                raise
-            except Failure as error:
-                self.refused[index] = str(error)
-                self._refused_mask |= self._mask([index])
+        gone = [x for x in self._live if x.place in places and x not in relevant]
+        self._source.drop_hypothetical([self._live.pop(index) for index in gone])
+        missing = sorted(relevant - self._live.keys(), key=IndexDef.order_key)
+        if not self._made(missing) and len(missing) > 1:
+            for index in missing:
+                self._made([index])
+
+    def _made(self, indexes: Sequence[IndexDef]) -> bool:
+        """Whether all of some indexes could be made; one that cannot be made is refused for good."""
+        try:
+            oids = self._source.create_hypothetical([(index.create_sql(), index.place) for index in indexes])
+        except MissingExtension:
+            raise
+        except Failure as error:
+            if len(indexes) == 1:
+                self.refused[indexes[0]] = str(error)
+                self._refused_mask |= self._mask(indexes)
+            return False
+        self._live.update(zip(indexes, oids))
+        return True
 
     def _priced(self, plan: Plan) -> Priced:
         by_oid = {oid: index for index, oid in self._live.items()}

@@ -21,6 +21,8 @@ from wedding_dbopt.rewrite.splice import parsed
 
 ROWS = "wedding_dbopt_rows"
 KEY = "wedding_dbopt_key"
+#: Of generated tables, which are small; a product of many of them is not.
+GENERATED_ROWS = 20_000
 #: Runs an SQL text that gives one JSON value.
 Run = Callable[[str], Any]
 
@@ -79,77 +81,106 @@ def compare_columns(run: Run, before: str, after: str) -> Outcome:
     return Outcome(True)
 
 
-def compare_digests(run: Run, before: Form, after: Form) -> Outcome:
-    """Compare the rows that both forms return now, by digests: no row leaves the server."""
-    first, second = _both(run, before.text, after.text, _digest)
-    rows = int(first[0])
+def compare_digests(run: Run, before: Form, after: Form, limit: int) -> Outcome:
+    """Compare the rows that both forms return now, by digests: no row leaves the server, no more than `limit` are read."""
+    first, second = _both(run, before.text, after.text, _digest, limit)
+    rows = min(int(first[0]), limit)
+    if first[0] > limit and second[0] > limit:
+        return _too_many(limit)
     if first == second or (first[:3] == second[:3] and not before.ordered):
         return Outcome(True, rows)
     if first[:3] != second[:3] and not before.limited:
         return Outcome(
-            False, rows, f"{rows} rows became {second[0]}" if first[0] != second[0] else "rows differ"
+            False,
+            rows,
+            f"{_counted(first[0], limit)} rows became {_counted(second[0], limit)}"
+            if first[0] != second[0]
+            else "rows differ",
         )
-    return _compare_ties(run, before, after, rows, _digest)
+    return _compare_ties(run, before, after, rows, _digest, limit)
+
+
+def returns_the_same(run: Run, run_otherwise: Run, form: Form, limit: int) -> bool:
+    """Tell whether two ways to run one form give the same rows, as far as these are within the limit."""
+    text = f"select {_digest(form.text, 0, limit)}::text"
+    first, second = run(text), run_otherwise(text)
+    return bool(first[0] <= limit and first[:3] == second[:3])
+
+
+def _counted(rows: int, limit: int) -> str:
+    return f"{rows:,}" if rows <= limit else f"more than {limit:,}"
+
+
+def _too_many(limit: int) -> Outcome:
+    more = f"more than {limit:,}"
+    return Outcome(None, 0, f"too many rows to compare: the original returns {more}, its other form too")
 
 
 def compare_rows(run: Run, before: Form, after: Form) -> Outcome:
     """Compare the few rows of generated tables; `why` shows the rows that differ."""
-    first, second = _both(run, before.text, after.text, _listed)
+    first, second = _both(run, before.text, after.text, _listed, GENERATED_ROWS)
+    if len(first) > GENERATED_ROWS and len(second) > GENERATED_ROWS:
+        return _too_many(GENERATED_ROWS)
     if first == second or (Counter(first) == Counter(second) and not before.ordered):
         return Outcome(True, len(first))
     if Counter(first) != Counter(second) and not before.limited:
         return Outcome(False, len(first), _difference(first, second))
-    outcome = _compare_ties(run, before, after, len(first), _listed)
+    outcome = _compare_ties(run, before, after, len(first), _listed, GENERATED_ROWS)
     return outcome if outcome.equal is not False else Outcome(False, len(first), _difference(first, second))
 
 
-Reader = Callable[[str, int], str]
+Reader = Callable[[str, int, int], str]
 
 
-def _compare_ties(run: Run, before: Form, after: Form, rows: int, read: Reader) -> Outcome:
+def _compare_ties(run: Run, before: Form, after: Form, rows: int, read: Reader, limit: int) -> Outcome:
     if before.limited:
         if before.unlimited is None or after.unlimited is None:
             return Outcome(None, rows, "what the LIMIT leaves out cannot be compared")
-        first, second = _both(run, before.unlimited, after.unlimited, read)
+        first, second = _both(run, before.unlimited, after.unlimited, read, limit)
+        if all((form[0] if read is _digest else len(form)) > limit for form in (first, second)):
+            return _too_many(limit)
         if (first[:3] != second[:3]) if read is _digest else Counter(first) != Counter(second):
             return Outcome(False, rows, "the rows without the LIMIT differ")
     if not before.ordered:
-        first, second = _both(run, before.text, after.text, read)
+        first, second = _both(run, before.text, after.text, read, limit)
         same = first[0] == second[0] if read is _digest else len(first) == len(second)
         return Outcome(same, rows, "" if same else "the number of rows differs")
     if before.keyed is None or after.keyed is None or before.keys > after.keys:
         return Outcome(None, rows, "its rows come in another order, and the sort keys cannot be compared")
-    first, second = _both(run, before.keyed, after.keyed, read, before.keys)
+    first, second = _both(run, before.keyed, after.keyed, read, limit, before.keys)
     return Outcome(first == second, rows, "" if first == second else "the order of the rows differs")
 
 
-def _both(run: Run, before: str, after: str, read: Reader, keys: int = 0) -> tuple[Any, Any]:
+def _both(run: Run, before: str, after: str, read: Reader, limit: int, keys: int = 0) -> tuple[Any, Any]:
     first, second = run(
-        f"select pg_catalog.json_build_array({read(before, keys)}, {read(after, keys)})::text"
+        f"select pg_catalog.json_build_array({read(before, keys, limit)}, {read(after, keys, limit)})::text"
     )
     return first, second
 
 
-def _rows(text: str, keys: int) -> str:
-    """The rows of a text in their order, as text; of the first `keys` columns only if there are any."""
+def _rows(text: str, keys: int, limit: int) -> str:
+    """The rows of a text in their order, as text; of the first `keys` columns only if there are any.
+
+    One more than `limit` at most: that there are more is then known, and no more are read.
+    """
     names = ", ".join(f"{KEY}{number + 1}" for number in range(keys))
     columns = f" ({names})" if keys else ""
     value = f"row({names})" if keys else ROWS
-    return f"select ({value})::pg_catalog.text as t from ({text}\n) {ROWS}{columns}"
+    return f"select ({value})::pg_catalog.text as t from ({text}\n) {ROWS}{columns} limit {limit + 1}"
 
 
-def _digest(text: str, keys: int) -> str:
+def _digest(text: str, keys: int, limit: int) -> str:
     hashes = ", ".join(
         f"pg_catalog.sum(pg_catalog.hashtextextended(t, {seed}))::pg_catalog.text" for seed in ("1", "2", "n")
     )
     return (
         f"(select pg_catalog.json_build_array(pg_catalog.count(*), {hashes}) from "
-        f"(select t, pg_catalog.row_number() over () as n from ({_rows(text, keys)}) listed) numbered)"
+        f"(select t, pg_catalog.row_number() over () as n from ({_rows(text, keys, limit)}) listed) numbered)"
     )
 
 
-def _listed(text: str, keys: int) -> str:
-    return f"(select coalesce(pg_catalog.json_agg(t), '[]') from ({_rows(text, keys)}) listed)"
+def _listed(text: str, keys: int, limit: int) -> str:
+    return f"(select coalesce(pg_catalog.json_agg(t), '[]') from ({_rows(text, keys, limit)}) listed)"
 
 
 def _names(text: str) -> str:

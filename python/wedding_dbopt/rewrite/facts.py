@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -57,18 +57,16 @@ class Facts:
     """Answers for one statement; every method returns None or False where it is not sure."""
 
     def __init__(
-        self, catalog: Catalog, around: Surroundings | None = None, parents: Catalog | None = None
+        self,
+        catalog: Catalog,
+        around: Surroundings | None = None,
+        read_parents: Callable[[], Catalog] | None = None,
     ) -> None:
-        """Take the relations of the statement, what its session makes of words, and parents by foreign keys."""
+        """Take the relations of the statement, what its session makes of words, and what reads parents by foreign keys."""
         self._catalog = catalog
-        self._parents = parents
+        self._read_parents = read_parents
+        self._parents: Catalog | None = None
         around = around or Surroundings()
-        self.names = frozenset(
-            name.lower()
-            for source in (catalog, parents)
-            for known in (source.relations() if source is not None else ())
-            for name in (known.schema, known.name, *known.columns)
-        )
         self.version = around.version
         self.work_mem = around.work_mem
         self.shadowed = around.shadowed
@@ -82,8 +80,21 @@ class Facts:
         """Add what the session says to the relations that are read already, and their parents by foreign keys."""
         known = {(relation.schema, relation.name) for relation in catalog.relations()}
         wanted = {key.referenced for relation in catalog.relations() for key in relation.foreign_keys} - known
-        parents = Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
+
+        def parents() -> Catalog:
+            return Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
+
         return cls(catalog, surroundings(database, search_path, words_of(text)), parents)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of relations and columns that a rule may write."""
+        return frozenset(
+            name.lower()
+            for source in (self._catalog, self._parents)
+            for known in (source.relations() if source is not None else ())
+            for name in (known.schema, known.name, *known.columns)
+        )
 
     def if_not_null(self) -> Facts:
         """The same facts as if no column could be NULL."""
@@ -217,9 +228,7 @@ class Facts:
             if key.columns != (fact.column.name,) or not key.validated or key.deferrable:
                 continue
             table = Table(key.referenced[0], key.referenced[1], key.referenced[1])
-            found = self._catalog.relation(table) or (
-                self._parents.relation(table) if self._parents else None
-            )
+            found = self._catalog.relation(table) or self._parent(table)
             if found is None or found.row_security or not found.is_table:
                 continue
             name = key.referenced_columns[0]
@@ -230,6 +239,12 @@ class Facts:
             ):
                 return found, name, f"{fact.relation.schema}.{fact.relation.name} FOREIGN KEY {key.name}"
         return None
+
+    def _parent(self, table: Table) -> Relation | None:
+        """A table that the statement does not name; read when a rule asks first, because few do."""
+        if self._parents is None and self._read_parents is not None:
+            self._parents = self._read_parents()
+        return self._parents.relation(table) if self._parents is not None else None
 
     def serves(self, relation: Relation, *columns: str) -> Index | None:
         """Return a whole b-tree index whose first keys are `columns`."""

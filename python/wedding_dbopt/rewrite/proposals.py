@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.plan import Plan
-from wedding_dbopt.query import Query
+from wedding_dbopt.query import Query, folded
 from wedding_dbopt.rewrite.constants import comparison, day_of
 from wedding_dbopt.rewrite.facts import DATE, TIMESTAMP, TIMESTAMPTZ, ColumnFact, Facts
 from wedding_dbopt.rewrite.positions import is_pure
@@ -129,45 +129,77 @@ def _partitioning(query: Query, relation: Relation, found: _Range, days: int | N
     return Proposal("partitioning", tuple(sql), (f"DROP TABLE {new}",), query.text, reason, numbers)
 
 
-def _materialised_view(query: Query, plan: Plan, examined: float) -> Iterator[Proposal]:
-    """An aggregate over many rows, asked without parameters: its few rows can be kept."""
+@dataclass(frozen=True)
+class KeptAggregate:
+    """An aggregate whose few rows can be kept: the view's name, and the columns that tell its rows apart, if any do."""
+
+    name: str
+    key: tuple[str, ...]
+    examined: float
+    rows: float
+
+
+def kept_aggregate(query: Query, plan: Plan, examined: float) -> KeptAggregate | None:
+    """An aggregate over many rows, asked without parameters, that a materialised view could answer."""
     tree = query.tree
     if (
         not isinstance(tree, exp.Select)
         or query.parameter_count
         or not tree.find(exp.AggFunc)
         or not is_pure(tree)
+        or tree.find(exp.CurrentTimestamp, exp.CurrentDate, exp.Lock)
+        or any(item.is_star for item in tree.expressions)
     ):
-        return
-    if tree.find(exp.CurrentTimestamp, exp.CurrentDate, exp.Lock) or any(
-        item.is_star for item in tree.expressions
-    ):
-        return
+        return None
     rows = max(plan.rows_returned, 1.0)
     if examined < ROWS_READ or examined < ROWS_READ_PER_ROW * rows:
-        return
-    names = [item.alias_or_name for item in tree.expressions]
-    if len(set(names)) < len(names) or "" in names:
-        return
-    view = _quoted(f"wd_{hashlib.sha256(query.text.encode()).hexdigest()[:8]}")
-    sql = [f"CREATE MATERIALIZED VIEW {view} AS {query.text}"]
-    group = tree.args.get("group")
-    keys = [item.sql(dialect="postgres") for item in group.expressions] if group is not None else []
-    grouped = [
-        item.alias_or_name for item in tree.expressions if item.unalias().sql(dialect="postgres") in keys
+        return None
+    names = [
+        folded(item.args["alias"]) if item.args.get("alias") else item.alias_or_name
+        for item in tree.expressions
     ]
-    unique = len(keys) > 0 and len(grouped) == len(keys)
-    if unique:
-        sql.append(f"CREATE UNIQUE INDEX ON {view} ({', '.join(_quoted(name) for name in grouped)})")
-    concurrently = " CONCURRENTLY" if unique else ""
+    if len(set(names)) < len(names) or "" in names:
+        return None
+    name = f"wd_{hashlib.sha256(query.text.encode()).hexdigest()[:8]}"
+    return KeptAggregate(name, _grouped(tree, names), examined, rows)
+
+
+def _grouped(tree: exp.Select, names: list[str]) -> tuple[str, ...]:
+    """The output columns of all keys of a plain GROUP BY; none where one is not put out, or with GROUPING SETS."""
+    group = tree.args.get("group")
+    if group is None or any(value for key, value in group.args.items() if key != "expressions"):
+        return ()
+    written = [item.unalias().sql(dialect="postgres") for item in tree.expressions]
+    found = []
+    for key in group.expressions:
+        text = key.sql(dialect="postgres")
+        if isinstance(key, exp.Literal) and text.isdigit() and 0 < int(text) <= len(names):
+            found.append(names[int(text) - 1])
+        elif text in written:
+            found.append(names[written.index(text)])
+        else:
+            return ()
+    return tuple(dict.fromkeys(found))
+
+
+def _materialised_view(query: Query, plan: Plan, examined: float) -> Iterator[Proposal]:
+    found = kept_aggregate(query, plan, examined)
+    if found is None:
+        return
+    view = _quoted(found.name)
+    sql = [f"CREATE MATERIALIZED VIEW {view} AS {query.text}"]
+    if found.key:
+        sql.append(f"CREATE UNIQUE INDEX ON {view} ({', '.join(_quoted(name) for name in found.key)})")
+    concurrently = " CONCURRENTLY" if found.key else ""
     yield Proposal(
         "materialized_view",
         tuple(sql),
         (f"DROP MATERIALIZED VIEW {view}",),
         f"SELECT * FROM {view}",
-        f"About {examined:,.0f} rows are read to return {rows:,.0f}. A materialised view keeps these; the statement must be "
-        "changed to read it, by somebody who knows that stale figures will do.",
-        {"rows_examined": round(examined), "rows_returned": round(rows), "cost": plan.total_cost},
+        f"About {examined:,.0f} rows are read to return {found.rows:,.0f}. A materialised view keeps these; the statement must "
+        "be changed to read it, with its own ORDER BY, by somebody who knows that stale figures will do. Who may read the view "
+        "sees all its rows: row-level security of the tables does not reach them.",
+        {"rows_examined": round(examined), "rows_returned": round(found.rows), "cost": plan.total_cost},
         refresh_sql=f"REFRESH MATERIALIZED VIEW{concurrently} {view}",
         staleness=f"As old as the last refresh: refreshed each {REFRESH}, up to {REFRESH} behind.",
     )

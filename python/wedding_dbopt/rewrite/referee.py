@@ -23,7 +23,7 @@ from wedding_dbopt.errors import DboptError
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
 from wedding_dbopt.representatives import Binding, bindings, describe
-from wedding_dbopt.rewrite.comparison import Form, Outcome, compare_columns, compare_digests
+from wedding_dbopt.rewrite.comparison import Form, Outcome, compare_columns, compare_digests, returns_the_same
 from wedding_dbopt.rewrite.constraints import shapes
 from wedding_dbopt.rewrite.counterexample import Search, search
 from wedding_dbopt.rewrite.effects import objection
@@ -135,6 +135,8 @@ class Referee:
             f"Both forms return the same {rows:,} rows now, and agree on {looked.decided} sets of generated tables, "
             f"of which {looked.fruitful} give rows."
             if equal
+            else f"Nothing could be compared: {'; '.join(gaps)}."
+            if gaps
             else "Nothing could be compared."
         )
         return Verdict(equal, reason, rows, tuple(constants), looked.decided, None, tuple(gaps))
@@ -147,7 +149,9 @@ class Referee:
             return Outcome(None, 0, f"about {expected:,.0f} rows are more than {self._limits.rows:,}")
         first, second = (Form.of(binding.bound(query.plannable)) for query in (before, after))
         try:
-            outcome = compare_digests(lambda text: _run(execution, text, self._limits.seconds), first, second)
+            outcome = compare_digests(
+                lambda text: _run(execution, text, self._limits.seconds), first, second, self._limits.rows
+            )
             if outcome.equal is False and not self._is_determined(first, execution):
                 return Outcome(None, outcome.rows, "the statement itself does not decide which rows come")
             return outcome
@@ -162,8 +166,9 @@ class Referee:
         def other(text: str) -> Any:
             return _run(execution, text, self._limits.seconds, _OTHER_PLAN)
 
-        text = f"select pg_catalog.json_agg(r::pg_catalog.text order by r::pg_catalog.text)::text from ({form.text}\n) r"
-        return bool(_run(execution, text, self._limits.seconds) == other(text))
+        return returns_the_same(
+            lambda text: _run(execution, text, self._limits.seconds), other, form, self._limits.rows
+        )
 
     def _failed(self, before: Form, after: Form, execution: Execution, error: DatabaseError) -> Outcome:
         """An error of the original decides nothing, one of the new form alone does."""

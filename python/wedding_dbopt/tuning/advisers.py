@@ -11,6 +11,7 @@ from wedding_dbopt.settings.ideas import KINDS, setting_ideas
 from wedding_dbopt.tuning.idea import Idea, store
 from wedding_dbopt.tuning.object_rewrites import object_ideas
 from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
+from wedding_dbopt.tuning.repeated_aggregates import aggregate_ideas
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ ADVISERS: tuple[Adviser, ...] = (
     Adviser("indexes", ("index_creation", "index_drop", "reindex"), index_ideas),
     Adviser("definitions", ("query_rewrite",), object_ideas),
     Adviser("settings", KINDS, setting_ideas),
+    Adviser("aggregates", ("cache_optimization",), aggregate_ideas),
 )
 
 _WITHDRAW = """

@@ -118,7 +118,7 @@ def recommend(
         members, skipped, window = _given(database, queries, weights)
     else:
         require_superuser(database)
-        members, skipped, window = _collected(database)
+        members, skipped, window = collected(database)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
     rows = [as_row(item) for item in advice.recommendations]
     if include_existing:
@@ -132,7 +132,7 @@ def recommend(
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
-    members, skipped, window = _collected(database)
+    members, skipped, window = collected(database)
     budget = _storage_budget(database, members)
     advice, _ = _search(database, members, skipped, window, budget, seconds, 3)
     hours = max(window / 3600, 1 / 60)
@@ -245,7 +245,7 @@ def _given(
     return members, skipped, 86400.0
 
 
-def _collected(database: Database) -> tuple[list[Member], Skipped, float]:
+def collected(database: Database) -> tuple[list[Member], Skipped, float]:
     members: list[Member] = []
     skipped: Skipped = []
     window = 0.0

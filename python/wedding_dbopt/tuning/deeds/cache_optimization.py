@@ -2,11 +2,16 @@
 
 `details` with `job` is a job of pg_cron (`schedule`, `command`); an action on a materialised view without one makes the
 view and, when `index` names it, its unique index; everything else reads blocks and leaves nothing behind.
+
+A view made of an aggregate of the application (`query` in the details) is made empty, given to the owner of its tables and
+to those who may read all of them, and only then filled: a refresh runs as the view's owner, so no code of others runs as
+ours, and no row is in it before its rights are right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.deeds.deed import (
@@ -32,6 +37,62 @@ select c.relispopulated as filled, pg_catalog.obj_description(c.oid, 'pg_class')
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2
 """
+#: Who owns some tables and who may read all of them; no row where a table hides rows, or they have several owners.
+_ACCESS = """
+with base as (
+  select c.oid, c.relowner, c.relacl, c.relkind in ('r', 'p') and not c.relrowsecurity
+    and not exists (select from pg_catalog.pg_inherits h join pg_catalog.pg_class p on p.oid = h.inhrelid
+                    where h.inhparent = c.oid and p.relrowsecurity) as shows_all
+  from unnest($1) t (name) join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(t.name)
+), reader as (
+  select a.grantee
+  from base b, pg_catalog.aclexplode(b.relacl) a
+  where a.privilege_type = 'SELECT' and a.grantee <> b.relowner
+  group by 1 having count(distinct b.oid) = (select count(*) from base)
+)
+select pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(min(b.relowner))) as owner,
+       (select coalesce(array_agg(case when r.grantee = 0 then 'PUBLIC'
+                                       else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.grantee)) end
+                                  order by r.grantee), '{}') from reader r) as readers
+from base b having count(*) = cardinality($1) and bool_and(b.shows_all) and count(distinct b.relowner) = 1
+"""
+#: Roles to which new tables are granted by default.
+_GRANTED_BY_DEFAULT = """
+select distinct pg_catalog.quote_ident(r.rolname) as role
+from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a join pg_catalog.pg_roles r on r.oid = a.grantee
+where d.defaclobjtype = 'r' order by 1
+"""
+
+
+def readers_of(database: Database, tables: Sequence[str]) -> dict[str, Any] | None:
+    """The owner of some tables and the roles that may read all of them; None where a view would show too much."""
+    rows = database.query(_ACCESS, ["text[]"], [list(tables)])
+    return {"owner": rows[0]["owner"], "readers": list(rows[0]["readers"])} if rows else None
+
+
+def view_script(
+    view: str, details: Mapping[str, Any], granted: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The statements that make a view of an aggregate, and those that take it away."""
+    access, job = details["access"], details["refresh"]
+    key = ", ".join(identifier(name) for name in details["key"])
+    sql = [
+        f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view} AS {details['query']} WITH NO DATA",
+        f"ALTER MATERIALIZED VIEW {view} OWNER TO {access['owner']}",
+        f"REVOKE ALL ON {view} FROM {', '.join(['PUBLIC', *(role for role in granted if role != access['owner'])])}",
+    ]
+    if access["readers"]:
+        sql.append(f"GRANT SELECT ON {view} TO {', '.join(access['readers'])}")
+    sql += [
+        f"REFRESH MATERIALIZED VIEW {view}",
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {identifier(details['index'])} ON {view} ({key})",
+        f"SELECT cron.schedule({literal(job['job'])}, {literal(job['schedule'])}, {literal(job['command'])})",
+    ]
+    rollback = (
+        f"SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = {literal(job['job'])}",
+        f"DROP MATERIALIZED VIEW IF EXISTS {view}",
+    )
+    return tuple(sql), rollback
 
 
 class CacheOptimization(Upkeep):
@@ -51,6 +112,10 @@ class CacheOptimization(Upkeep):
         if "job" in details or action["object_kind"] != "materialized view":
             return stored(action)
         view = identifier(str(action["schema_name"]), str(action["object_name"]))
+        if "query" in details:
+            granted = [str(row["role"]) for row in database.query(_GRANTED_BY_DEFAULT)]
+            sql, rollback = view_script(view, details, granted)
+            return Script(sql, (), rollback)
         return Script(tuple(action["sql"]), (), (f"DROP MATERIALIZED VIEW IF EXISTS {view}",))
 
     def finish(self, action: Row) -> Sequence[str]:
@@ -68,9 +133,11 @@ class CacheOptimization(Upkeep):
             return Look(DONE)
         return Look(FOREIGN, reason=f"a job {details['job']} is there, and it is not the one we made")
 
-    def _look_at_view(self, database: Database, action: Row, details: dict[str, str]) -> Look:
+    def _look_at_view(self, database: Database, action: Row, details: dict[str, Any]) -> Look:
         schema, name = str(action["schema_name"]), str(action["object_name"])
         rows = database.query(_VIEW, ["name", "name"], [schema, name])
+        if not rows and "query" in details and readers_of(database, details["tables"]) != details["access"]:
+            return Look(FOREIGN, reason="who may read its tables changed after they were looked at")
         if not rows:
             return Look(ABSENT)
         begun = action["state"] in ("applying", "applied")
