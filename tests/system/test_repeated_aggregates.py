@@ -46,7 +46,10 @@ def made(tuner: Tuner) -> str:
     assert tuner.state(action) == "proposed"
     tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.process()
-    why = tuner.value("select string_agg(reason, '; ') from _wedding_dbopt.event where subject = 'action' and subject_id = %s", str(action))
+    why = tuner.value(
+        "select string_agg(reason, '; ') from _wedding_dbopt.event where subject = 'action' and subject_id = %s",
+        str(action),
+    )
     assert tuner.state(action) in ("verifying", "kept"), why
     return str(tuner.value("select object_name from _wedding_dbopt.action where id = %s", action))
 
