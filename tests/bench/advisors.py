@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 
 from wedding_dbopt.catalog import Catalog
@@ -25,13 +25,14 @@ _MIN_SAVING = 0.003
 
 @dataclass(frozen=True)
 class Answer:
-    """CREATE INDEX statements with their estimated bytes, and what it took to find them."""
+    """CREATE INDEX statements with their estimated bytes, what it took to find them, and the costs promised by statement."""
 
     statements: tuple[str, ...]
     sizes: tuple[int, ...]
     explains: int
     wall_s: float
     server_cpu_s: float
+    promised: Mapping[str, float] = field(default_factory=dict)
 
 
 def ours(
@@ -69,6 +70,7 @@ def ours(
         source.calls,
         time.monotonic() - started,
         (cpu_ms(session) - cpu) / 1000,
+        {key: after for item in advice.recommendations for key, _, after in item.benefits},
     )
 
 

@@ -29,6 +29,8 @@ ENDLESS = frozenset({"q17", "q20"})
 HEAP = 1343
 RC_BARS = {25: (77.7, 1458, 76.5), 50: (61.5, 2536, 60.3), 100: (52.2, 7350, 50.5)}
 GEO_BARS = {25: (34.1, 33.0), 50: (24.3, 23.5), 100: (18.8, 18.0)}
+#: Asked for a little less than the 311 MB of the bar, as sizes are only predicted.
+REAL_BYTES = 305_000_000
 EXECUTION_BARS = {200: (76.1, 72.0), 660: (62.8, 60.0)}
 
 
@@ -116,15 +118,17 @@ def _line(
 def _real(session: Session) -> None:
     some = queries(LEFT_OUT)
     print("  Real indexes, 19 statements, our corrected sizes and costs")
-    answer = ours(session, some, 311_000_000, corrected=True)
+    answer = ours(session, some, REAL_BYTES, corrected=True)
     built = priced(session, some, answer.statements, real=True)
     imagined = priced(session, some, answer.statements, real=False)
     print(
         f"  RC within 311 MB of real size: best peer 58.96, bar < 57.5, ours {built.rc:.2f} with {built.bytes / 1e6:.0f} MB "
         f"(predicted {sum(answer.sizes) / 1e6:.0f}, HypoPG {imagined.bytes / 1e6:.0f})"
     )
+    promised = sum(answer.promised.get(key, cost) for key, cost in built.before.items())
     print(
-        f"  RC with hypothetical indexes as HypoPG prices them {imagined.rc:.2f}, with real ones {built.rc:.2f}"
+        f"  RC promised by our corrected costs {100 * promised / sum(built.before.values()):.2f}, as HypoPG prices them "
+        f"{imagined.rc:.2f}, with real indexes {built.rc:.2f} (bar: within 2 points)"
     )
     hits = sum(abs(told - real) <= 0.25 * real for told, real in zip(answer.sizes, built.sizes))
     print(f"  size predicted to within 25 %: {hits} of {len(built.sizes)} (bar 90 %)")

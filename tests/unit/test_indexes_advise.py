@@ -7,14 +7,15 @@ from itertools import count
 from typing import Any
 
 import pytest
-from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index
+from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index, uses_of
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.errors import MissingExtension
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.conditions import Search
-from wedding_dbopt.indexes.cost import WriteRate, balanced
+from wedding_dbopt.indexes.cost import Weight, WorkloadCost, WriteRate, balanced
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.problem import joined
+from wedding_dbopt.indexes.what_if import WhatIf
 from wedding_dbopt.query import Query
 
 VENUE = "select * from bookings where venue_id = $1"
@@ -165,6 +166,30 @@ def test_one_guessed_giant_does_not_silence_the_others() -> None:
 
 
 SEARCH = "select * from vendors where to_tsvector('english', name) @@ to_tsquery($1)"
+
+
+def test_relative_gains_count_once_the_sum_is_settled() -> None:
+    prices = {"large": {(): 1000.0, ("venue_id",): 500.0}, "small": {(): 10.0, ("vendor_id",): 1.0}}
+
+    def cheapest(key: str, live: list[str]) -> tuple[float, list[str]]:
+        leads = {sql.split('btree ("')[1].split('"')[0]: sql for sql in live}
+        cost, columns = min(
+            (cost, columns) for columns, cost in prices[key].items() if set(columns) <= set(leads)
+        )
+        return cost, [leads[column] for column in columns]
+
+    what_if = WhatIf(FakeSource(cheapest), lambda index: 8192)
+    for key in prices:
+        what_if.watch(key, uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    workload = WorkloadCost(
+        what_if,
+        {"large": Weight(1000.0, 1.0), "small": Weight(10.0, 1.0)},
+        lambda index: 8192,
+        lambda index: 0.0,
+    )
+    venue, vendor = frozenset({index("bookings", "venue_id")}), frozenset({index("bookings", "vendor_id")})
+    assert workload.change(vendor, venue).gain > 0
+    assert workload.leaning(1.0).change(vendor, venue).gain < 0
 
 
 def searching(key: str, live: list[str]) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, relation, uses_of
-from wedding_dbopt.indexes.candidates import Candidates, candidates, usage
+from wedding_dbopt.indexes.candidates import Candidates, candidates, shared_covers, stand_in, usage
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.size import btree_bytes, tree_height
@@ -79,6 +79,30 @@ def test_partial_for_rare_constants() -> None:
     assert offered("select * from bookings where status = 'confirmed' and venue_id = $1").partial == ()
     [null] = offered("select * from bookings where deleted_at is null and venue_id = $1").partial[:1]
     assert (null.where, null.fraction) == ('"deleted_at" IS NULL', 0.02)
+
+
+def test_a_full_index_stands_in_for_a_partial_one_that_reads_the_same() -> None:
+    partial = index("bookings", "venue_id", include=("email",), where="\"status\" = 'rare'")
+    uses = uses_of("select email from bookings where status = 'rare' and venue_id = $1")
+    assert stand_in(uses, partial) == index("bookings", "status", "venue_id", include=("email",))
+    assert stand_in((), partial) is None
+    other = uses_of("select email from bookings where status = 'pending' and venue_id = $1")
+    assert stand_in((*uses, *other), partial) is None
+    [null] = offered("select * from bookings where deleted_at is null and venue_id = $1").partial[:1]
+    assert (
+        stand_in(uses_of("select * from bookings where deleted_at is null and venue_id = $1"), null) is None
+    )
+
+
+def test_two_statements_may_share_a_covering_index() -> None:
+    first = index("bookings", "venue_id", include=("email",))
+    second = index("bookings", "venue_id", "status")
+    shared = set(shared_covers([first, second, index("bookings", "vendor_id", include=("note",))]))
+    assert shared == {
+        index("bookings", "venue_id", include=("email", "status")),
+        index("bookings", "venue_id", "status", include=("email",)),
+    }
+    assert not set(shared_covers([index("bookings", "venue_id"), second]))
 
 
 def test_prefix_needs_pattern_operators() -> None:

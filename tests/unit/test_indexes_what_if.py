@@ -131,3 +131,15 @@ def test_columns_for_other_statements_change_nothing_for_this_one() -> None:
     assert what_if.used("q", frozenset({wide})) == {wide}
     assert what_if.used("q", frozenset({wide, VENUE})) <= {wide, VENUE}
     assert what_if.calls == 1
+
+
+def test_a_partial_index_that_hypopg_passes_over_is_seen_by_its_stand_in() -> None:
+    source = priced_by({(): 1000.0, ("status",): 100.0})
+    what_if = WhatIf(source, lambda index: 200_000)
+    what_if.watch("q", uses_of("select * from bookings where status = 'rare' and venue_id = $1"))
+    partial = index("bookings", "venue_id", where="\"status\" = 'rare'")
+    assert what_if.used("q", frozenset({partial})) == {partial}
+    what_if.cost("q", frozenset({VENUE}))
+    assert all("WHERE" not in sql and '("status"' not in sql for sql in source.live.values())
+    what_if.close()
+    assert not source.live

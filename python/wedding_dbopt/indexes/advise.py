@@ -14,7 +14,7 @@ from ..catalog import Catalog, Relation
 from ..errors import MissingExtension
 from ..plan import Plan
 from ..query import Query
-from .candidates import Candidates, candidates, search_index, usage
+from .candidates import Candidates, candidates, search_index, shared_covers, usage
 from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, balanced, write_ms
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
@@ -100,8 +100,9 @@ def advise(
 
         limit = most_plans or max(MOST_PLANS, PLANS_PER_STATEMENT * len(workload))
 
-        def late() -> bool:
-            return clock() > deadline or advisor.what_if.calls >= limit
+        def late(part: float = 1.0) -> bool:
+            ends = started + part * (deadline - started)
+            return clock() > ends or advisor.what_if.calls >= part * limit
 
         found = advisor.choose(storage_budget, late)
         searched = (
@@ -233,7 +234,8 @@ class _Advisor:
         picked: set[IndexDef] = set()
         narrow = frozenset(index for index in plain if len(index.columns) == 1)
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
-        offers = (narrow, plain, plain | partial, plain | covering, plain | covering | partial)
+        bare = frozenset(index for index in partial if not index.include)
+        offers = (narrow, bare, partial, plain, plain | partial, plain | covering, plain | covering | partial)
         # The largest first: what the planner leaves out there needs no EXPLAIN without it.
         taken = [self._used(key, offer) if offer else frozenset() for offer in reversed(offers)]
         for used in reversed(taken):
@@ -272,8 +274,10 @@ class _Advisor:
                 same = (index.place, frozenset(index.columns)) in wanted
                 if same and any(index.extends(other) for other in everywhere):
                     self._teams[frozenset({index})] = None
+        for index in shared_covers(everywhere):
+            self._teams[frozenset({index})] = None
 
-    def choose(self, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
+    def choose(self, budget: int, late: Callable[..., bool]) -> list[Recommendation]:
         """The set of B-tree indexes for the whole workload, as recommendations."""
         plain = {index for offered in self._candidates.values() for index in offered.plain}
         weights = self._weights()

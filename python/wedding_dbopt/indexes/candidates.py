@@ -113,6 +113,21 @@ def search_index(relation: Relation, search: Search) -> IndexDef:
     return IndexDef(relation.schema, relation.name, (key,), method=search.method)
 
 
+def shared_covers(picked: Iterable[IndexDef]) -> Iterator[IndexDef]:
+    """Covering indexes that hold what two statements need, where both picked the same leading key."""
+    groups: dict[tuple[tuple[str, str], Key], list[IndexDef]] = {}
+    for index in sorted(picked, key=IndexDef.order_key):
+        if index.method == "btree" and index.where is None:
+            groups.setdefault((index.place, index.columns[0]), []).append(index)
+    for first, second in (pair for group in groups.values() for pair in permutations(group, 2)):
+        keys = {key.column for key in first.columns}
+        extra = {*second.include, *(key.column for key in second.columns if key.column is not None)}
+        included = tuple(sorted({*first.include, *extra} - keys))
+        wider = (first.include or second.include) and set(included) > set(first.include)
+        if wider and len(included) <= MAX_INCLUDED:
+            yield IndexDef(*first.place, first.columns, included)
+
+
 def leads(use: TableUse, index: IndexDef) -> bool:
     """Whether an index begins with something that a table reference asks for."""
     return index.columns[0].term in use.terms()
@@ -130,6 +145,24 @@ def helps(use: TableUse, index: IndexDef) -> bool:
         return True
     width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
+
+
+def stand_in(uses: Iterable[TableUse], index: IndexDef) -> IndexDef | None:
+    """A full index that reads what a partial one does, led by the column of its condition; None where it could do more.
+
+    The condition must be one of every reference to the table, on the values of one column.
+    """
+    held = [next((c for c in use.constants if c.condition == index.where), None) for use in uses]
+    constant = held[0] if held else None
+    if constant is None or None in held or len(constant.columns) != 1:
+        return None
+    # An empty text stands for anything but NULL, which a leading column does not find.
+    if any(not value for value in constant.values):
+        return None
+    column = constant.columns[0]
+    keys = tuple(key for key in index.columns if key.column != column)
+    include = tuple(name for name in index.include if name != column)
+    return IndexDef(*index.place, (Key(column_term(column)), *keys), include, index.method)
 
 
 def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:

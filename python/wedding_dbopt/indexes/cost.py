@@ -6,7 +6,9 @@ costs decide how much faster a statement gets, and measurements decide how much 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 from .definition import IndexDef
@@ -22,6 +24,7 @@ _MORE_MS_PER_CACHE = 0.001
 ENTRIES = {"btree": 1.0, "hash": 0.4, "brin": 0.05, "gist": 4.0, "gin": 6.0}
 # Of what an index could win at most for a statement whose plan with it is not known, so much is expected.
 _DOUBT = 0.25
+_LEAST_RATIO = 0.001
 _CACHED_BYTES = 128 * 1024 * 1024
 
 
@@ -100,6 +103,15 @@ class WorkloadCost:
         self.upkeep = upkeep
         self._base = {key: max(what_if.cost(key, frozenset()).cost, 1e-6) for key in weights}
         self._concerned: dict[IndexDef, tuple[str, ...]] = {}
+        self._leaning = 0.0
+
+    def leaning(self, share: float) -> WorkloadCost:
+        """The same workload, where relative gains count too: `share` of a mean statement's time for each factor of e."""
+        found = copy(self)
+        found._leaning = (
+            share * sum(self._weighted(key) for key in self._weights) / max(len(self._weights), 1)
+        )
+        return found
 
     def concerned(self, indexes: Iterable[IndexDef]) -> list[str]:
         """The statements that some of the indexes may change, in the workload's order."""
@@ -121,7 +133,7 @@ class WorkloadCost:
 
     def total(self, config: Config) -> float:
         """Weighted ms of the whole workload, upkeep of the indexes included."""
-        read = sum(self._weighted(key) * self.ratio(key, config) for key in self._weights)
+        read = sum(self._worth(key, self.ratio(key, config)) for key in self._weights)
         return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
 
     def bytes(self, config: Iterable[IndexDef]) -> int:
@@ -134,10 +146,11 @@ class WorkloadCost:
         for key in self.concerned(other - config):
             now = self.ratio(key, config)
             if self._what_if.settled(key, other):
-                won = now - self.ratio(key, other)
+                won = self._worth(key, now) - self._worth(key, self.ratio(key, other))
             else:
-                won = _DOUBT * (now - self._what_if.floor(key, other) / self._base[key])
-            total += self._weighted(key) * max(won, 0.0)
+                least = self._what_if.floor(key, other) / self._base[key]
+                won = _DOUBT * (self._worth(key, now) - self._worth(key, least))
+            total += max(won, 0.0)
         return total
 
     def change(self, config: Config, other: Config) -> Change:
@@ -145,7 +158,7 @@ class WorkloadCost:
         gain, best, worst, loss = 0.0, 0.0, 0.0, 0.0
         for key in self.concerned(config ^ other):
             before, after = self.ratio(key, config), self.ratio(key, other)
-            gain += self._weighted(key) * (before - after)
+            gain += self._worth(key, before) - self._worth(key, after)
             best = max(best, 1.0 - after / before)
             worst = max(worst, after)
             loss = max(loss, after - before)
@@ -161,6 +174,10 @@ class WorkloadCost:
     def added_bytes(self, config: Config, other: Config) -> int:
         """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""
         return max(self.bytes(other - config) - self.bytes(config - other), PAGE)
+
+    def _worth(self, key: str, ratio: float) -> float:
+        plain = self._weighted(key) * ratio
+        return plain + self._leaning * math.log(max(ratio, _LEAST_RATIO)) if self._leaning else plain
 
     def _weighted(self, key: str) -> float:
         return self._weights[key].ms * self._weights[key].importance

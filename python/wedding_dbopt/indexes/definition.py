@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .terms import Term, qualified, quoted
 
@@ -94,14 +94,7 @@ class IndexDef:
 
     def extends(self, other: IndexDef) -> bool:
         """Whether this index can do all that `other` does: same keys first, nothing included lost."""
-        same = (self.schema, self.table, self.method) == (other.schema, other.table, other.method)
-        if not same or self.where != other.where or self == other:
-            return False
-        head = self.columns[: len(other.columns)]
-        if head != other.columns and head != tuple(key.reversed() for key in other.columns):
-            return False
-        held = {key.column for key in self.columns} | set(self.include)
-        return held >= set(other.include)
+        return self.table == other.table and _extends(self, other)
 
     def order_key(self) -> tuple[str, str]:
         """A total order over definitions, so that equal choices are made the same way every time."""
@@ -119,3 +112,15 @@ class IndexDef:
         if self.include:
             text += f" INCLUDE ({', '.join(quoted(column) for column in self.include)})"
         return text + (f" WHERE {self.where}" if self.where is not None else "")
+
+
+@lru_cache(maxsize=100_000)
+def _extends(wide: IndexDef, narrow: IndexDef) -> bool:
+    same = (wide.schema, wide.table, wide.method) == (narrow.schema, narrow.table, narrow.method)
+    if not same or wide.where != narrow.where or wide == narrow:
+        return False
+    head = wide.columns[: len(narrow.columns)]
+    if head != narrow.columns and head != tuple(key.reversed() for key in narrow.columns):
+        return False
+    held = {key.column for key in wide.columns} | set(wide.include)
+    return held >= set(narrow.include)

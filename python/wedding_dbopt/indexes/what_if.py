@@ -3,6 +3,9 @@
 HypoPG gives its indexes no tree height, so the planner thinks a descent is free (0.06 instead of 0.43 for
 one probe of a large index) and prefers nested loops that lose in reality. The descents are charged here:
 50 operator costs per level and execution, as PostgreSQL's `btcostestimate` does for a real index.
+
+HypoPG 1.3.1 passes over a partial index on a table that is not the first of its statement. So beside each partial index
+stands a full one led by the column of its condition: it reads the same rows in the same order.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any, Protocol
 from ..database import DatabaseError
 from ..errors import DboptError, MissingExtension
 from ..plan import Plan
-from .candidates import effective, helps, leads
+from .candidates import effective, helps, leads, stand_in
 from .definition import IndexDef
 from .predicates import TableUse
 from .size import tree_height
@@ -82,6 +85,7 @@ class WhatIf:
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, int] = {}
+        self._stand_ins: dict[int, IndexDef] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
         self._known: dict[str, dict[int, Priced]] = {}
@@ -204,8 +208,9 @@ class WhatIf:
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""
-        self._source.drop_hypothetical(list(self._live.values()))
+        self._source.drop_hypothetical([*self._live.values(), *self._stand_ins])
         self._live.clear()
+        self._stand_ins.clear()
 
     def _establish(self, key: str, relevant: Config) -> None:
         places = self._interests.get(key, {})
@@ -215,6 +220,26 @@ class WhatIf:
         if not self._made(missing) and len(missing) > 1:
             for index in missing:
                 self._made([index])
+        self._stand_in(key, relevant)
+
+    def _stand_in(self, key: str, relevant: Config) -> None:
+        """Full indexes in the place of partial ones, for this statement only: others would use them without the condition."""
+        if self._stand_ins:
+            self._source.drop_hypothetical(list(self._stand_ins))
+            self._stand_ins.clear()
+        places = self._interests.get(key, {})
+        partial = sorted((x for x in relevant & self._live.keys() if x.where), key=IndexDef.order_key)
+        full = {index: stand_in(places.get(index.place, ()), index) for index in partial if self._corrected}
+        wanted = [(index, made) for index, made in full.items() if made is not None]
+        if not wanted:
+            return
+        try:
+            oids = self._source.create_hypothetical([(made.create_sql(), made.place) for _, made in wanted])
+        except MissingExtension:
+            raise
+        except Failure:
+            return
+        self._stand_ins = {oid: index for oid, (index, _) in zip(oids, wanted)}
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
         """Whether all of some indexes could be made; one that cannot be made is refused for good."""
@@ -231,7 +256,7 @@ class WhatIf:
         return True
 
     def _priced(self, plan: Plan) -> Priced:
-        by_oid = {oid: index for index, oid in self._live.items()}
+        by_oid = {oid: index for index, oid in self._live.items()} | self._stand_ins
         used: set[IndexDef] = set()
         descents = 0.0
         for visit in plan.visits():

@@ -35,7 +35,7 @@ def _replaced(problem: Problem, teams: Sequence[Team], config: Config) -> Config
         left, banned = config - {index}, frozenset({index})
         loss = max(problem.workload.change(left, config).gain, 0.0)
         if _most(problem, teams, left, banned) > loss + _least(problem):
-            config = _better(problem, config, pruned(problem, filled(problem, teams, left, banned)))
+            config = preferred(problem, config, pruned(problem, filled(problem, teams, left, banned)))
     return config
 
 
@@ -50,7 +50,7 @@ def _inserted(problem: Problem, teams: Sequence[Team], config: Config) -> Config
             continue
         shrunk = _shrunk(problem, wider, team)
         if shrunk is not None:
-            better = _better(problem, config, pruned(problem, filled(problem, teams, shrunk)))
+            better = preferred(problem, config, pruned(problem, filled(problem, teams, shrunk)))
             if better != config:
                 config, losses = better, _losses(problem, better)
     return config
@@ -60,10 +60,11 @@ def _least(problem: Problem) -> float:
     return _EXCHANGE_GAIN * problem.start
 
 
-def _better(problem: Problem, config: Config, trial: Config) -> Config:
+def preferred(problem: Problem, config: Config, trial: Config) -> Config:
     """The trial where it is worth the change, else the configuration."""
     change = problem.workload.change(config, trial)
-    return trial if change.gain > _least(problem) and change.worst_ratio <= MAX_REGRESSION else config
+    helps = change.gain > _least(problem) and change.worst_ratio <= MAX_REGRESSION
+    return trial if helps and problem.allows(trial) else config
 
 
 def _losses(problem: Problem, config: Config) -> dict[IndexDef, float]:

@@ -22,10 +22,17 @@ Team = frozenset[IndexDef]
 class Problem:
     """A workload, the bytes allowed, and the time; every step of a search asks it whether a change is worth having."""
 
-    def __init__(self, workload: WorkloadCost, budget: int, late: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        workload: WorkloadCost,
+        budget: int,
+        late: Callable[[], bool],
+        allows: Callable[[Config], bool] = lambda config: True,
+    ) -> None:
         self.workload = workload
         self.budget = budget
         self.late = late
+        self.allows = allows
         self.start = workload.total(frozenset())
         self._seen: dict[Team, dict[Config, float]] = {}
 
@@ -57,7 +64,9 @@ class Problem:
 
 def joined(config: Config, team: Team) -> Config:
     """The configuration with a team: members already served stay out, narrower ones go."""
-    fresh = {new for new in team if not any(old.extends(new) for old in config)}
+    fresh = {new for new in team if new not in config and not any(old.extends(new) for old in config)}
+    if not fresh:
+        return config
     return frozenset(old for old in config if not any(new.extends(old) for new in fresh)) | fresh
 
 

@@ -1,8 +1,10 @@
-"""The choice of a set: greedy from several views of what a byte is worth, then exchanges, then fewer indexes."""
+"""The choice of a set: greedy from several views of what a byte is worth, exchanges one by one and several at once, then a
+turn for the statements that count little, then fewer indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from ..cost import WorkloadCost
 from ..definition import IndexDef
@@ -11,9 +13,16 @@ from .exchange import exchanged
 from .greedy import filled, pruned
 from .merge import consolidated
 from .problem import MAX_REGRESSION, Problem, Team, team_order
+from .shake import shaken
 
 # Benefit per byte alone leaves no room for a large index that is worth more than the small ones before it.
-_THRIFTS = (1.0, 0.5)
+_THRIFTS = (1.0, 0.75, 0.5)
+# Once the workload's time is settled, so much of it may go for large relative gains of single statements,
+# and so much of a mean statement's time a statement counts for when its time falls to a third.
+_GIVEN_UP = 0.01
+_LEANING = 0.1
+# Each step leaves something of the time and the plans for those after it.
+_UNTIL = (0.6, 0.8, 1.0)
 
 
 def select(
@@ -21,22 +30,34 @@ def select(
     merged: Collection[IndexDef],
     workload: WorkloadCost,
     budget: int,
-    late: Callable[[], bool],
+    late: Callable[[float], bool],
 ) -> Config:
-    """The configuration found when nothing helps any more or `late()` says that time is up.
+    """The configuration found when nothing helps any more or `late(1.0)` says that time is up;
+    `late(0.5)` tells whether half of it is gone.
 
     `teams` may be added together; `merged` are candidates that may take the place of two indexes of their
     table. Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new
     indexes, and every index is used by some plan.
     """
-    problem = Problem(workload, budget, late)
+    first, second, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
     ordered = sorted(teams, key=team_order)
     found: list[Config] = []
     for thrift in _THRIFTS:
-        if not found or not late():
-            found.append(pruned(problem, filled(problem, ordered, frozenset(), thrift=thrift)))
-    config = exchanged(problem, ordered, min(found, key=workload.total))
-    return pruned(problem, consolidated(problem, config, merged))
+        if not found or not first.late():
+            found.append(pruned(first, filled(first, ordered, frozenset(), thrift=thrift)))
+    config = exchanged(first, ordered, min(found, key=workload.total))
+    config = shaken(second, ordered, config)
+    config = exchanged(_leaning(last, config), ordered, config)
+    return pruned(last, consolidated(last, config, merged))
+
+
+def _leaning(problem: Problem, config: Config) -> Problem:
+    """The problem of relative gains, as long as the workload's time hardly grows."""
+    most = (1 + _GIVEN_UP) * problem.workload.total(config)
+    plain = problem.workload
+    return Problem(
+        plain.leaning(_LEANING), problem.budget, problem.late, lambda trial: plain.total(trial) <= most
+    )
 
 
 def sorted_too(config: Config, sorting: Collection[IndexDef], workload: WorkloadCost, budget: int) -> Config:
