@@ -36,6 +36,8 @@ _EXPLORING_SHARE = 0.5
 _LARGE = 1_000_000
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
 _SETTLED = 0.5
+# More statements than this leave no plans for candidates that are rarely the best.
+_FEW_STATEMENTS = 40
 _LATE = "the time limit came first"
 
 Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
@@ -234,8 +236,9 @@ class _Advisor:
         picked: set[IndexDef] = set()
         narrow = frozenset(index for index in plain if len(index.columns) == 1)
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
-        bare = frozenset(index for index in partial if not index.include)
-        offers = (narrow, bare, partial, plain, plain | partial, plain | covering, plain | covering | partial)
+        few = len(self._uses) <= _FEW_STATEMENTS
+        alone = partial if few else frozenset[IndexDef]()
+        offers = (narrow, alone, plain, plain | partial, plain | covering, plain | covering | partial)
         # The largest first: what the planner leaves out there needs no EXPLAIN without it.
         taken = [self._used(key, offer) if offer else frozenset() for offer in reversed(offers)]
         for used in reversed(taken):
@@ -274,7 +277,7 @@ class _Advisor:
                 same = (index.place, frozenset(index.columns)) in wanted
                 if same and any(index.extends(other) for other in everywhere):
                     self._teams[frozenset({index})] = None
-        for index in shared_covers(everywhere):
+        for index in shared_covers(everywhere) if len(self._uses) <= _FEW_STATEMENTS else ():
             self._teams[frozenset({index})] = None
 
     def choose(self, budget: int, late: Callable[..., bool]) -> list[Recommendation]:

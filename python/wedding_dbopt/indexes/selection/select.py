@@ -44,7 +44,9 @@ def select(
     found: list[Config] = []
     for thrift in _THRIFTS:
         if not found or not first.late():
-            found.append(pruned(first, filled(first, ordered, frozenset(), thrift=thrift)))
+            # A large workload needs all there is for one good set.
+            step = first if found else last
+            found.append(pruned(step, filled(step, ordered, frozenset(), thrift=thrift)))
     config = exchanged(first, ordered, min(found, key=workload.total))
     config = shaken(second, ordered, config)
     config = exchanged(_leaning(last, config), ordered, config)
