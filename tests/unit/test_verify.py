@@ -233,3 +233,69 @@ def test_the_same_hours_are_compared_where_they_were_seen() -> None:
     assert judged.same_hours and judged.time_gain == pytest.approx(0, abs=0.01)
     only_night = verdict([replace(waved, before=night), *controls(1.0)], replace(RULES, evidence="time"))
     assert not only_night.same_hours
+
+
+def test_harm_that_begins_late_is_seen_before_an_action_is_kept() -> None:
+    """Over the whole window a critical write that was twice as slow in the last hour is hardly slower."""
+    rules = replace(RULES, age_s=12 * 3600)
+
+    def lasting(one: Sample, late: float) -> Sample:
+        before, early, by_now = one.before[0].ms / 50, one.after[0].ms / 50, late
+        blocks = one.before[0].blocks / 50, one.after[0].blocks / 50
+        return replace(
+            one,
+            before=slices(-720, 720, 50, before, blocks[0], 0.33),
+            after=slices(0, 660, 50, early, blocks[1], 0.33) + slices(660, 60, 50, by_now, blocks[1], 0.33),
+        )
+
+    served = lasting(sample(1, before_ms=50.0, after_ms=1.0, after_blocks=3.0), 1.0)
+    group = [lasting(one, one.after[0].ms / 50) for one in controls(1.0)]
+    write = sample(2, "written", before_ms=1.0, after_ms=1.0, critical=True)
+    assert verdict([served, lasting(write, 1.0), *group], rules).verdict == "kept"
+    judged = verdict([served, lasting(write, 2.0), *group], rules)
+    assert (judged.verdict, judged.statements[1].verdict) == ("rolled_back", "same")
+    assert judged.reason.startswith("harm began late: statement 2 became ")
+
+
+def test_doubled_blocks_of_a_critical_write_count_where_time_is_too_noisy_to_prove_it_alone() -> None:
+    first = replace(RULES, age_s=60)
+    served = sample(1, after_ms=5.0, after_blocks=50.0)
+    write = sample(2, "written", before_ms=1.0, after_ms=1.8, after_blocks=200.0, critical=True)
+    assert verdict([served, write], first).verdict == "rolled_back"
+    no_more_work = replace(write, after=slices(0, 12, 50, 1.8, 100.0, 0.33))
+    assert verdict([served, no_more_work], first).verdict == "undecided"
+    hardly_slower = replace(write, after=slices(0, 12, 50, 1.1, 200.0, 0.33))
+    assert verdict([served, hardly_slower], first).verdict == "undecided"
+
+
+def test_controls_with_few_calls_each_are_a_group_together() -> None:
+    idle = [sample(100 + i, "control", 5.0 + i, (5.0 + i) * 0.4, calls=1200) for i in range(8)]
+    idle = [replace(one, after=slices(0, 2, 5, (5.0 + i) * 0.4, 100, 0.33)) for i, one in enumerate(idle)]
+    write = replace(
+        sample(2, "written", critical=True),
+        before=slices(-12, 12, 500, 1.0, 100, 0.33),
+        after=slices(0, 2, 50, 0.8, 200, 0.33),
+    )
+    judged = verdict([write, *idle], replace(RULES, age_s=120, look=2))
+    assert judged.controls == 8 and judged.drift == pytest.approx(0.4, rel=0.05)
+    assert judged.verdict == "rolled_back"
+
+
+def test_a_statement_is_compared_as_it_answered_to_load_before() -> None:
+    """One that follows the load twice as strongly as the others fell with it, and was not made faster by the change."""
+
+    def waved(identity: int, role: str, power: float) -> Sample:
+        def at(start: int, count: int, load: float) -> tuple[Slice, ...]:
+            return tuple(
+                one
+                for number in range(count)
+                for one in slices(
+                    start + number, 1, 200, 10 * (load * (1 + 0.3 * math.sin(number))) ** power, 100, 0.1
+                )
+            )
+
+        return Sample(identity, role, at(-60, 60, 1.0), at(0, 20, 0.5))
+
+    group = [waved(100 + i, "control", 1.0) for i in range(8)]
+    judged = verdict([waved(1, "affected", 2.0), *group], replace(RULES, evidence="time"))
+    assert judged.statements[0].time_change == pytest.approx(0, abs=0.1)

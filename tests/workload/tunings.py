@@ -339,3 +339,21 @@ def reverted_at(scenario: Scenario, seed: int, factor: float = 2.0, rate: float 
         if judged.verdict == "rolled_back":
             return minute if "slower" in judged.reason else None
     return None
+
+
+def harmless_price(scenario: Scenario, seed: int, rate: float = 60.0) -> bool:
+    """Whether an index is undone within ten minutes because a critical write touches half as many blocks more, at 5 % of time."""
+    chance = random.Random(seed)
+    subjects = [
+        Subject(
+            "written",
+            shape(chance, scenario.tails, rate / min(scenario.surge, 1.0)),
+            Effect(1.05, 1.5),
+            critical=True,
+        ),
+        Subject("affected", shape(chance, scenario.tails), Effect(0.5, 0.5)),
+    ]
+    return any(
+        judged.verdict == "rolled_back" and "slower" in judged.reason
+        for _, judged in Tuning(scenario, chance, subjects).looks(replace(RULES, max_window_s=600))
+    )

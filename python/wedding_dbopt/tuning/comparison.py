@@ -176,6 +176,17 @@ def side(
     return Side(points, shares, residuals, mean, load, round(calls), per_call, per_call * uneven / whole**2)
 
 
+def _not_luckier(one: Side, other: Side) -> Side:
+    """A few calls seldom show the rare slow ones, so their variance is at least what both sides together say."""
+    calls = one.calls + other.calls
+    usual = (one.calls * one.per_call + other.calls * other.per_call) / calls if calls else 0.0
+    if usual <= one.per_call:
+        return one
+    scale = usual / one.per_call if one.per_call > 0 else 0.0
+    floor = one.floor * scale if scale else usual / max(one.calls, 1)
+    return replace(one, per_call=usual, floor=floor)
+
+
 def _load(points: Series, shares: Sequence[float], index: Index) -> float:
     """The control group's load over the slices in which a statement ran, weighted as its calls are."""
     known = total = 0.0
@@ -196,6 +207,7 @@ def _compare(before: Series, after: Series, index: Index, noise: Noise) -> tuple
     second = side(kept, [1.0] * len(kept), index, first.per_call)
     if second is None:
         return None
+    first, second = _not_luckier(first, second), _not_luckier(second, first)
     variance_first, freedom_first = _variance(first, noise, None)
     variance_second, freedom_second = _variance(second, noise, first)
     variance = variance_first + variance_second

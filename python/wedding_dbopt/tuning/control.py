@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wedding_dbopt.tuning.comparison import Change, Index, Noise, Series, compare, side
 
@@ -31,6 +31,9 @@ USUAL_FREEDOM = 2.0
 LARGEST_SHARE = 0.2
 #: A control that changed further from the others than this many robust deviations tells nothing of the load.
 OUTLIER = 3.5
+#: How far statements' answers to load (powers of the group's) usually go apart, and slices needed to see one's own.
+ANSWER = 0.3
+ANSWER_SLICES = 20
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,20 @@ class Control:
     spread: float
     freedom: float
     size: int
+    doubt: Index = field(default_factory=dict)
 
     def change(self, before: Series, after: Series) -> Change | None:
         """A statement's change beside the group's, with an error that knows how far statements go apart by themselves."""
-        found = compare(before, after, self.index, self.noise)
+        index = _as_it_answers(before, self.index, self.doubt, self.noise)
+        found = compare(before, after, index, self.noise)
         if found is None:
             return None
         foreign = self.spread**2 * (1 + 1 / self.size if self.size else 1)
-        variance = found.error**2 + foreign
+        own = found.error**2 + _variance_of_load(after, self.doubt)
+        variance = own + foreign
         if variance <= 0:
             return found
-        freedom = variance**2 / (found.error**4 / found.freedom + foreign**2 / self.freedom)
+        freedom = variance**2 / (own**2 / found.freedom + foreign**2 / self.freedom)
         return replace(found, error=math.sqrt(variance), freedom=freedom)
 
     @property
@@ -90,13 +96,13 @@ def control_group(members: Sequence[Member], figure: str, traffic: float = 1.0) 
         kept = [member for member, close in zip(kept, near, strict=True) if close]
         sums = _Sums(kept)
         noise = _noise(kept, sums.index())
-    index = sums.index() if follows_load else {}
+    index, doubt = (sums.index(), sums.doubt()) if follows_load else ({}, {})
     freedom = len(members) - 1.0
     spread = math.sqrt(
         (USUAL_FREEDOM * USUAL[figure] ** 2 + freedom * _spread(changes, centre if follows_load else 0.0))
         / (USUAL_FREEDOM + freedom)
     )
-    return Control(index, noise, spread, USUAL_FREEDOM + freedom, len(members))
+    return Control(index, noise, spread, USUAL_FREEDOM + freedom, len(members), doubt)
 
 
 class _Sums:
@@ -106,12 +112,13 @@ class _Sums:
         self._members = members
         self._weights: list[float] = []
         self._means: list[float] = []
+        self._variations: list[float] = []
         for member in members:
             calls = sum(point.calls for point in member.before)
             self._means.append(sum(point.total for point in member.before) / calls)
             squares = sum(point.squares or 0.0 for point in member.before) / calls
-            variation = max(squares / self._means[-1] ** 2 - 1, 0.1)
-            self._weights.append(1 / variation)
+            self._variations.append(max(squares / self._means[-1] ** 2 - 1, 0.1))
+            self._weights.append(1 / self._variations[-1])
         calls_of = [sum(p.calls for p in [*member.before, *member.after]) for member in members]
         for _ in range(3):
             whole = sum(weight * calls for weight, calls in zip(self._weights, calls_of, strict=True))
@@ -121,8 +128,20 @@ class _Sums:
             ]
         self._found: dict[float, float] = {}
         self._expected: dict[float, float] = {}
+        self._chance: dict[float, float] = {}
         for number in range(len(members)):
             self._add(number, self._found, self._expected, 1.0)
+            for point in (*members[number].before, *members[number].after):
+                self._chance[point.begun] = (
+                    self._chance.get(point.begun, 0.0)
+                    + self._weights[number] ** 2 * self._variations[number] * point.calls
+                )
+
+    def doubt(self) -> dict[float, float]:
+        """The variance of each slice's load that its calls alone make, relative."""
+        return {
+            begun: self._chance[begun] / calls**2 for begun, calls in self._expected.items() if calls > 0.5
+        }
 
     def _add(self, number: int, found: dict[float, float], expected: dict[float, float], sign: float) -> None:
         weight, mean = self._weights[number], self._means[number]
@@ -150,8 +169,39 @@ class _Sums:
 def _apart(sums: _Sums, number: int, noise: Noise, follows_load: bool) -> Change:
     """One control's change beside the others'."""
     member = sums.member(number)
-    found = compare(member.before, member.after, sums.index(number) if follows_load else {}, noise)
+    index = _as_it_answers(member.before, sums.index(number), sums.doubt(), noise) if follows_load else {}
+    found = compare(member.before, member.after, index, noise)
     return found or Change(0.0, 1.0, 1.0, 0.0, 0.0, 0, 0, False)
+
+
+def _as_it_answers(before: Series, index: Index, doubt: Index, noise: Noise) -> Index:
+    """The group's load as one statement answers to it: raised to the power that its own slices before the change show.
+
+    The power is drawn towards 1, the more so the less the load varied; the chance of the group's calls is no load.
+    """
+    known = [point for point in before if point.begun in index]
+    one = side(known, [1.0] * len(known), {}) if len(known) >= ANSWER_SLICES else None
+    if one is None or one.mean <= 0:
+        return index
+    usual_load = sum(share * index[p.begun] for share, p in zip(one.shares, known, strict=True))
+    varied = followed = unexplained = 0.0
+    for share, rest, point in zip(one.shares, one.residuals, known, strict=True):
+        load = index[point.begun] / usual_load - 1
+        varied += share * (load**2 - doubt[point.begun])
+        followed += share * load * rest
+        unexplained += share * (rest - load) ** 2
+    if varied <= 0 or unexplained <= 0:
+        return index
+    told = varied / (unexplained * one.evenness * (1 + noise.memory) / (1 - noise.memory))
+    usual = 1 / ANSWER**2
+    power = (usual + told * followed / varied) / (usual + told)
+    return {begun: load**power for begun, load in index.items()}
+
+
+def _variance_of_load(points: Series, doubt: Index) -> float:
+    """How uncertain the group's load over a statement's slices is by the chance of the group's calls, as a variance."""
+    calls = _calls(points)
+    return sum((point.calls / calls) ** 2 * doubt.get(point.begun, 0.0) for point in points) if calls else 0.0
 
 
 def _noise(members: Sequence[Member], index: Index) -> Noise:

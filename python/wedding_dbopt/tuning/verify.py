@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from wedding_dbopt.tuning.comparison import OWN_SLICES, Change, Point, Slice, block_points, time_points
 from wedding_dbopt.tuning.control import Control, Member, control_group, members
@@ -25,6 +26,10 @@ REGRESSION_ERROR = 0.025
 FUTILITY = 0.1
 #: Blocks per call that differ by less than this share are the same plan's.
 SAME_BLOCKS = 0.01
+#: A critical write whose work has grown for certain is undone when its time tells of a regression at this level.
+LEANING = 0.1
+#: Before an action is kept, this much of the latest time (seconds) is looked at alone, or half of a shorter window.
+LATEST = 3600.0
 #: A regression of one statement counts when it costs at least this share of what the action gains.
 COUNTING_SHARE = 0.10
 #: Affected statements must have this share of their time before in those with enough data.
@@ -38,11 +43,7 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     traffic = _traffic(samples)
     time_control = control_group(_members(untouched, time_points, rules), "time", traffic)
     blocks_control = control_group(_members(untouched, block_points, rules), "blocks", traffic)
-    weight = sum(sample.weight for sample in subjects)
-    verdicts = tuple(
-        _statement_verdict(sample, time_control, blocks_control, rules, sample.weight / weight)
-        for sample in subjects
-    )
+    verdicts = _verdicts(subjects, time_control, blocks_control, rules)
     judged = [verdict for verdict in verdicts if verdict.time is not None]
     affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
     time = _estimate([v for v in affected if _acted(v, rules)], affected, "time", time_control)
@@ -51,6 +52,9 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     same_hours = bool(affected) and all(v.time is not None and v.time.same_hours for v in affected)
 
     def conclude(verdict: str, reason: str, missing: str | None = None) -> Judgement:
+        harm = _late_harm(subjects, time_control, blocks_control, rules) if verdict == "kept" else None
+        if harm is not None:
+            verdict, reason = "rolled_back", f"harm began late: {harm}"
         return Judgement(
             verdict,
             reason,
@@ -110,7 +114,7 @@ def _members(
     samples: Sequence[Sample], points: Callable[[Sequence[Slice]], list[Point]], rules: Rules
 ) -> list[Member]:
     """The control group needs fewer calls of each statement, because it is looked at as a whole."""
-    return members([(points(s.before), points(s.after)) for s in samples], rules.min_calls // 2)
+    return members([(points(s.before), points(s.after)) for s in samples], max(rules.min_calls // 10, 2))
 
 
 def _traffic(samples: Sequence[Sample]) -> float:
@@ -120,6 +124,16 @@ def _traffic(samples: Sequence[Sample]) -> float:
         for sides in ([sample.before for sample in samples], [sample.after for sample in samples])
     )
     return after / before if before and after else 1.0
+
+
+def _verdicts(
+    subjects: Sequence[Sample], time_control: Control, blocks_control: Control, rules: Rules
+) -> tuple[StatementVerdict, ...]:
+    weight = sum(sample.weight for sample in subjects)
+    return tuple(
+        _statement_verdict(sample, time_control, blocks_control, rules, sample.weight / weight)
+        for sample in subjects
+    )
 
 
 def _statement_verdict(
@@ -134,10 +148,8 @@ def _statement_verdict(
     slower = _above(time)
     p_value = 2 * min(slower, 1 - slower)
     error = part * REGRESSION_ERROR * spent(rules.look)
-    # Load makes a call slower, never the blocks it reads more: a read's new plan shows there, whatever the traffic does.
-    replanned = sample.role == "affected" and blocks is not None and _above(blocks) <= error
     worse = time.ratio - 1 >= rules.regression and _more_work(sample, blocks, rules)
-    if worse and (slower <= error or replanned):
+    if worse and (slower <= error or _works_harder(sample, time, blocks, error, rules)):
         return StatementVerdict(sample, time, blocks, p_value, "regressed")
     better = part * GAIN_ERROR
     fewer = blocks is not None and _above(blocks) >= 1 - better and 1 - blocks.ratio >= rules.min_gain
@@ -160,11 +172,12 @@ def _lacks(sample: Sample, rules: Rules) -> str | None:
     return None
 
 
-def _above(change: Change) -> float:
-    """The chance of such a rise without cause."""
+def _above(change: Change, usual: float = 0.0) -> float:
+    """The chance of such a rise where the true one is `usual` (log), without cause by default."""
+    rise = change.log - usual
     if change.error <= 0:
-        return 0.0 if change.log > 0 else 1.0 if change.log < 0 else 0.5
-    return student_above(change.log / change.error, change.freedom)
+        return 0.0 if rise > 0 else 1.0 if rise < 0 else 0.5
+    return student_above(rise / change.error, change.freedom)
 
 
 def _more_work(sample: Sample, blocks: Change | None, rules: Rules) -> bool:
@@ -172,6 +185,23 @@ def _more_work(sample: Sample, blocks: Change | None, rules: Rules) -> bool:
     if rules.evidence == "time" or sample.role == "written":
         return True
     return blocks is not None and blocks.ratio - 1 >= rules.regression and _above(blocks) <= 0.05
+
+
+def _works_harder(sample: Sample, time: Change, blocks: Change | None, error: float, rules: Rules) -> bool:
+    """Load makes a call slower, never the blocks it touches more: those prove that something changed, whatever the traffic does.
+
+    A read has then another plan. A write touches the blocks of each new index, which need not cost much, so its time must
+    speak for a regression as well, but more softly: that nothing had happened is refuted by the blocks already.
+    """
+    if blocks is None or _above(blocks) > error:
+        return False
+    if sample.role == "affected":
+        return True
+    return (
+        sample.critical
+        and time.ratio - 1 >= rules.critical_regression
+        and _above(time, math.log1p(rules.regression)) <= LEANING
+    )
 
 
 def _acted(verdict: StatementVerdict, rules: Rules) -> bool:
@@ -273,6 +303,27 @@ def _futile(time: Estimate, blocks: Estimate, affected: Sequence[StatementVerdic
     by_blocks = all(hopeless(v.blocks) for v in affected)
     by_time = all(hopeless(v.time) for v in affected)
     return by_blocks and (by_time or (rules.evidence == "plan" and not rules.uses))
+
+
+def _late_harm(
+    subjects: Sequence[Sample], time_control: Control, blocks_control: Control, rules: Rules
+) -> str | None:
+    """The regression that the latest time alone shows: over the whole window, harm that began late is thinned out.
+
+    It is looked for once, when the action would be kept, so it may make as much error as a first look.
+    """
+    recent = [_latest(sample, rules.age_s) for sample in subjects]
+    verdicts = _verdicts(recent, time_control, blocks_control, replace(rules, look=1))
+    harm = [v for v in verdicts if v.verdict == "regressed" and _counts(v, verdicts, rules)]
+    return _regression(max(harm, key=lambda v: v.time_change or 0)) if harm else None
+
+
+def _latest(sample: Sample, age_s: float) -> Sample:
+    """What the statement did before, and lately: a slice that hangs over the edge is in."""
+    since = age_s - min(LATEST, age_s / 2)
+    ends = [*(one.begun for one in sample.after[1:]), age_s]
+    recent = (one for one, end in zip(sample.after, ends, strict=False) if end > since)
+    return replace(sample, after=tuple(recent))
 
 
 # ---------------------------------------------------------------------- words
