@@ -45,6 +45,27 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
     return wrapper
 
 
+def _told(function: Callable[..., None]) -> Callable[..., str | None]:
+    """Like `_reported` for a procedure's Python half, whose SQL half raises the failure without a traceback."""
+
+    @functools.wraps(function)
+    def wrapper(plpy: Any, *arguments: Any) -> str | None:
+        try:
+            function(SpiDatabase(plpy), *arguments)
+        except (DboptError, DatabaseError) as error:
+            hint = error.hint if isinstance(error, DboptError) else None
+            failure = {
+                "message": str(error),
+                "sqlstate": error.sqlstate,
+                "detail": error.detail,
+                "hint": hint,
+            }
+            return json.dumps(failure)
+        return None
+
+    return wrapper
+
+
 def _pinned(function: Callable[..., Result]) -> Callable[..., Result]:
     """Pin the session's search_path while a procedure runs, which commits and so cannot carry SET."""
 
@@ -131,7 +152,7 @@ def recommend_for_run(database: SpiDatabase, run_id: int) -> int:
     return recommend(database, run_id)
 
 
-@_reported
+@_told
 @_pinned
 def run_tuning(
     database: SpiDatabase,

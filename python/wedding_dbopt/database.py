@@ -60,6 +60,9 @@ class Database(Protocol):
     def commit(self) -> None:
         """End the transaction; only inside a procedure."""
 
+    def warn(self, message: str) -> None:
+        """Tell the client of something that is no failure."""
+
 
 class SpiDatabase:
     """The adapter over PL/Python's server programming interface."""
@@ -137,6 +140,9 @@ class SpiDatabase:
         if len(_kept) > _MOST_KEPT:
             _kept.popitem(last=False)
         return plan
+
+    def warn(self, message: str) -> None:
+        self._plpy.warning(message)
 
     def _translated(self, error: Any) -> DatabaseError:
         return DatabaseError(str(error), getattr(error, "sqlstate", None), getattr(error, "detail", None))

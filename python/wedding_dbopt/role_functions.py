@@ -134,6 +134,9 @@ class ReaderAs:
     def commit(self) -> None:
         self._database.commit()
 
+    def warn(self, message: str) -> None:
+        self._database.warn(message)
+
 
 def _filled(sql: str, parameters: Sequence[str]) -> str:
     """The text with `$n` replaced, each place once; a number beyond the parameters is text."""

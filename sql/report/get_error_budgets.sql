@@ -9,7 +9,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     select o.context, o.latency_ms, o.success_target, 1 - o.success_target as allowed from _wedding_dbopt.objective o
   ), spent as (
     select h.context, sum(h.calls)::numeric as calls, sum(h.above)::numeric as above, sum(h.above_low)::numeric as low, sum(h.above_high)::numeric as high,
-      get_error_budgets.at - min(h.hour) as observed
+      -- The first hour was seen from the first pass on.
+      get_error_budgets.at - greatest(min(h.hour), (select min(s.previous_at) from _wedding_dbopt.statement_sample s
+                                                    where s.previous_at < min(h.hour) + interval '1 hour')) as observed
     from _wedding_dbopt.context_hours(get_error_budgets.at - get_error_budgets.period, get_error_budgets.at) h
     where h.above is not null group by h.context
   ), burn as (

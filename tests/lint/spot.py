@@ -16,6 +16,8 @@ COMMITTING = (
     "wedding_dbopt.collect_minutes(minutes integer,at timestamptz)",
     "wedding_dbopt.tick(at timestamptz)",
     "wedding_dbopt.maintain(at timestamptz)",
+    "wedding_dbopt.run_tuning(aggressive_mode boolean,wedding_season_mode boolean,"
+    "optimization_level text,dry_run boolean,at timestamptz)",
 )
 STANDARD_BODY = re.compile(r"^(begin atomic|return )", re.MULTILINE)
 

@@ -1,5 +1,5 @@
 begin;
-select plan(6);
+select plan(12);
 insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
 values ('rpc', 'tap', '2001-06-01Z', 'moderate', false);
 insert into _wedding_dbopt.action
@@ -17,5 +17,19 @@ select is(sql_executed, 'create', 'then it was') from result where state = 'kept
 select is(array[estimated_impact, measured_impact], '{40,35.5}', 'estimate and measurement are two figures') from result where state = 'kept';
 select is((select count(*) from wedding_dbopt.get_actions(state => 'kept') where table_name = 'tap'), 1::bigint, 'by state');
 select throws_ok($$select * from wedding_dbopt.get_actions(state => 'lost')$$, '22023', 'unknown state ''lost''', 'an unknown state is refused');
+select is(waits_for, 'the next tick', 'nothing keeps it') from result where state = 'approved';
+create function pg_temp.waits() returns text language sql as $$select waits_for from wedding_dbopt.get_actions() where table_name = 'tap' order by id limit 1$$;
+select _wedding_dbopt.change_action(id, 'approved', 'postponed: freeze saturdays: wedding day') from _wedding_dbopt.action where table_name = 'tap' and state = 'approved' \g /dev/null
+select is(pg_temp.waits(), 'freeze saturdays: wedding day', 'why an approved action waits');
+update _wedding_dbopt.setting set value = 'off' where name = 'enabled';
+select is(pg_temp.waits(), 'resume(): the tuner is paused', 'a pause comes before all else');
+update _wedding_dbopt.setting set value = 'on' where name = 'enabled';
+update _wedding_dbopt.action set state = 'verifying', judgement = '{"missing": "1740 s of the shortest window are left"}' where table_name = 'tap' and state = 'approved';
+select is(pg_temp.waits(), '1740 s of the shortest window are left', 'what a judgement lacks');
+update _wedding_dbopt.action set verdict = 'kept: 1 of 1 statements improved' where table_name = 'tap' and state = 'kept';
+select _wedding_dbopt.change_action(id, 'rolled_back', 'rolled back on request') from _wedding_dbopt.action where table_name = 'tap' and state = 'kept' \g /dev/null
+select is((select verdict from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'),
+  'rolled_back: rolled back on request (measured until then: kept: 1 of 1 statements improved)', 'a verdict that did not stand is not shown as if it did');
+select is((select count(waits_for) from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'), 0::bigint, 'what is over waits for nothing');
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- Budgets and burn rates from hours and passes.
 begin;
-select plan(12);
+select plan(13);
 insert into _wedding_dbopt.context_hour (hour, context, calls, exec_ms, exec_sq, rows, hit, read, above, above_low, above_high)
 select h, 'booking', 10000, 100000, 2000000, 0, 0, 0, 20, 10, 40 from generate_series(timestamptz '2001-05-01 00:00Z', '2001-05-07 23:00Z', '1 hour') h;
 insert into _wedding_dbopt.rolled_hour (hour, passes, observed_s, complete)
@@ -27,6 +27,9 @@ select is(state || ' ' || (attainment_percent is null), 'no calls true', 'nothin
 update _wedding_dbopt.context_sample set above = 2 where at > '2001-05-08Z' and at <= '2001-05-08 01:00Z';
 update _wedding_dbopt.objective set success_target = 0.998 where context = 'booking';
 select is(state || ' ' || gone_in, 'spent 00:00:00', 'a budget that is gone is spent, however slowly more of it burns') from wedding_dbopt.get_error_budgets('30 days', '2001-05-08 01:00Z') where context = 'booking';
+-- A new installation: one minute is seen, not the hour that it lies in.
+delete from _wedding_dbopt.context_hour; delete from _wedding_dbopt.context_sample where at <> '2001-05-08 00:31Z'; delete from _wedding_dbopt.statement_sample where at <> '2001-05-08 00:31Z';
+select is(observed, interval '5 minutes', 'observed counts from the first pass') from wedding_dbopt.get_error_budgets('30 days', '2001-05-08 00:35Z') where context = 'booking';
 select throws_ok($$select * from wedding_dbopt.get_error_budgets('1 minute')$$, '22023', null, 'a period of a minute is no budget');
 select * from finish();
 rollback;

@@ -1,5 +1,5 @@
 -- The procedures commit, so these rows stay in the throw-away database.
-select plan(8);
+select plan(9);
 call wedding_dbopt.run_tuning(aggressive_mode => true, dry_run => true, at => '2031-01-01Z');
 select results_eq($$select level, season_mode, state, error from _wedding_dbopt.tuning_run where requested_at = '2031-01-01Z'$$,
   $$values ('aggressive', false, 'finished', null)$$, 'a run of the caller''s own is carried out at once');
@@ -16,6 +16,9 @@ select is((select count(*) from _wedding_dbopt.event e join _wedding_dbopt.tunin
            where r.requested_at = '2031-01-03Z' and e.reason like 'no baseline could be kept: %'), 1::bigint, 'and says so');
 select throws_like($$call wedding_dbopt.run_tuning(dry_run => true)$$, '%cannot run inside a transaction%', 'inside a transaction it says so, in words');
 select throws_like($$call wedding_dbopt.run_tuning(optimization_level => 'extreme')$$, '%Unknown optimization_level%', 'an unknown level is named');
+create function pg_temp.context_of(statement text) returns text language plpgsql as $$
+declare said text; begin execute statement; exception when others then get stacked diagnostics said = pg_exception_context; return said; end $$;
+select unalike(pg_temp.context_of($$call wedding_dbopt.run_tuning(optimization_level => 'extreme')$$), '%Traceback%', 'no error carries a traceback');
 select _wedding_dbopt.forget_baselines(array(select baseline_id from _wedding_dbopt.tuning_run)) \g /dev/null
 delete from _wedding_dbopt.recommendation;
 delete from _wedding_dbopt.tuning_run;

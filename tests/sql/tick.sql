@@ -4,7 +4,7 @@ call wedding_dbopt.tick('2031-06-01Z');
 select is((select count(*) from _wedding_dbopt.tuning_run), 0::bigint, 'nothing is due before the jobs are scheduled');
 insert into _wedding_dbopt.event (at, actor, subject, reason) values ('2031-06-01 00:00Z', 'tap', 'schedule', 'tap');
 call wedding_dbopt.tick('2031-06-01 03:59Z');
-select is((select count(*) from _wedding_dbopt.tuning_run), 0::bigint, 'nor within the season''s interval');
+select is((select count(*) from _wedding_dbopt.tuning_run), 0::bigint, 'S1, E79: nor within the season''s interval');
 call wedding_dbopt.tick('2031-06-01 04:00Z');
 select results_eq('select trigger, season_mode, state from _wedding_dbopt.tuning_run',
   $$values ('schedule', true, 'finished')$$, 'then the tick queues a run and carries it out');

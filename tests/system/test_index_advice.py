@@ -162,6 +162,15 @@ def test_the_same_statements_get_the_same_answer_and_a_deadline_ends_the_search(
     assert connection.execute(ask, [texts, "1 microsecond"]).fetchall() == []
 
 
+def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: Connection) -> None:
+    said: list[str] = []
+    connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+    assert (
+        connection.execute("select * from wedding_dbopt.recommend_indexes(array['selec'])").fetchall() == []
+    )
+    assert any(text.startswith("queries[1] is left out: ") for text in said), said
+
+
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:
     prepared(connection)
     ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"

@@ -164,6 +164,19 @@ def test_what_somebody_withdrew_is_not_enqueued_again(platform: Tuner) -> None:
     assert [state for _, state in platform.actions()] == ["withdrawn"]
 
 
+def test_what_waits_for_approval_goes_with_the_recommendation_it_came_from(platform: Tuner) -> None:
+    platform.set(mode_index_creation="approve")
+    platform.tune()
+    assert [state for _, state in platform.actions()] == ["proposed"]
+    platform.run("truncate booking")
+    platform.run("vacuum analyze booking")
+    platform.tune()
+    assert [state for _, state in platform.actions()] == ["withdrawn"], platform.rows(
+        "select id, run_id, status, status_reason from _wedding_dbopt.recommendation"
+    )
+    assert "no longer found by run" in platform.reason(platform.only_action())
+
+
 def test_an_index_of_somebody_else_with_the_name_is_left_alone(tuner: Tuner) -> None:
     tuner.table(rows=100)
     action = tuner.action("booking", "vendor")

@@ -32,6 +32,7 @@ def test_a_second_process_actions_returns_at_once_and_builds_nothing(tuner: Tune
 
 
 def test_a_second_run_tuning_returns_at_once_and_its_run_stays_queued(tuner: Tuner) -> None:
+    """S2, S8, O5."""
     tuner.table(rows=1000)
     with tuner.cluster.connect(tuner.database) as other:
         other.execute("select pg_advisory_lock(hashtext('wedding_dbopt.run_tuning'), 0)")

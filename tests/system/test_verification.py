@@ -78,6 +78,7 @@ def observe(tuner: Tuner, passes: int) -> None:
 def test_an_index_that_helps_a_read_and_slows_hot_writes_is_taken_back_and_nothing_is_left(
     tuner: Tuner,
 ) -> None:
+    """E76, T7, T8, T11."""
     tuner.table(rows=2000)
     tuner.run("alter table booking set (fillfactor = 50)")
     tuner.run("vacuum (full, analyze) booking")
@@ -109,6 +110,11 @@ def test_an_index_that_helps_a_read_and_slows_hot_writes_is_taken_back_and_nothi
     verdicts = {(one["role"], one["verdict"]) for one in page["statements"]}
     assert ("written", "regressed") in verdicts
     assert page["control"]["statements"] >= 3
+    slowed = next(
+        one for one in page["statements"] if (one["role"], one["verdict"]) == ("written", "regressed")
+    )
+    assert min(slowed["before"]["calls"], slowed["after"]["calls"]) >= 20
+    assert 0 < slowed["time_low_percent"] < slowed["time_change_percent"] < slowed["time_high_percent"]
     assert page["hot_updates"]["percent_after"] < 20 < 60 < page["hot_updates"]["percent_before"]
     served = next(one for one in page["statements"] if one["role"] == "affected")
     assert served["after"]["blocks"] < served["before"]["blocks"] / 2

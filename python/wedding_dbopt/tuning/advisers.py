@@ -33,10 +33,18 @@ ADVISERS: tuple[Adviser, ...] = (
     Adviser("aggregates", ("cache_optimization",), aggregate_ideas),
 )
 
+#: An action that waits for a person goes with its recommendation: nobody shall approve what is not advised any more.
 _WITHDRAW = """
-update _wedding_dbopt.recommendation
-set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, updated_at = clock_timestamp()
-where status = 'open' and run_id is distinct from $1 and kind = any ($2)
+with gone as (
+  update _wedding_dbopt.recommendation r
+  set status = 'withdrawn', status_reason = 'no longer found by run ' || $1, updated_at = clock_timestamp()
+  where r.run_id is distinct from $1 and r.kind = any ($2)
+    and (r.status = 'open' or r.status = 'taken' and exists (
+           select from _wedding_dbopt.action a where a.recommendation_id = r.id and a.state = 'proposed'))
+  returning r.id
+)
+select _wedding_dbopt.change_action(a.id, 'withdrawn', 'its recommendation is no longer found by run ' || $1)
+from gone join _wedding_dbopt.action a on a.recommendation_id = gone.id and a.state = 'proposed'
 """
 _WANTED = """
 select exists (

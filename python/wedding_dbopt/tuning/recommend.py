@@ -116,6 +116,8 @@ def recommend(
         raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
     if queries is not None:
         members, skipped, window = _given(database, queries, weights)
+        for number, why in skipped:
+            database.warn(f"queries[{number}] is left out: {why}")
     else:
         require_superuser(database)
         members, skipped, window = collected(database)
