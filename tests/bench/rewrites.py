@@ -69,7 +69,7 @@ def run() -> None:
             connections[database] = cluster.connect(database)
             load(connections[database], scale)
         large = connections["large"]
-        large.execute((TPCH / "schema.sql").read_text())
+        large.execute((TPCH / "constrained.sql").read_text())
         large.execute((TPCH / "data.sql").read_text().replace("SCALE", "1"))
         large.execute("vacuum analyze")
         for connection in connections.values():
