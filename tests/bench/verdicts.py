@@ -31,15 +31,16 @@ def shown(hits: int, trials: int) -> str:
 
 def counts(scenario: Scenario) -> list[tuple[int, int]]:
     """Hits and trials of each column."""
-    said = [nothing(scenario, seed) for seed in range(FIRST_SEED, FIRST_SEED + UNCHANGED)]
-    minutes = [reverted_at(scenario, seed) for seed in range(FIRST_SEED, FIRST_SEED + TUNINGS)]
+    seeds, unchanged = (range(FIRST_SEED, FIRST_SEED + trials) for trials in (TUNINGS, UNCHANGED))
+    said = [nothing(scenario, seed) for seed in unchanged]
+    minutes = [reverted_at(scenario, seed) for seed in seeds]
     return [
         (said.count("gain"), UNCHANGED),
         (said.count("regression"), UNCHANGED),
-        (sum(found_gain(scenario, seed) for seed in range(FIRST_SEED, FIRST_SEED + TUNINGS)), TUNINGS),
+        (sum(found_gain(scenario, seed) for seed in seeds), TUNINGS),
         (sum(minute is not None and minute <= 2 for minute in minutes), TUNINGS),
         (sum(minute is not None for minute in minutes), TUNINGS),
-        (sum(harmless_price(scenario, seed) for seed in range(FIRST_SEED, FIRST_SEED + UNCHANGED)), UNCHANGED),
+        (sum(harmless_price(scenario, seed) for seed in unchanged), UNCHANGED),
     ]
 
 

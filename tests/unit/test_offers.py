@@ -138,3 +138,23 @@ def test_a_heavy_aggregate_gets_a_materialised_view(facts: Facts) -> None:
     assert found.staleness is not None
     assert "materialized_view" not in proposed(text.replace("bookings", "bookings where id = $1"), facts)
     assert "materialized_view" not in proposed(text, facts, examined=500)
+
+
+@pytest.mark.parametrize(
+    ("grouping", "unique"),
+    [
+        ("vendor_id, day", True),
+        ("1, 2", True),
+        ("vendor_id, rollup(day)", False),
+        ("rollup(vendor_id, day)", False),
+        ("grouping sets ((vendor_id), (day))", False),
+        ("vendor_id, day, made", False),
+    ],
+)
+def test_only_a_plain_grouping_by_what_is_put_out_makes_rows_unique(
+    facts: Facts, grouping: str, unique: bool
+) -> None:
+    text = f"select vendor_id, day, count(*) as n from bookings group by {grouping}"
+    found = proposed(text, facts)["materialized_view"]
+    assert any("UNIQUE INDEX" in sql for sql in found.sql) == unique
+    assert ("CONCURRENTLY" in (found.refresh_sql or "")) == unique
