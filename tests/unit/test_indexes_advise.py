@@ -13,8 +13,10 @@ from wedding_dbopt.errors import MissingExtension
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.conditions import Search
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost, WriteRate, balanced
+from wedding_dbopt.indexes.definition import IndexDef
 from wedding_dbopt.indexes.sample import Proof, Unproven
-from wedding_dbopt.indexes.selection.problem import joined
+from wedding_dbopt.indexes.selection.greedy import filled
+from wedding_dbopt.indexes.selection.problem import Problem, joined
 from wedding_dbopt.indexes.what_if import WhatIf
 from wedding_dbopt.query import Query
 
@@ -168,7 +170,8 @@ def test_one_guessed_giant_does_not_silence_the_others() -> None:
 SEARCH = "select * from vendors where to_tsvector('english', name) @@ to_tsquery($1)"
 
 
-def test_relative_gains_count_once_the_sum_is_settled() -> None:
+def two_statements() -> WorkloadCost:
+    """A large statement that an index on venue_id halves, a small one that one on vendor_id takes to a tenth."""
     prices = {"large": {(): 1000.0, ("venue_id",): 500.0}, "small": {(): 10.0, ("vendor_id",): 1.0}}
 
     def cheapest(key: str, live: list[str]) -> tuple[float, list[str]]:
@@ -181,15 +184,30 @@ def test_relative_gains_count_once_the_sum_is_settled() -> None:
     what_if = WhatIf(FakeSource(cheapest), lambda index: 8192)
     for key in prices:
         what_if.watch(key, uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
-    workload = WorkloadCost(
+    return WorkloadCost(
         what_if,
         {"large": Weight(1000.0, 1.0), "small": Weight(10.0, 1.0)},
         lambda index: 8192,
         lambda index: 0.0,
     )
-    venue, vendor = frozenset({index("bookings", "venue_id")}), frozenset({index("bookings", "vendor_id")})
-    assert workload.change(vendor, venue).gain > 0
-    assert workload.leaning(1.0).change(vendor, venue).gain < 0
+
+
+VENUE_INDEX = frozenset({index("bookings", "venue_id")})
+VENDOR_INDEX = frozenset({index("bookings", "vendor_id")})
+
+
+def test_relative_gains_count_once_the_sum_is_settled() -> None:
+    workload = two_statements()
+    assert workload.change(VENDOR_INDEX, VENUE_INDEX).gain > 0
+    assert workload.leaning(1.0).change(VENDOR_INDEX, VENUE_INDEX).gain < 0
+
+
+@pytest.mark.parametrize(("rounds", "expected"), [(0, frozenset()), (1, VENDOR_INDEX), (2, VENUE_INDEX)])
+def test_what_was_priced_before_time_ran_out_is_not_lost(rounds: int, expected: frozenset[IndexDef]) -> None:
+    workload, passed = two_statements(), count()
+    workload.likely = lambda config, other: 20.0 if other == VENUE_INDEX else 30.0  # type: ignore[method-assign]
+    problem = Problem(workload, 10**9, lambda: next(passed) >= rounds)
+    assert filled(problem, [VENUE_INDEX, VENDOR_INDEX], frozenset()) == expected
 
 
 def searching(key: str, live: list[str]) -> Any:

@@ -45,7 +45,9 @@ def filled(
         if gain > 0:
             worth = gain / workload.added_bytes(config, other) ** thrift
             heapq.heappush(queue, (-worth, number, step))
-    return config
+    # Time or plans ran out: the best of those already priced on top of this configuration is known to pay.
+    known = [entry for entry in queue if entry[2] == step]
+    return joined(config, teams[min(known)[1]] - banned) if known else config
 
 
 def pruned(problem: Problem, config: Config) -> Config:
