@@ -93,8 +93,7 @@ def notes(
     if choice.verdict is not None and choice.verdict.equal is not False:
         found.append(choice.verdict.reason)
     found += [f"Measured, {pair.constants}: {_measured(pair)}." for pair in choice.pairs]
-    if choice.unmeasured:
-        found.append(choice.unmeasured)
+    found += [said for said in (choice.unmeasured, choice.untried) if said]
     found += [item.reason for item in advice.recommendations]
     found += [f"No index advice: {reason}." for _, reason in advice.skipped]
     if missing:

@@ -76,6 +76,20 @@ def test_nothing_is_changed_without_gain(bookings: Connection) -> None:
     assert answer["reason"] == "No rule applies."
 
 
+def test_what_the_parser_cannot_write_back_is_left_untouched_and_said_so(bookings: Connection) -> None:
+    others = "select count(*) from bookings o where o.vendor = b.vendor and o.note = {text}"
+    text = f"select id from bookings b where ({others}) > 0"
+    assert analysed(bookings, text.replace("{text}", "'a'"))["steps"]
+    text = text.replace("{text}", "E'a'")
+    answer = analysed(bookings, text)
+    assert answer["optimized_query"] == text
+    assert answer["reason"] == (
+        "count_subquery_to_exists would apply, but the parser cannot read that part of the text and write it back "
+        "exactly, so it is left untouched."
+    )
+    assert answer["reason"] in answer["wedding_optimization_notes"]
+
+
 def test_measured_buffers_and_time_decide(bookings: Connection) -> None:
     answer = analysed(
         bookings, "select count(*) as n from bookings where date(made) = '2025-01-02'", measure=True
@@ -100,7 +114,9 @@ def test_what_may_do_more_than_read_is_planned_and_not_run(bookings: Connection)
     text = "select id from bookings where touch(id) and date(made) = '2025-01-02'"
     for measure in (False, True):
         answer = analysed(bookings, text, measure=measure)
-    assert "volatile" in " ".join(answer["wedding_optimization_notes"])
+        assert answer["reason"].startswith("It calls touch(), and every call of a volatile function counts")
+        assert answer["reason"] in answer["wedding_optimization_notes"]
+    assert "it writes" not in " ".join(answer["wedding_optimization_notes"])
     assert bookings.execute("select is_called from touched").fetchone() == (False,)
     deleting = analysed(bookings, "delete from bookings", measure=True)
     assert "it writes" in " ".join(deleting["wedding_optimization_notes"])

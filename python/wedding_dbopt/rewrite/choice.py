@@ -18,7 +18,7 @@ from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
 from wedding_dbopt.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.effects import objection
-from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite
+from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite, untouchable
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import MIN_GAIN, Limits, Pair, measure, overall
 from wedding_dbopt.rewrite.worth import Verdict as Worth
@@ -49,7 +49,8 @@ class Costs:
 class Choice:
     """What became of a rewriting; `form` and `plan` are None where the original stays, and `reason` says why.
 
-    `refused` are rules that are sound here and do not make it cheaper.
+    `refused` are rules that are sound here and do not make it cheaper. `unmeasured` says why nothing was measured,
+    `untried` why the planner's costs with representative constants are not all there.
     """
 
     reason: str
@@ -63,6 +64,7 @@ class Choice:
     pairs: tuple[Pair, ...] = ()
     verdict: Verdict | None = None
     unmeasured: str | None = None
+    untried: str | None = None
 
 
 @dataclass
@@ -113,7 +115,7 @@ class Chooser:
         names = _names(worth.rewriting)
         plan = Plan.from_json(self.session.explain(form, self.userid))
         before, after = worth.costs
-        costs = () if worth.by_rule else self._with_constants(form)
+        costs, untried = ((), None) if worth.by_rule else self._with_constants(form)
         worse = next((cost for cost in costs if cost.after > (1 + TOLERANCE) * cost.before), None)
         if worse is not None:
             reason = (
@@ -123,20 +125,29 @@ class Chooser:
             return Choice(reason, worth.refused, costs=costs)
         basis = "a rule's own test" if worth.by_rule else "planner cost"
         gain = max(1 - after / before, 0.0) if before > 0 else 0.0
-        return Choice("", worth.refused, worth.rewriting, form, plan, gain, basis, costs)
+        return Choice("", worth.refused, worth.rewriting, form, plan, gain, basis, costs, untried=untried)
 
     def _nothing(self, worth: Worth) -> str:
-        if not worth.refused:
-            return NO_RULE
-        return (
-            f"{', '.join(worth.refused)} would apply, but the planner's cost does not fall by 5 %, "
-            "so the text stays as it is."
-        )
+        untouched = untouchable(self.query, self.facts)
+        if untouched is not None:
+            return untouched
+        found = []
+        if worth.refused:
+            found.append(
+                f"{', '.join(worth.refused)} would apply, but the planner's cost does not fall by 5 %, "
+                "so the text stays as it is."
+            )
+        if worth.unwritten:
+            found.append(
+                f"{', '.join(worth.unwritten)} would apply, but the parser cannot read that part of the text and "
+                "write it back exactly, so it is left untouched."
+            )
+        return " ".join(found) or NO_RULE
 
-    def _with_constants(self, form: Query) -> tuple[Costs, ...]:
-        """Costs with constants for the parameters; none for a statement without them or that cannot be typed."""
+    def _with_constants(self, form: Query) -> tuple[tuple[Costs, ...], str | None]:
+        """Costs with constants for the parameters, none for a statement without them; and why some could not be had."""
         if not self.query.parameter_count:
-            return ()
+            return (), None
         found = []
         try:
             with self.session.running(self.query, self.userid) as execution:
@@ -146,9 +157,9 @@ class Chooser:
                         for query in (self.query, form)
                     )
                     found.append(Costs(describe(binding), before.total_cost, after.total_cost))
-        except (DatabaseError, ValueError):
-            return tuple(found)
-        return tuple(found)
+        except (DatabaseError, ValueError) as error:
+            return tuple(found), f"Costs with representative constants could not be compared: {error}."
+        return tuple(found), None
 
     def _measured_alone(self, worth: Worth) -> Choice:
         pairs, why = self._pairs(None)

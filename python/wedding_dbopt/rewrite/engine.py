@@ -44,10 +44,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Rewriting:
-    """The rewritten text, equal in its rows to the statement, and the steps that led to it."""
+    """The rewritten text, equal in its rows to the statement, and the steps that led to it.
+
+    `unwritten` are rules that hold at a place whose text sqlglot does not read or write exactly.
+    """
 
     text: str
     steps: tuple[Step, ...]
+    unwritten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,17 @@ def rules_of(level: str, version: int) -> list[Rule]:
     ]
 
 
+def untouchable(query: Query, facts: Facts) -> str | None:
+    """Return why no rule may touch a statement, None where rules may."""
+    if facts.operators_shadowed:
+        return "Other operators hide those of pg_catalog on the search path, so the text stays as it is."
+    volatile = facts.volatile & called(query.plannable, Span(0, len(query.plannable)))
+    if volatile:
+        names = ", ".join(f"{name}()" for name in sorted(volatile))
+        return f"It calls {names}, and every call of a volatile function counts, so the text stays as it is."
+    return None
+
+
 def rewrite(
     query: Query,
     facts: Facts,
@@ -78,25 +93,25 @@ def rewrite(
 ) -> Rewriting:
     """Apply the rules of `level` and of the levels below it (LEVELS), or those given, until none applies.
 
-    The text is that of `query` where no rule applies, where it calls a volatile function (each call counts), or
-    where it is longer than LONGEST_TEXT. Each step
-    replaces one part; the rest stays as it is, and the result is parsed again to make sure that it means the
-    tree it should. A step that `accept` refuses is not taken.
+    The text is that of `query` where no rule applies, where it is untouchable(), or where it is longer than
+    LONGEST_TEXT. Each step replaces one part; the rest stays as it is, and the result is parsed again to make
+    sure that it means the tree it should. A step that `accept` refuses is not taken.
     """
     chosen = rules_of(level, facts.version) if rules is None else rules
     text = query.plannable
-    if facts.operators_shadowed or facts.volatile & called(text, Span(0, len(text))):
+    if untouchable(query, facts) is not None:
         return Rewriting(query.text, ())
     steps: list[Step] = []
     refused: set[tuple[str, str]] = set()
+    unwritten: dict[str, None] = {}
     while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
         tree = parsed(text)
-        found = None if tree is None else _first_step(text, tree, chosen, facts, accept, refused)
+        found = None if tree is None else _first_step(text, tree, chosen, facts, accept, refused, unwritten)
         if found is None:
             break
         text, step = found
         steps.append(step)
-    return Rewriting(text if steps else query.text, tuple(steps))
+    return Rewriting(text if steps else query.text, tuple(steps), tuple(unwritten))
 
 
 def catalogue() -> list[dict[str, Any]]:
@@ -131,6 +146,7 @@ def _first_step(
     facts: Facts,
     accept: Accept | None,
     refused: set[tuple[str, str]],
+    unwritten: dict[str, None],
 ) -> tuple[str, Step] | None:
     nodes = numbered(tree)
     facts.new_tree()
@@ -150,7 +166,10 @@ def _first_step(
                     if new is None
                     else _placed(text, tree, node, new, writer, facts)
                 )
-                if placed is None or (name_of(rule), placed.whole) in refused:
+                if placed is None:
+                    unwritten[name_of(rule)] = None
+                    continue
+                if (name_of(rule), placed.whole) in refused:
                     continue
                 if accept is not None and not accept(rule, text, placed.whole):
                     refused.add((name_of(rule), placed.whole))

@@ -28,13 +28,15 @@ class Verdict:
     """What is offered: `rewriting` has steps only where it is worth it.
 
     `costs` are the planner's before and after. `by_rule` tells that a rule's own test decided, not the cost.
-    `refused` names rules that are sound here but did not make the plan cheaper.
+    `refused` names rules that are sound here but did not make the plan cheaper, `unwritten` those whose place in
+    the text cannot be written exactly.
     """
 
     rewriting: Rewriting
     costs: tuple[float, float]
     by_rule: bool
     refused: tuple[str, ...]
+    unwritten: tuple[str, ...] = ()
 
 
 def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
@@ -51,6 +53,7 @@ def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
     if before is None:
         return Verdict(nothing, (0.0, 0.0), False, ())
     refused: list[str] = []
+    unwritten: list[str] = []
 
     def cheaper(old: str, new: str) -> bool:
         first, second = cost_of(old), cost_of(new)
@@ -68,6 +71,7 @@ def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
     steps: tuple[Step, ...] = ()
     for chosen, judge in ((free, None), ([rule for rule in rules if rule not in free], accept), (free, None)):
         found = rewrite(current, facts, level, chosen, judge)
+        unwritten += found.unwritten
         if found.steps and (judge is not None or cheaper(text, found.text)):
             text, steps = found.text, (*steps, *found.steps)
             current = Query.parse(text)
@@ -77,7 +81,8 @@ def worthwhile(query: Query, facts: Facts, level: str, cost: Cost) -> Verdict:
     unused = tuple(dict.fromkeys(name for name in refused if name not in {step.rule for step in steps}))
     after = cost_of(text) if steps else before
     if not steps or after is None or not (by_rule or cheaper(query.text, text)):
-        return Verdict(nothing, (before, before), False, unused or tuple(step.rule for step in steps))
+        unused = unused or tuple(step.rule for step in steps)
+        return Verdict(nothing, (before, before), False, unused, tuple(dict.fromkeys(unwritten)))
     return Verdict(Rewriting(text, steps), (before, after), by_rule, unused)
 
 
