@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.facts import ColumnFact, Facts
+from wedding_dbopt.rewrite.facts import Facts, same_kind
 from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.scope import conditions_of, inner_sources, reads_only
 from wedding_dbopt.rewrite.totality import is_total
@@ -117,12 +117,6 @@ def _pair(condition: exp.Expr, facts: Facts, sources: list[exp.Expr]) -> tuple[e
         if id(inner_fact.source) in own and id(outer_fact.source) not in own:
             return inner, outer
     return None
-
-
-def same_kind(first: ColumnFact, second: ColumnFact) -> bool:
-    """Tell whether two columns compare under one type and one deterministic collation."""
-    a, b = first.column, second.column
-    return (a.type_oid, a.collation) == (b.type_oid, b.collation) and a.deterministic and a.plain
 
 
 def is_safe(select: exp.Expr) -> bool:

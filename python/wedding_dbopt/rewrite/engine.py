@@ -77,10 +77,11 @@ def untouchable(query: Query, facts: Facts) -> str | None:
     """Return why no rule may touch a statement, None where rules may."""
     if facts.operators_shadowed:
         return "Other operators hide those of pg_catalog on the search path, so the text stays as it is."
-    volatile = facts.volatile & called(query.plannable, Span(0, len(query.plannable)))
-    if volatile:
-        names = ", ".join(f"{name}()" for name in sorted(volatile))
-        return f"It calls {names}, and every call of a volatile function counts, so the text stays as it is."
+    for caller, text in (("It", query.plannable), ("A view that it reads", facts.views)):
+        volatile = facts.volatile & {name.strip('"') for name in called(text, Span(0, len(text)))}
+        if volatile:
+            names = ", ".join(f"{name}()" for name in sorted(volatile))
+            return f"{caller} calls {names}, and every call of a volatile function counts, so the text stays as it is."
     return None
 
 

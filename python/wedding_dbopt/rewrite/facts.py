@@ -24,7 +24,23 @@ TSVECTOR = 3614
 TEXT_ARRAY, VARCHAR_ARRAY, INTEGER_ARRAY, BIGINT_ARRAY, UUID_ARRAY = 1009, 1015, 1007, 1016, 2951
 UUID = 2950
 INTERVAL = 1186
+#: Types of which two values that are equal are also written alike, under a deterministic collation.
+IDENTICAL = {BOOLEAN, BIGINT, SMALLINT, INTEGER, TEXT, VARCHAR, DATE, TIMESTAMP, TIMESTAMPTZ, UUID}
 INTEGER_RANGES = {SMALLINT: 2**15, INTEGER: 2**31, BIGINT: 2**63}
+
+_VIEWS = """
+with recursive read (oid) as (
+  select pg_catalog.unnest($1::oid[])
+  union
+  select d.refobjid
+  from read
+  join pg_catalog.pg_rewrite w on w.ev_class = read.oid
+  join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid
+    and d.refclassid = 'pg_catalog.pg_class'::regclass
+)
+select pg_catalog.string_agg(pg_catalog.pg_get_viewdef(c.oid), ' ' order by c.oid) as text
+from read join pg_catalog.pg_class c on c.oid = read.oid where c.relkind = 'v'
+"""
 
 SCOPES = (exp.Select, exp.Update, exp.Delete)
 
@@ -53,6 +69,20 @@ class ColumnFact:
         return f"{self.relation.schema}.{self.relation.name}.{self.column.name} NOT NULL"
 
 
+def same_kind(first: ColumnFact, second: ColumnFact) -> bool:
+    """Tell whether two columns compare under one type and one deterministic collation."""
+    return _alike(first.column, second.column)
+
+
+def _alike(a: Column, b: Column) -> bool:
+    return (a.type_oid, a.collation) == (b.type_oid, b.collation) and a.deterministic and a.plain
+
+
+def is_identical(column: Column) -> bool:
+    """Tell whether equal values of a column are the same in every character."""
+    return column.type_oid in IDENTICAL and column.deterministic
+
+
 class Facts:
     """Answers for one statement; every method returns None or False where it is not sure."""
 
@@ -61,10 +91,13 @@ class Facts:
         catalog: Catalog,
         around: Surroundings | None = None,
         read_parents: Callable[[], Catalog] | None = None,
+        views: str = "",
     ) -> None:
-        """Take the relations of the statement, what its session makes of words, and what reads parents by foreign keys."""
+        """Take the relations of the statement, what its session makes of words, what reads parents by foreign keys,
+        and the text of the views that it reads."""
         self._catalog = catalog
         self._read_parents = read_parents
+        self.views = views
         self._parents: Catalog | None = None
         around = around or Surroundings()
         self.version = around.version
@@ -84,7 +117,10 @@ class Facts:
         def parents() -> Catalog:
             return Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
 
-        return cls(catalog, surroundings(database, search_path, words_of(text)), parents)
+        read = [relation.oid for relation in catalog.relations() if relation.kind == "v"]
+        views = str(database.query(_VIEWS, ["oid[]"], [read])[0]["text"] or "") if read else ""
+        around = surroundings(database, search_path, words_of(f"{text} {views}"))
+        return cls(catalog, around, parents, views)
 
     @property
     def names(self) -> frozenset[str]:
@@ -221,8 +257,8 @@ class Facts:
     def parent(self, fact: ColumnFact) -> tuple[Relation, str, str] | None:
         """Return the table that holds every value of a column that is never NULL, its key, and the constraint.
 
-        The column alone makes a validated, immediate foreign key to a key of one type with it; no row-level
-        security hides rows of the parent.
+        The column alone makes a validated, immediate foreign key to a key of one type and collation with it, in
+        which equal values are identical; no row-level security hides rows of the parent.
         """
         for key in fact.relation.foreign_keys if fact.not_null and fact.relation.is_table else ():
             if key.columns != (fact.column.name,) or not key.validated or key.deferrable:
@@ -235,6 +271,8 @@ class Facts:
             if (
                 name in found.columns
                 and found.columns[name].type == fact.column.type
+                and _alike(found.columns[name], fact.column)
+                and is_identical(fact.column)
                 and found.unique_on({name})
             ):
                 return found, name, f"{fact.relation.schema}.{fact.relation.name} FOREIGN KEY {key.name}"

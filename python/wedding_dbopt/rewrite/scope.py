@@ -7,6 +7,7 @@ from itertools import count
 
 from sqlglot import exp
 
+from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.reading import MADE_UP
@@ -98,3 +99,13 @@ def output_name(item: exp.Expr) -> str | None:
     if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier):
         return str(item.this.name)
     return None
+
+
+def is_own_column(term: exp.Expr, node: exp.Expr) -> bool:
+    """Tell whether a term of ORDER BY is a column, not the name of another output."""
+    if not isinstance(term, exp.Column):
+        return False
+    if term.args.get("table"):
+        return True
+    named = [item for item in node.expressions if isinstance(item, exp.Alias)]
+    return all(folded(item.args["alias"]) != folded(term.this) for item in named)

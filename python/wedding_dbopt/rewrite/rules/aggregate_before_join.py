@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.correlated import AGGREGATES, same_kind
+from wedding_dbopt.rewrite.correlated import AGGREGATES
 from wedding_dbopt.rewrite.facts import (
     BIGINT,
     DATE,
@@ -22,6 +22,7 @@ from wedding_dbopt.rewrite.facts import (
     TIMESTAMP,
     TIMESTAMPTZ,
     Facts,
+    same_kind,
 )
 from wedding_dbopt.rewrite.joining import column, derived
 from wedding_dbopt.rewrite.keys import group_terms, key_constraints

@@ -1,7 +1,8 @@
 """Turn `SELECT DISTINCT k FROM t` into the rows of the parent that k points at which have a row in t.
 
 Why: DISTINCT reads the whole table; the parent is small, and one index probe tells whether it has a row.
-Sound when: k is NOT NULL with a validated foreign key to a key of the same type, without row-level security.
+Sound when: k is NOT NULL with a validated foreign key to a key of the same type and collation whose equal
+values are identical, without row-level security.
 """
 
 from __future__ import annotations

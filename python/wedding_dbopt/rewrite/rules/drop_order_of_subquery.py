@@ -2,7 +2,8 @@
 
 Why: The sort is done for nothing.
 Sound when: the subquery has no LIMIT, OFFSET, DISTINCT ON or lock, and the query outside only aggregates it by
-functions that do not depend on the order, over columns that are not floating (their sums differ in the last bits).
+functions that do not depend on the order, over columns that are not floating (their sums differ in the last bits);
+the least and the greatest of equal values are written alike.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.facts import BIGINT, INTEGER, NUMERIC, SMALLINT, Facts
+from wedding_dbopt.rewrite.facts import BIGINT, INTEGER, NUMERIC, SMALLINT, Facts, is_identical
 from wedding_dbopt.rewrite.positions import has_only
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
@@ -55,9 +56,11 @@ def _reader(node: exp.Expr) -> exp.Expr | None:
 def _is_free(aggregate: exp.Expr, inner: exp.Expr, facts: Facts) -> bool:
     if isinstance(aggregate, exp.Count):
         return True
-    if isinstance(aggregate, (exp.Sum, exp.Avg)) and isinstance(aggregate.this, exp.Column):
+    if isinstance(aggregate, (exp.Sum, exp.Avg, exp.Min, exp.Max)) and isinstance(aggregate.this, exp.Column):
         name = folded(aggregate.this.this)
         items = [item for item in inner.expressions if item.alias_or_name.lower() == name]
         fact = facts.column(items[0].unalias()) if len(items) == 1 else None
+        if isinstance(aggregate, (exp.Min, exp.Max)):
+            return fact is not None and is_identical(fact.column)
         return fact is not None and fact.column.type_oid in EXACT
-    return isinstance(aggregate, (exp.Min, exp.Max)) and isinstance(aggregate.this, exp.Column)
+    return False

@@ -1,7 +1,8 @@
 """Turn `SELECT k, max(x) FROM t GROUP BY k` into one index probe for each row of the parent that k points at.
 
 Why: Grouping reads the whole table; an index on (k, x) gives the last x of each k at once.
-Sound when: k is NOT NULL with a validated foreign key to a key of the same type, without row-level security, so that
+Sound when: k is NOT NULL with a validated foreign key to a key of the same type and collation whose equal
+values are identical, without row-level security, so that
 the parent has every group; x is NOT NULL; groups without rows vanish, as the probe finds nothing.
 """
 

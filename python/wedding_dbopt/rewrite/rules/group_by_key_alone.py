@@ -3,7 +3,7 @@
 Why: Every further column is hashed or compared for each row, and decides nothing. PostgreSQL sees that by itself only
 for a primary key.
 Sound when: the list holds all columns of a unique NOT NULL key; all rows of a group then have the same other columns,
-of which min() takes the one value there is, in its own type.
+of which min() takes the one value there is, in its own type; no name in ORDER BY is that of another output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wedding_dbopt.rewrite.facts import (
 )
 from wedding_dbopt.rewrite.keys import group_terms, key_constraints
 from wedding_dbopt.rewrite.parents import named_as
-from wedding_dbopt.rewrite.scope import columns_of, inner_sources
+from wedding_dbopt.rewrite.scope import columns_of, inner_sources, is_own_column
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"
@@ -68,6 +68,10 @@ def _found(node: exp.Expr, facts: Facts) -> tuple[list[ColumnFact], tuple[str, .
     if len(terms) < 2 or inner_sources(node) is None or node.find(exp.Window) or node.args.get("locks"):
         return None
     if any(item.find(exp.Query) for item in node.expressions) or node.args.get("distinct"):
+        return None
+    order = node.args.get("order")
+    bare = [term.this for term in (order.expressions if order else []) if isinstance(term.this, exp.Column)]
+    if not all(is_own_column(column, node) for column in bare):
         return None
     for fact in known:
         if fact is None or fact.nullable_side:

@@ -1,8 +1,9 @@
 """Drop an inner join to a parent of which no column is used.
 
 Why: The foreign key says that every row finds exactly one parent, so the join changes nothing.
-Sound when: a validated foreign key that is not deferrable, on NOT NULL columns, points at the columns of the join, no
-other condition or column names the parent, and no row-level security hides parents.
+Sound when: a validated foreign key that is not deferrable, on NOT NULL columns, points at the columns of the join, of the
+same type and deterministic collation, no other condition or column names the parent, and no row-level security hides
+parents.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.facts import Facts, alias_of
+from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.scope import columns_of, inner_sources
 
@@ -63,6 +64,7 @@ def _proof(node: exp.Expr, join: exp.Expr, facts: Facts) -> tuple[str, ...] | No
         if (
             right.source is not join.this
             or not left.not_null
+            or not same_kind(left, right)
             or (child is not None and child is not left.source)
         ):
             return None

@@ -14,8 +14,7 @@ from wedding_dbopt.rewrite.facts import Facts, alias_of, only_source
 from wedding_dbopt.rewrite.joining import column, derived
 from wedding_dbopt.rewrite.keys import key_constraints
 from wedding_dbopt.rewrite.positions import has_only, is_pure, qualified
-from wedding_dbopt.rewrite.rules.limit_below_left_join import is_own_column
-from wedding_dbopt.rewrite.scope import fresh_names
+from wedding_dbopt.rewrite.scope import fresh_names, is_own_column
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"

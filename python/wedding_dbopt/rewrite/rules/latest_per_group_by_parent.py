@@ -2,7 +2,8 @@
 
 Why: `row_number() OVER (PARTITION BY k ORDER BY ...) = 1` sorts the whole table; an index on (k, ...) gives the first
 row of each k at once.
-Sound when: k is NOT NULL with a validated foreign key to a key of the same type, without row-level security, so that
+Sound when: k is NOT NULL with a validated foreign key to a key of the same type and collation whose equal
+values are identical, without row-level security, so that
 the parent has every group; the order is total, because it ends with a key; and the test is row_number, not rank.
 """
 

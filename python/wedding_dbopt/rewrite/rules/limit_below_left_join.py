@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.facts import Facts, alias_of
+from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.keys import key_constraints
 from wedding_dbopt.rewrite.positions import flattened, has_only, is_pure
-from wedding_dbopt.rewrite.scope import columns_of, conditions_of, reads_only
+from wedding_dbopt.rewrite.scope import columns_of, conditions_of, is_own_column, reads_only
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"
@@ -78,20 +77,10 @@ def _one_match(join: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
                 and fact.source is join.this
                 and value is not None
                 and value.source is not join.this
-                and fact.column.type_oid == value.column.type_oid
+                and same_kind(fact, value)
             ):
                 fixed.add(fact.column.name)
     return key_constraints(facts, relation, fixed)
-
-
-def is_own_column(term: exp.Expr, node: exp.Expr) -> bool:
-    """Tell whether a term of ORDER BY is a column, not the name of another output."""
-    if not isinstance(term, exp.Column):
-        return False
-    if term.args.get("table"):
-        return True
-    named = [item for item in node.expressions if isinstance(item, exp.Alias)]
-    return all(folded(item.args["alias"]) != folded(term.this) for item in named)
 
 
 def _all_known(node: exp.Expr, facts: Facts) -> bool:

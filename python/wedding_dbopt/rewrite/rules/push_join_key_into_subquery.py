@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.correlated import same_kind
-from wedding_dbopt.rewrite.facts import Facts, alias_of
+from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.joining import has_own_aggregate, outer_names_hidden
 from wedding_dbopt.rewrite.keys import group_terms
 from wedding_dbopt.rewrite.positions import flattened, has_only, is_pure

@@ -10,7 +10,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.correlated import same_kind
 from wedding_dbopt.rewrite.facts import (
     BIGINT,
     DATE,
@@ -24,6 +23,7 @@ from wedding_dbopt.rewrite.facts import (
     Facts,
     alias_of,
     only_source,
+    same_kind,
     source_aliases,
 )
 from wedding_dbopt.rewrite.keys import key_constraints
