@@ -77,7 +77,7 @@ def untouchable(query: Query, facts: Facts) -> str | None:
     """Return why no rule may touch a statement, None where rules may."""
     if facts.operators_shadowed:
         return "Other operators hide those of pg_catalog on the search path, so the text stays as it is."
-    for caller, text in (("It", query.plannable), ("A view that it reads", facts.views)):
+    for caller, text in (("It", query.plannable), ("A view that it reads", facts.views_of(query))):
         volatile = facts.volatile & {name.strip('"') for name in called(text, Span(0, len(text)))}
         if volatile:
             names = ", ".join(f"{name}()" for name in sorted(volatile))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from wedding_dbopt.catalog import Catalog, Column, ForeignKey, Index, Relation
 from wedding_dbopt.database import Database
-from wedding_dbopt.query import Table, defining_cte, folded, named
+from wedding_dbopt.query import Query, Table, defining_cte, folded, named
 from wedding_dbopt.rewrite.reading import words_of
 from wedding_dbopt.rewrite.surroundings import Surroundings, surroundings
 
@@ -29,17 +29,17 @@ IDENTICAL = {BOOLEAN, BIGINT, SMALLINT, INTEGER, TEXT, VARCHAR, DATE, TIMESTAMP,
 INTEGER_RANGES = {SMALLINT: 2**15, INTEGER: 2**31, BIGINT: 2**63}
 
 _VIEWS = """
-with recursive read (oid) as (
-  select pg_catalog.unnest($1::oid[])
+with recursive read (root, oid) as (
+  select oid, oid from pg_catalog.unnest($1::oid[]) as oid
   union
-  select d.refobjid
+  select read.root, d.refobjid
   from read
   join pg_catalog.pg_rewrite w on w.ev_class = read.oid
   join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid
     and d.refclassid = 'pg_catalog.pg_class'::regclass
 )
-select pg_catalog.string_agg(pg_catalog.pg_get_viewdef(c.oid), ' ' order by c.oid) as text
-from read join pg_catalog.pg_class c on c.oid = read.oid where c.relkind = 'v'
+select read.root, pg_catalog.string_agg(pg_catalog.pg_get_viewdef(c.oid), ' ' order by c.oid) as text
+from read join pg_catalog.pg_class c on c.oid = read.oid where c.relkind = 'v' group by read.root
 """
 
 SCOPES = (exp.Select, exp.Update, exp.Delete)
@@ -91,13 +91,13 @@ class Facts:
         catalog: Catalog,
         around: Surroundings | None = None,
         read_parents: Callable[[], Catalog] | None = None,
-        views: str = "",
+        views: Mapping[int, str] | None = None,
     ) -> None:
         """Take the relations of the statement, what its session makes of words, what reads parents by foreign keys,
-        and the text of the views that it reads."""
+        and by its oid the text of each view with those below it."""
         self._catalog = catalog
         self._read_parents = read_parents
-        self.views = views
+        self._views = views or {}
         self._parents: Catalog | None = None
         around = around or Surroundings()
         self.version = around.version
@@ -118,8 +118,10 @@ class Facts:
             return Catalog.load(database, [Table(schema, name, name) for schema, name in sorted(wanted)], ())
 
         read = [relation.oid for relation in catalog.relations() if relation.kind == "v"]
-        views = str(database.query(_VIEWS, ["oid[]"], [read])[0]["text"] or "") if read else ""
-        around = surroundings(database, search_path, words_of(f"{text} {views}"))
+        views = (
+            {row["root"]: row["text"] for row in database.query(_VIEWS, ["oid[]"], [read])} if read else {}
+        )
+        around = surroundings(database, search_path, words_of(" ".join([text, *views.values()])))
         return cls(catalog, around, parents, views)
 
     @property
@@ -151,6 +153,11 @@ class Facts:
     def new_tree(self) -> None:
         """Forget what names meant in the tree before."""
         self._owners.clear()
+
+    def views_of(self, query: Query) -> str:
+        """Return the text of the views that a statement reads, and of those that they read."""
+        read = (self._catalog.relation(table) for table in query.tables)
+        return " ".join(self._views.get(relation.oid, "") for relation in read if relation is not None)
 
     def relation(self, source: exp.Expr) -> Relation | None:
         """Return the relation that a node of FROM names; None for a CTE, a function or an unknown table."""
