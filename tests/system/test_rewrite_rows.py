@@ -6,14 +6,12 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.rewrite.engine import name_of, rewrite, untouchable
@@ -21,6 +19,7 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.rules import RULES, Rule
 
 from tests.bench.corpus import cases, load, rows_of, same
+from tests.session import Session
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "rewrite"
 ZONES = ("UTC", "Atlantic/Azores", "America/Havana", "Pacific/Kiritimati", "<+23:59>-23:59")
@@ -73,31 +72,6 @@ LEFT_AND_CONSTANTS = {
     "case when paid then 1 else 0 end": ["1", "0"],
     "case when priority > 1 then true else false end": ["true", "false"],
 }
-
-
-class Session:
-    """The database port over a connection of the test."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        cursor = psycopg.RawCursor(self._connection, row_factory=dict_row)
-        cursor.execute(sql, list(values))
-        return cursor.fetchall()
-
-    @contextmanager
-    def rolled_back(self) -> Iterator[None]:
-        with self._connection.transaction(force_rollback=True):
-            yield
-
-    @contextmanager
-    def subtransaction(self) -> Iterator[None]:
-        with self._connection.transaction():
-            yield
-
-    def commit(self) -> None:
-        self._connection.commit()
 
 
 @pytest.fixture
