@@ -31,7 +31,7 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
             }
             message = str(error)
         except DatabaseError as error:
-            failure = {"sqlstate": error.sqlstate, "detail": error.detail}
+            failure = {"sqlstate": error.sqlstate, "detail": error.detail, "hint": error.hint}
             message = str(error)
         except StatementCancelled as error:
             failure = {"sqlstate": QUERY_CANCELED}
@@ -53,12 +53,11 @@ def _told(function: Callable[..., None]) -> Callable[..., str | None]:
         try:
             function(SpiDatabase(plpy), *arguments)
         except (DboptError, DatabaseError) as error:
-            hint = error.hint if isinstance(error, DboptError) else None
             failure = {
                 "message": str(error),
                 "sqlstate": error.sqlstate,
                 "detail": error.detail,
-                "hint": hint,
+                "hint": error.hint,
             }
             return json.dumps(failure)
         return None

@@ -25,10 +25,13 @@ _kept: OrderedDict[tuple[str, tuple[str, ...]], Any] = OrderedDict()
 class DatabaseError(Exception):
     """An error the server raised for one of our own statements, seen through the port."""
 
-    def __init__(self, message: str, sqlstate: str | None = None, detail: str | None = None) -> None:
+    def __init__(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
         self.detail = detail
+        self.hint = hint
 
 
 class TimeLimitReached(DatabaseError):
@@ -145,4 +148,9 @@ class SpiDatabase:
         self._plpy.warning(message)
 
     def _translated(self, error: Any) -> DatabaseError:
-        return DatabaseError(str(error), getattr(error, "sqlstate", None), getattr(error, "detail", None))
+        said = getattr(error, "spidata", None) or (
+            None,
+            None,
+            None,
+        )  # the server's number, detail and hint of the error
+        return DatabaseError(str(error), getattr(error, "sqlstate", None), detail=said[1], hint=said[2])

@@ -17,6 +17,9 @@ def run_now(database: Database, level: str, season_mode: bool, dry_run: bool, at
     """Make a run of the caller's own and carry it out."""
     if database.query("select pg_catalog.pg_is_in_recovery() as replica")[0]["replica"]:
         raise NotPermitted("A replica cannot be tuned", hint="Call run_tuning() on the primary.")
+    database.query(
+        "select _wedding_dbopt.require_time(coalesce($1::timestamptz, clock_timestamp()))", ["text"], [at]
+    )
     row = database.query(
         """insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, options)
            values ('call', session_user, coalesce($1::timestamptz, clock_timestamp()), $2, $3,
@@ -63,15 +66,8 @@ def _run(database: Database, run_id: int) -> None:
         return
     try:
         claimed = database.query(
-            """update _wedding_dbopt.tuning_run r
-               set state = 'running', started_at = clock_timestamp(),
-                   season_mode = r.season_mode or (s.season ->> 'is_wedding_season')::boolean,
-                   seasons = array(select jsonb_array_elements_text(s.season -> 'seasons')), options = s.triggers || r.options
-               from (select wedding_dbopt.get_season(requested_at) as season, jsonb_build_object('triggers', (
-                              select coalesce(jsonb_agg(jsonb_build_object('context', t.context, 'reason', t.reason)), '[]')
-                              from _wedding_dbopt.load_triggers(requested_at) t)) as triggers
-                     from _wedding_dbopt.tuning_run where id = $1) s
-               where r.id = $1 and r.state = 'queued' returning r.*""",
+            """update _wedding_dbopt.tuning_run set state = 'running', started_at = clock_timestamp()
+               where id = $1 and state = 'queued' returning level, requested_by""",
             ["bigint"],
             [run_id],
         )
@@ -84,14 +80,14 @@ def _run(database: Database, run_id: int) -> None:
             )
         database.commit()
         if claimed:
-            _tune(database, claimed[0])
+            _tune(database, run_id)
     finally:
         _unlock(database)
 
 
-def _tune(database: Database, run: Row) -> None:
-    run_id = int(run["id"])
+def _tune(database: Database, run_id: int) -> None:
     try:
+        run = _in_its_season(database, run_id)
         database.query("call wedding_dbopt.collect()")
         database.query("select _wedding_dbopt.classify_statements()")
         database.commit()
@@ -121,6 +117,22 @@ def _tune(database: Database, run: Row) -> None:
         )
         _record(database, run_id, "failed", str(error))
     database.commit()
+
+
+def _in_its_season(database: Database, run_id: int) -> Row:
+    """The run's row, once it says in which seasons and for what surges it was asked."""
+    return database.query(
+        """update _wedding_dbopt.tuning_run r
+           set season_mode = r.season_mode or (s.season ->> 'is_wedding_season')::boolean,
+               seasons = array(select jsonb_array_elements_text(s.season -> 'seasons')), options = s.triggers || r.options
+           from (select wedding_dbopt.get_season(requested_at) as season, jsonb_build_object('triggers', (
+                          select coalesce(jsonb_agg(jsonb_build_object('context', t.context, 'reason', t.reason)), '[]')
+                          from _wedding_dbopt.load_triggers(requested_at) t)) as triggers
+                 from _wedding_dbopt.tuning_run where id = $1) s
+           where r.id = $1 returning r.*""",
+        ["bigint"],
+        [run_id],
+    )[0]
 
 
 def _bind_to_season(database: Database, run: Row) -> None:
