@@ -58,7 +58,9 @@ def _with_type(query: Query, error: DatabaseError) -> Query | None:
         return None
     number = re.escape(untyped[1])
     typed = re.sub(rf"\${number}(?![0-9])", f"${untyped[1]}::text", query.plannable)
-    return None if f"${untyped[1]}::text::text" in typed else replace(query, plannable=typed)
+    if typed == query.plannable or f"${untyped[1]}::text::text" in typed:
+        return None
+    return replace(query, plannable=typed)
 
 
 class Execution:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 INTEGERS = ("integer", "bigint", "smallint")
 TEXTS = ("text", "character varying", "character")
@@ -22,14 +23,24 @@ class Column:
     values: tuple[str, ...]
 
 
+class Parent(NamedTuple):
+    """A foreign key of one column; `single` tells that a row surely finds one parent: both columns have one collation."""
+
+    column: str
+    table: str
+    key: str
+    single: bool = True
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table with its primary key; `parents` are (column, table, its column)."""
+    """A table with its primary key and its foreign keys; `generated` are the columns that nobody may write."""
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    parents: tuple[tuple[str, str, str], ...]
+    parents: tuple[Parent, ...]
+    generated: tuple[str, ...] = ()
 
     def of_type(self, *types: str) -> list[Column]:
         return [column for column in self.columns if column.type in types]

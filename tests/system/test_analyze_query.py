@@ -85,7 +85,7 @@ def test_what_the_parser_cannot_write_back_is_left_untouched_and_said_so(booking
     assert answer["optimized_query"] == text
     assert answer["reason"] == (
         "count_subquery_to_exists would apply, but the parser cannot read that part of the text and write it back "
-        "exactly, so it is left untouched."
+        "exactly with all its parameters, so it is left untouched."
     )
     assert answer["reason"] in answer["wedding_optimization_notes"]
 
@@ -153,3 +153,12 @@ def test_a_long_statement_ends_in_its_time(bookings: Connection) -> None:
     answer = analysed(bookings, text)
     assert answer["optimized_query"] == text
     assert "array parameter" in answer["wedding_optimization_notes"][0]
+
+
+def test_pages_by_parameters_are_analysed(bookings: Connection) -> None:
+    answer = analysed(bookings, "select id from bookings order by id limit $1 offset $2")
+    keyset = next(option for option in answer["semantic_options"] if option["kind"] == "keyset")
+    assert keyset["cost_after"] is not None
+    with pytest.raises(psycopg.Error) as refused:
+        analysed(bookings, "select id from bookings where id::text = $2")
+    assert (refused.value.sqlstate or "").startswith("WD")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from tests.bench.roundtrip import explore, laboratory
+from tests.bench.laboratory import laboratory
+from tests.bench.roundtrip import explore
 from tests.cluster import Cluster
 
 SEED = 1

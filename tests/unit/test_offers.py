@@ -62,6 +62,15 @@ def test_an_offset_becomes_a_key(facts: Facts) -> None:
     assert "cannot jump" in option.changes
 
 
+def test_a_key_in_the_place_of_an_offset_leaves_no_gap_in_the_numbers_of_parameters(facts: Facts) -> None:
+    text = "select id from bookings where vendor_id = $2 order by id limit $3 offset $1"
+    option = offered(text, facts)["keyset"]
+    assert "vendor_id = $1" in option.text and "id > $3" in option.text and "LIMIT $2" in option.text
+    assert "OFFSET" not in option.text and "$4" not in option.text
+    assert "($3 = id)" in option.changes
+    assert option.changes.endswith(" $2 of the statement is $1 here. $3 of the statement is $2 here.")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -38,7 +38,7 @@ class Resolver:
     def column(self, node: exp.Column) -> tuple[exp.Table, str] | None:
         """The table reference and the column that a node stands for; None when it is no table's."""
         name, qualifier = name_of(node.this), name_of(node.args.get("table"))
-        scope = node.find_ancestor(*Scope)
+        scope: exp.Expr | None = node.find_ancestor(*Scope)
         while scope is not None:
             for source in sources(scope):
                 if qualifier and _alias(source) != qualifier:
@@ -47,7 +47,7 @@ class Resolver:
                     return found
                 if qualifier:
                     return None
-            scope = scope.find_ancestor(*Scope)
+            scope = _around(scope)
         return None
 
     def _in_source(self, source: exp.Expr, name: str) -> tuple[exp.Table, str] | None:
@@ -95,6 +95,20 @@ class Resolver:
                     return exp.Null()
             ancestor = ancestor.parent
         return None
+
+
+def _around(scope: exp.Expr) -> exp.Expr | None:
+    """The scope that a subquery's names may mean next: none for a CTE, and in FROM only for a LATERAL."""
+    inner, outer = scope, scope.parent
+    while outer is not None and not isinstance(outer, Scope):
+        if isinstance(outer, exp.CTE) or (
+            isinstance(inner, exp.Subquery)
+            and isinstance(outer, (exp.From, exp.Join))
+            and outer.this is inner
+        ):
+            return None
+        inner, outer = outer, outer.parent
+    return outer
 
 
 def sources(scope: exp.Expr) -> Iterator[exp.Expr]:

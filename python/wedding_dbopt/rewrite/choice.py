@@ -140,7 +140,7 @@ class Chooser:
         if worth.unwritten:
             found.append(
                 f"{', '.join(worth.unwritten)} would apply, but the parser cannot read that part of the text and "
-                "write it back exactly, so it is left untouched."
+                "write it back exactly with all its parameters, so it is left untouched."
             )
         return " ".join(found) or NO_RULE
 

@@ -46,7 +46,8 @@ class Step:
 class Rewriting:
     """The rewritten text, equal in its rows to the statement, and the steps that led to it.
 
-    `unwritten` are rules that hold at a place whose text sqlglot does not read or write exactly.
+    `unwritten` are rules that hold at a place whose text sqlglot does not read or write exactly, or that would take
+    the statement's only mention of a parameter away.
     """
 
     text: str
@@ -134,6 +135,13 @@ def name_of(rule: Rule) -> str:
     return rule.__name__.rpartition(".")[2]
 
 
+def parameters_of(text: str) -> set[str]:
+    """Return the parameters of a text. Who runs the statement binds all of them, so none may get lost."""
+    if "$" not in text:
+        return set()
+    return {text[token.start : token.end] for token in tokens(text) if token.kind == "parameter"}
+
+
 def _paragraph(rule: Rule, title: str) -> str:
     document = inspect.cleandoc(rule.__doc__ or "")
     found = re.search(rf"^{title}: (.*?)(?=\n[A-Z][a-z ]+: |\Z)", document, re.MULTILINE | re.DOTALL)
@@ -167,7 +175,7 @@ def _first_step(
                     if new is None
                     else _placed(text, tree, node, new, writer, facts)
                 )
-                if placed is None:
+                if placed is None or parameters_of(placed.whole) != parameters_of(text):
                     unwritten[name_of(rule)] = None
                     continue
                 if (name_of(rule), placed.whole) in refused:

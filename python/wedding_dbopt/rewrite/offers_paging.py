@@ -21,13 +21,15 @@ def keyset(query: Query, facts: Facts, relation: Relation) -> Iterator[Option]:
     form = _behind_last(tree, facts, relation, query.parameter_count)
     if form is None:
         return
-    text, keys = form
-    places = ", ".join(f"${query.parameter_count + n + 1} = {key}" for n, key in enumerate(keys))
+    text, keys, moved = form
+    places = ", ".join(f"${number} = {key}" for number, key in keys)
+    anew = "".join(f" ${old} of the statement is ${new} here." for old, new in moved)
     yield Option(
         "keyset",
         text,
         f"The caller passes the last row of the page before ({places}) and not the number of a page, so it cannot jump "
-        "to a page; rows that are added or removed meanwhile no longer shift the pages. Only the rows of the page are read.",
+        "to a page; rows that are added or removed meanwhile no longer shift the pages. Only the rows of the page are "
+        f"read.{anew}",
     )
 
 
@@ -45,8 +47,11 @@ def next_page(text: str, facts: Facts) -> str | None:
 
 def _behind_last(
     tree: exp.Expr, facts: Facts, relation: Relation, parameters: int
-) -> tuple[str, list[str]] | None:
-    """The text and its sort keys: one direction, no NULLs, and made unique by a key."""
+) -> tuple[str, list[tuple[int, str]], list[tuple[int, int]]] | None:
+    """The text, its sort keys with their parameters, and which parameters got another number.
+
+    The keys have one direction, no NULLs, and are made unique by a key. What OFFSET asked for is gone.
+    """
     if any(tree.args.get(clause) for clause in ("group", "having", "distinct", "windows")):
         return None
     ordered = tree.args["order"].expressions
@@ -81,4 +86,10 @@ def _behind_last(
         present = exp.Paren(this=present)
     copy.set("where", exp.Where(this=test if present is None else exp.And(this=present, expression=test)))
     copy.set("offset", None)
-    return copy.sql(dialect="postgres"), [key.sql(dialect="postgres") for key in keys]
+    found = {int(node.name) for node in copy.find_all(exp.Parameter)}
+    numbers = {old: new for new, old in enumerate(sorted(found), 1)}
+    for node in list(copy.find_all(exp.Parameter)):
+        node.set("this", exp.Literal.number(numbers[int(node.name)]))
+    shown = [(numbers[parameters + n + 1], key.sql(dialect="postgres")) for n, key in enumerate(keys)]
+    moved = [(old, new) for old, new in numbers.items() if old != new and old <= parameters]
+    return copy.sql(dialect="postgres"), shown, moved
