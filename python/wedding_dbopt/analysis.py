@@ -23,7 +23,6 @@ from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.choice import Chooser
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import Limits
-from wedding_dbopt.rewrite.proposals import proposals
 from wedding_dbopt.rewrite.semantic import semantic_options
 from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.touched import tags, touched
@@ -97,6 +96,8 @@ def analyze(
         ]
         built = []
         if level == "aggressive":
+            from wedding_dbopt.rewrite.proposals import proposals
+
             read = original.rows_examined(table_rows)
             built = [asdict(proposal) for proposal in proposals(query, facts, original, read)]
     note(database, choice)

@@ -7,7 +7,6 @@ exist only after `EXPLAIN ANALYZE` are None in a plain plan. As in PostgreSQL's 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -225,6 +224,8 @@ class Plan:
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits for the structure: node types, tables, indexes, joins, but no figures."""
+        import hashlib  # the tuner asks for it, an analysis does not
+
         return hashlib.sha256(json.dumps(_structure(self.root)).encode()).hexdigest()[:16]
 
     def summary(self, top: int = 5) -> Json:
