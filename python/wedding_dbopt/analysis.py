@@ -19,7 +19,7 @@ from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
-from wedding_dbopt.query import Query
+from wedding_dbopt.query import Query, Table
 from wedding_dbopt.rewrite.choice import Chooser
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import Limits
@@ -113,7 +113,9 @@ def analyze(
         "original_execution_plan": original.summary(),
         "steps": [report.step(step) for step in choice.rewriting.steps] if choice.form is not None else [],
         "reason": choice.reason or None,
-        "index_recommendations": [_recommendation(item) for item in advice.recommendations],
+        "index_recommendations": [
+            _recommendation(database, catalog, item) for item in advice.recommendations
+        ],
         "semantic_options": options,
         "proposals": built,
         "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows),
@@ -183,8 +185,14 @@ def _indexes(
         return Advice((), (), 0), f"{error}. {error.hint}"
 
 
-def _recommendation(item: Recommendation) -> dict[str, Any]:
+def _recommendation(database: Database, catalog: Catalog, item: Recommendation) -> dict[str, Any]:
     row = as_row(item)
+    relation = catalog.relation(Table(*item.index.place, ""))
+    if relation is not None and relation.kind == "p":
+        # Loaded for such a table only: a fresh session waits for each module.
+        from wedding_dbopt.tuning.recommend import shown
+
+        row = shown(database, item)
     return {**row, "benefits": json.loads(row["benefits"])}
 
 

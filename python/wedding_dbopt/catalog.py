@@ -92,6 +92,9 @@ class Relation:
     `kind` is `pg_class.relkind`. `rows` is `reltuples`, -1 while the table was never analysed; `pages` are
     of 8 kB. `unique_keys`, the primary key first, hold the columns of immediate, valid, whole-table unique indexes without
     expressions. `inherited` tells that other tables inherit from it.
+
+    A partitioned table counts the rows and pages of its `leaves`, the partitions (schema, name) that hold rows, largest
+    first; `local` is False where one of them is no table of this server. `root` is the table that a partition belongs to.
     """
 
     oid: int
@@ -106,6 +109,9 @@ class Relation:
     foreign_keys: tuple[ForeignKey, ...]
     row_security: bool
     inherited: bool = False
+    leaves: tuple[tuple[str, str], ...] = ()
+    local: bool = True
+    root: tuple[str, str] | None = None
 
     @property
     def is_table(self) -> bool:
@@ -143,7 +149,7 @@ class Catalog:
     def load(cls, database: Database, tables: Sequence[Table], search_path: Sequence[str]) -> Catalog:
         """Read the facts of `tables`, in five queries, none when there is no table.
 
-        System and temporary relations are left out. Raises DatabaseError.
+        With a partition comes the table it belongs to. System and temporary relations are left out. Raises DatabaseError.
         """
         names = sorted({table.name for table in tables})
         if not names:
@@ -154,12 +160,20 @@ class Catalog:
         found = [row for row in rows if not row["hidden"]]
         if not found:
             return cls((), search_path, hidden)
+        read = {(row["schema"], row["name"]) for row in found}
+        roots = {tuple(row["root"]) for row in found if row["root"]} - read
+        if roots:
+            above = [Table(schema, name, name) for schema, name in sorted(roots)]
+            return cls.load(database, [*tables, *above], search_path)
         oids = [row["oid"] for row in found]
+        parents = [row["oid"] for row in found if row["kind"] == "p"]
+        leaves = _by_relation(database.query(_LEAVES, ["oid[]"], [parents]) if parents else [])
         columns, indexes, keys = (
             _by_relation(database.query(sql, ["oid[]"], [oids]))
             for sql in (_COLUMNS, _INDEXES, _FOREIGN_KEYS)
         )
-        places = [sorted({row[part] for row in found}) for part in ("schema", "name")]
+        largest = [rows[0] for rows in leaves.values()]
+        places = [sorted({row[part] for row in [*found, *largest]}) for part in ("schema", "name")]
         statistics = {
             (row["schema"], row["table"], row["column"]): row
             for row in database.query(_STATISTICS, ["name[]", "name[]"], places)
@@ -171,12 +185,13 @@ class Catalog:
                     {
                         **NO_STATISTICS,
                         **column,
-                        **statistics.get((row["schema"], row["name"], column["name"]), {}),
+                        **_known(statistics, column["name"], row, leaves.get(row["oid"], [])),
                     }
                     for column in columns.get(row["oid"], [])
                 ],
                 indexes.get(row["oid"], []),
                 keys.get(row["oid"], []),
+                leaves.get(row["oid"], []),
             )
             for row in found
         ]
@@ -196,6 +211,11 @@ class Catalog:
             for relation in self.relations()
         ]
         return Catalog(relations, self._search_path, self._hidden)
+
+    def whole(self, schema: str | None, name: str | None) -> Relation | None:
+        """The partitioned table that a partition belongs to; None for any other table."""
+        part = self._relations.get((schema or "", name or ""))
+        return self._relations.get(part.root) if part is not None and part.root is not None else None
 
     def relation(self, table: Table) -> Relation | None:
         """Return the relation that `table` means, or None for a system, temporary or unknown one.
@@ -218,15 +238,29 @@ def _by_relation(rows: Sequence[Row]) -> dict[int, list[Row]]:
     return groups
 
 
-def _relation(row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Sequence[Row]) -> Relation:
+def _known(
+    statistics: Mapping[tuple[str, str, str], Row], column: str, row: Row, leaves: Sequence[Row]
+) -> Mapping[str, Any]:
+    """A column's statistics; autovacuum makes none of a partitioned table, so there those of its largest partition."""
+    tables = [row, *leaves[:1]]
+    found = (statistics.get((table["schema"], table["name"], column)) for table in tables)
+    return next((entry for entry in found if entry is not None), {})
+
+
+def _relation(
+    row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Sequence[Row], leaves: Sequence[Row]
+) -> Relation:
+    rows = float(row["rows"])
+    if rows < 0 and leaves and all(leaf["rows"] >= 0 for leaf in leaves):
+        rows = float(sum(leaf["rows"] for leaf in leaves))
     made = tuple(_index(index) for index in indexes)
     return Relation(
         oid=row["oid"],
         schema=row["schema"],
         name=row["name"],
         kind=row["kind"],
-        rows=float(row["rows"]),
-        pages=row["pages"],
+        rows=rows,
+        pages=sum(leaf["pages"] for leaf in leaves) if leaves else row["pages"],
         columns={column["name"]: _column(column) for column in columns},
         indexes=made,
         unique_keys=tuple(
@@ -252,6 +286,9 @@ def _relation(row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Se
         ),
         row_security=row["row_security"],
         inherited=row["inherited"],
+        leaves=tuple((leaf["schema"], leaf["name"]) for leaf in leaves),
+        local=all(leaf["kind"] == "r" for leaf in leaves),
+        root=tuple(row["root"]) if row["root"] else None,
     )
 
 
@@ -303,6 +340,9 @@ _RELATIONS = """
 select c.oid::bigint as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
        c.reltuples::float8 as rows, c.relpages as pages, c.relrowsecurity as row_security,
        exists (select from pg_catalog.pg_inherits h where h.inhparent = c.oid) as inherited,
+       (select array[rn.nspname::text, r.relname::text]
+        from pg_catalog.pg_class r join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+        where c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid)) as root,
        n.nspname ~ '^pg_' or n.nspname = 'information_schema' as hidden
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -310,6 +350,17 @@ where c.relname = any ($1::name[])
   and (n.nspname = any ($2::name[]) or n.nspname = 'pg_catalog' or n.oid = pg_catalog.pg_my_temp_schema())
   and c.relkind in ('r', 'p', 'v', 'm', 'f')
 order by n.nspname, c.relname
+"""
+
+_LEAVES = """
+select p.oid::bigint as relation, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
+       c.reltuples::float8 as rows, c.relpages as pages
+from unnest($1) p (oid)
+cross join lateral pg_catalog.pg_partition_tree(p.oid) t
+join pg_catalog.pg_class c on c.oid = t.relid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where t.isleaf and c.relkind <> 'p'
+order by p.oid, c.relpages desc, n.nspname, c.relname
 """
 
 _COLUMNS = """

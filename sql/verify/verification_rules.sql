@@ -18,7 +18,11 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          case when a.action_type = 'index_creation' and current_setting('track_counts')::boolean
                    and not exists (select from _wedding_dbopt.replica)
                    and coalesce((select d.stats_reset < a.started_at from pg_stat_database d where d.datname = current_database()), true)
-              then (select i.idx_scan from pg_stat_all_indexes i where i.schemaname = a.schema_name and i.indexrelname = a.object_name) end
+              -- That of a partitioned table is used where its parts are.
+              then (select sum(pg_stat_get_numscans(coalesce(p.relid, i.oid)))
+                    from pg_class i join pg_namespace n on n.oid = i.relnamespace
+                    left join lateral pg_partition_tree(case when i.relkind = 'I' then i.oid end) p on p.isleaf
+                    where n.nspname = a.schema_name and i.relname = a.object_name and i.relkind in ('i', 'I'))::bigint end
   from _wedding_dbopt.action a
   cross join _wedding_dbopt.verification_window(a.id, verification_rules.at) w
   where a.id = verification_rules.action_id

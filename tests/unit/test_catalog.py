@@ -27,6 +27,7 @@ def relation(oid: int, schema: str, name: str, **other: Any) -> dict[str, Any]:
         "rows": 10,
         "pages": 1,
         "row_security": False,
+        "root": None,
     }
     return {**row, "inherited": False, "hidden": False, **other}
 

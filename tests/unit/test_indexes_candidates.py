@@ -52,14 +52,19 @@ def test_more_shared_columns_lead() -> None:
     "text",
     [
         "select * from small where kind = $1",
-        "select * from parts where id = $1",
+        "select * from far where id = $1",
         "select * from bookings where id = $1",
         "select * from bookings where paid",
         "select * from bookings",
     ],
 )
-def test_nothing_for_small_partitioned_indexed_or_unselective(text: str) -> None:
+def test_nothing_for_small_distant_indexed_or_unselective(text: str) -> None:
     assert offered(text).plain == ()
+
+
+def test_a_partitioned_table_is_offered_an_index_of_the_whole() -> None:
+    [found] = offered("select * from visits where vendor_id = $1").plain
+    assert found == index("visits", "vendor_id")
 
 
 def test_rare_boolean_may_lead() -> None:

@@ -123,8 +123,14 @@ VENDORS = relation(
     rows=20_000.0,
 )
 SMALL = relation("small", [column("id"), column("kind")], pages=9)
-PARTS = relation("parts", [column("id")], kind="p")
-CATALOG = Catalog([BOOKINGS, VENDORS, SMALL, PARTS], ["public"])
+LEAVES = (("public", "visits_old"), ("public", "visits_now"))
+VISITS = relation("visits", [column("id"), column("vendor_id", distinct=3000)], kind="p", leaves=LEAVES)
+PARTS = [
+    relation(name, VISITS.columns.values(), oid=number, root=("public", "visits"))
+    for number, (_, name) in enumerate(LEAVES)
+]
+FAR = relation("far", [column("id")], kind="p", leaves=LEAVES, local=False)
+CATALOG = Catalog([BOOKINGS, VENDORS, SMALL, VISITS, *PARTS, FAR], ["public"])
 
 
 def uses_of(text: str) -> tuple[TableUse, ...]:

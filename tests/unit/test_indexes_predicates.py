@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_indexes_fixture import CATALOG, uses_of
+from test_indexes_fixture import CATALOG, PARTS, VISITS, uses_of
 from wedding_dbopt.indexes.plan_conditions import shown_conditions
 from wedding_dbopt.indexes.predicates import table_uses
 from wedding_dbopt.plan import Plan
@@ -182,16 +182,37 @@ def test_a_plan_shows_the_conditions_of_policies_and_views() -> None:
             }
         ],
     }
-    shown = shown_conditions(Plan.from_json(node))
+    shown = shown_conditions(Plan.from_json(node), CATALOG)
     assert shown is not None
     [use] = table_uses(shown, CATALOG)
     assert [term.column for term in use.groups[0].equal] == ["venue_id", "status"]
     assert [(key.term.column, key.descending) for key in use.order] == [("wedding_date", True)]
 
 
+def test_partitions_speak_for_their_table_unless_the_statement_names_one() -> None:
+    scans = [
+        {
+            "Node Type": "Seq Scan",
+            "Schema": "public",
+            "Relation Name": name,
+            "Alias": f"v_{number}",
+            "Filter": f"(v_{number}.vendor_id = 3)",
+        }
+        for number, name in enumerate(("visits_old", "visits_now"), 1)
+    ]
+    plan = Plan.from_json({"Node Type": "Append", "Plans": scans})
+    shown = shown_conditions(plan, CATALOG)
+    assert shown is not None
+    [use] = table_uses(shown, CATALOG)
+    assert (use.relation, [term.column for term in use.groups[0].equal]) == (VISITS, ["vendor_id"])
+    both = shown_conditions(plan, CATALOG, {part.oid for part in PARTS})
+    assert both is not None
+    assert [use.relation for use in table_uses(both, CATALOG)] == PARTS
+
+
 def test_what_only_explain_prints_is_left_out() -> None:
     node = {"Node Type": "Seq Scan", "Relation Name": "bookings", "Filter": "(NOT (hashed SubPlan 1))"}
-    shown = shown_conditions(Plan.from_json(node))
+    shown = shown_conditions(Plan.from_json(node), CATALOG)
     assert shown is not None
     assert table_uses(shown, CATALOG)[0].terms() == frozenset()
-    assert shown_conditions(Plan.from_json({"Node Type": "Result"})) is None
+    assert shown_conditions(Plan.from_json({"Node Type": "Result"}), CATALOG) is None

@@ -148,7 +148,7 @@ class _Advisor:
         self._parts: dict[str, tuple[str, ...]] = {}
         self._config: Config = frozenset()
         self._estimate = estimate
-        self.what_if = WhatIf(source, self.size, corrected)
+        self.what_if = WhatIf(source, self.size, corrected, self._leaves)
         self.skipped: list[tuple[str, str]] = []
 
     def size(self, index: IndexDef) -> int:
@@ -157,6 +157,10 @@ class _Advisor:
             relation = self._relations[index.place]
             self._sizes[index] = self._estimate(relation, index)
         return self._sizes[index]
+
+    def _leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
+        """The tables that hold the rows of one: itself, or its partitions."""
+        return self._relations[place].leaves or (place,)
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""
@@ -424,7 +428,7 @@ class _Advisor:
         if any(key.expression is not None for key in index.columns):
             confidence -= 0.1
         plans = [self.what_if.cost(key, self._config).plan for key in keys]
-        if any(_loops(plan, index) > row_count(relation) / 100 + 100 for plan in plans):
+        if any(_loops(plan, relation) > row_count(relation) / 100 + 100 for plan in plans):
             confidence -= 0.2
         return confidence
 
@@ -470,7 +474,7 @@ class _Advisor:
 
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
     """What the plan shows of each table, without the search conditions that the text has in its own words."""
-    shown = shown_conditions(plan)
+    shown = shown_conditions(plan, catalog, {use.relation.oid for use in uses})
     if shown is None:
         return ()
     searched = {use.relation.oid for use in uses if use.searches}
@@ -481,7 +485,8 @@ def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple
     )
 
 
-def _loops(plan: Plan, index: IndexDef) -> float:
-    """How often a plan probes hypothetical indexes on the index's table at most."""
-    visits = (visit for visit in plan.visits() if visit.node.relation == index.table and visit.node.index)
+def _loops(plan: Plan, relation: Relation) -> float:
+    """How often a plan probes indexes of a table at most."""
+    tables = {name for _, name in relation.leaves} or {relation.name}
+    visits = (visit for visit in plan.visits() if visit.node.relation in tables and visit.node.index)
     return max((visit.executions for visit in visits), default=0.0)

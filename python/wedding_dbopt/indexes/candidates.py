@@ -179,9 +179,10 @@ def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:
 
 
 def eligible(relation: Relation) -> bool:
-    """Whether a table may get an index from us: an ordinary one of the user's, large enough to matter."""
+    """Whether a table may get an index from us: the user's, all of it on this server, large enough to matter."""
     system = relation.schema.startswith("pg_") or relation.schema == "information_schema"
-    return relation.kind in ("r", "m") and not system and relation.pages >= MIN_PAGES
+    here = relation.kind in ("r", "m") or (relation.kind == "p" and relation.local)
+    return here and not system and relation.pages >= MIN_PAGES
 
 
 def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, ...]]:

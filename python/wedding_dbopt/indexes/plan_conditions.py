@@ -2,14 +2,18 @@
 
 EXPLAIN prints each filter with the columns of the table it scans. A view's own conditions and a policy's
 appear only there, so a synthetic `SELECT` over the scanned tables with all those conditions is read like any
-other.
+other. The partitions of a table are all asked for the same, so the first that is scanned speaks for the table.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from ..catalog import Catalog
 from ..plan import Node, Plan
 from ..query import Table
 from .resolve import name_of
@@ -25,15 +29,23 @@ def scanned(plan: Plan) -> list[Table]:
     ]
 
 
-def shown_conditions(plan: Plan) -> exp.Expr | None:
-    """A SELECT over the plan's tables with its conditions and its sort order; None when it scans no table."""
-    scans = {node.alias or node.relation: node for node in plan.scans()}
+def shown_conditions(plan: Plan, catalog: Catalog, named: Collection[int] = ()) -> exp.Expr | None:
+    """A SELECT over the plan's tables with its conditions and its sort order; None when it scans no table.
+
+    `named` are the oids of tables that the statement itself names: a partition among them stands for itself.
+    """
+    aliases, spare = _aliases(plan, catalog, named)
+    nodes = [node for node in plan.walk() if node.alias not in spare]
+    scans = {node.alias or node.relation: node for node in plan.scans() if node.alias not in spare}
     if not scans:
         return None
-    tables = [f"{_table(node)} AS {quoted(str(alias))}" for alias, node in scans.items()]
+    tables = [
+        f"{_table(node, catalog if node.alias in aliases else None)} AS {quoted(aliases.get(str(alias), str(alias)))}"
+        for alias, node in scans.items()
+    ]
     only = next(iter(scans)) if len(scans) == 1 else None
-    parts = [part for node in plan.walk() for part in _parts(node, only)]
-    orders = [node.sort_key for node in plan.walk() if node.type in ("Sort", "Incremental Sort")]
+    parts = [part for node in nodes for part in _parts(node, only)]
+    orders = [node.sort_key for node in nodes if node.type in ("Sort", "Incremental Sort")]
     order = _readable(f"SELECT 1 ORDER BY {', '.join(orders[0])}") if len(orders) == 1 else None
     query = _readable(f"SELECT 1 FROM {', '.join(tables)}")
     if not isinstance(query, exp.Select):
@@ -42,9 +54,29 @@ def shown_conditions(plan: Plan) -> exp.Expr | None:
         query.where(part, copy=False)
     if order is not None:
         query.set("order", order.args.get("order"))
-    if any(node.type == "Limit" for node in plan.walk()):
+    if any(node.type == "Limit" for node in nodes):
         query.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+    for column in query.find_all(exp.Column):
+        alias = aliases.get(name_of(column.args.get("table")))
+        if alias is not None:
+            column.set("table", exp.to_identifier(alias, quoted=True))
     return query
+
+
+def _aliases(plan: Plan, catalog: Catalog, named: Collection[int]) -> tuple[dict[str, str], set[str]]:
+    """One alias for all partitions under one reference (`b_1`, `b_2`, ... of `b`), and those that need not be read."""
+    aliases: dict[str, str] = {}
+    spare: set[str] = set()
+    for node in plan.scans():
+        whole = catalog.whole(node.schema, node.relation)
+        part = catalog.relation(Table(node.schema, str(node.relation), ""))
+        if whole is None or node.alias is None or (part is not None and part.oid in named):
+            continue
+        alias = f"{re.sub(r'_[0-9]+$', '', node.alias)} of {whole.oid}"
+        if alias in aliases.values() and node.alias not in aliases:
+            spare.add(node.alias)
+        aliases[node.alias] = alias
+    return aliases, spare
 
 
 def _parts(node: Node, only: str | None) -> list[exp.Expr]:
@@ -64,7 +96,10 @@ def _parts(node: Node, only: str | None) -> list[exp.Expr]:
     return found
 
 
-def _table(node: Node) -> str:
+def _table(node: Node, catalog: Catalog | None) -> str:
+    whole = catalog.whole(node.schema, node.relation) if catalog is not None else None
+    if whole is not None:
+        return qualified(whole.schema, whole.name)
     return qualified(node.schema, str(node.relation)) if node.schema else quoted(str(node.relation))
 
 

@@ -251,11 +251,7 @@ def sample_source(relation: Relation, listed: list[str]) -> str:
     """A subselect, in parentheses, of a repeatable sample; `listed` are quoted names."""
     rows = row_count(relation)
     percent = min(100.0, 150.0 * SAMPLE_ROWS / rows)
-    method = (
-        ""
-        if relation.kind == "p" or percent >= 100
-        else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
-    )
+    method = "" if percent >= 100 else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
     source = qualified(relation.schema, relation.name)
     return f"(SELECT {', '.join(listed)} FROM {source}{method} LIMIT {SAMPLE_ROWS})"
 
@@ -384,8 +380,8 @@ def _read(text: str) -> exp.Expr:
 
 def _refusal(database: Database, relation: Relation, parts: list[exp.Expr], columns: list[str]) -> str | None:
     """Why reading the sample could run code of somebody else; None when it cannot."""
-    if relation.kind not in ("r", "m"):
-        return "only ordinary tables and materialised views can be sampled"
+    if relation.kind not in ("r", "m", "p") or not relation.local:
+        return "only tables of this server and materialised views can be sampled"
     if not columns or any(column not in relation.columns for column in columns):
         return "the condition names no columns of the table or unknown ones"
     names: set[str] = set()

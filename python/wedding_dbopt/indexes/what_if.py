@@ -6,13 +6,16 @@ one probe of a large index) and prefers nested loops that lose in reality. The d
 
 HypoPG 1.3.1 passes over a partial index on a table that is not the first of its statement. So beside each partial index
 stands a full one led by the column of its condition: it reads the same rows in the same order.
+
+An index of a partitioned table stands on each of its partitions: HypoPG knows none of the whole.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from ..database import DatabaseError
@@ -29,6 +32,7 @@ _CPU_OPERATOR_COST = 0.0025
 _DESCENT_OPERATORS = 50
 
 Config = frozenset[IndexDef]
+Place = tuple[str, str]
 Failure = (DboptError, DatabaseError)
 
 
@@ -74,17 +78,24 @@ class WhatIf:
 
     `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
     `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
-    index that exists.
+    index that exists. `leaves` gives the tables that hold a table's rows.
     """
 
-    def __init__(self, source: PlanSource, size: Callable[[IndexDef], int], corrected: bool = True) -> None:
+    def __init__(
+        self,
+        source: PlanSource,
+        size: Callable[[IndexDef], int],
+        corrected: bool = True,
+        leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
+    ) -> None:
         self._source = source
         self._size = size
         self._corrected = corrected
+        self._leaves = leaves
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
-        self._live: dict[IndexDef, int] = {}
+        self._live: dict[IndexDef, Sequence[int]] = {}
         self._stand_ins: dict[int, IndexDef] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
@@ -208,14 +219,14 @@ class WhatIf:
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""
-        self._source.drop_hypothetical([*self._live.values(), *self._stand_ins])
+        self._source.drop_hypothetical([*chain.from_iterable(self._live.values()), *self._stand_ins])
         self._live.clear()
         self._stand_ins.clear()
 
     def _establish(self, key: str, relevant: Config) -> None:
         places = self._interests.get(key, {})
         gone = [x for x in self._live if x.place in places and x not in relevant]
-        self._source.drop_hypothetical([self._live.pop(index) for index in gone])
+        self._source.drop_hypothetical([oid for index in gone for oid in self._live.pop(index)])
         missing = sorted(relevant - self._live.keys(), key=IndexDef.order_key)
         if not self._made(missing) and len(missing) > 1:
             for index in missing:
@@ -234,17 +245,17 @@ class WhatIf:
         if not wanted:
             return
         try:
-            oids = self._source.create_hypothetical([(made.create_sql(), made.place) for _, made in wanted])
+            made_oids = self._created([made for _, made in wanted])
         except MissingExtension:
             raise
         except Failure:
             return
-        self._stand_ins = {oid: index for oid, (index, _) in zip(oids, wanted)}
+        self._stand_ins = {oid: index for oids, (index, _) in zip(made_oids, wanted) for oid in oids}
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
         """Whether all of some indexes could be made; one that cannot be made is refused for good."""
         try:
-            oids = self._source.create_hypothetical([(index.create_sql(), index.place) for index in indexes])
+            oids = self._created(indexes)
         except MissingExtension:
             raise
         except Failure as error:
@@ -255,8 +266,19 @@ class WhatIf:
         self._live.update(zip(indexes, oids))
         return True
 
+    def _created(self, indexes: Sequence[IndexDef]) -> list[Sequence[int]]:
+        """The oids of each index, one for each table that holds rows."""
+        places = [self._leaves(index.place) for index in indexes]
+        wanted = [
+            (replace(index, schema=place[0], table=place[1]).create_sql(), place)
+            for index, held in zip(indexes, places)
+            for place in held
+        ]
+        oids = iter(self._source.create_hypothetical(wanted))
+        return [list(islice(oids, len(held))) for held in places]
+
     def _priced(self, plan: Plan) -> Priced:
-        by_oid = {oid: index for index, oid in self._live.items()} | self._stand_ins
+        by_oid = {oid: index for index, oids in self._live.items() for oid in oids} | self._stand_ins
         used: set[IndexDef] = set()
         descents = 0.0
         for visit in plan.visits():
@@ -269,6 +291,6 @@ class WhatIf:
                 # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
                 if visit.node.startup_cost > plan.total_cost:
                     continue
-                levels = tree_height(self._size(index)) + 1
+                levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
         return Priced(plan, plan.total_cost + descents, frozenset(used))

@@ -17,7 +17,7 @@ from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
 from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.plan_conditions import scanned
-from wedding_dbopt.indexes.recommendation import as_row
+from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
@@ -25,6 +25,7 @@ from wedding_dbopt.query import Query, Table
 from wedding_dbopt.representatives import bindings
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.touched import touched
+from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
@@ -56,7 +57,9 @@ select n.nspname as schema, c.relname as table, sum(d.inserted)::float8 as inser
        sum(d.deleted)::float8 as deletes, sum(d.hot_updated)::float8 as hot_updates
 from _wedding_dbopt.table_delta(
        clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval, clock_timestamp()) d
-join pg_catalog.pg_class c on c.oid = d.relid
+join pg_catalog.pg_class p on p.oid = d.relid
+-- A partition's writes are its own and those of the table it belongs to.
+join pg_catalog.pg_class c on c.oid in (p.oid, case when p.relispartition then pg_catalog.pg_partition_root(p.oid) end)
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 group by 1, 2
 """
@@ -122,7 +125,7 @@ def recommend(
         require_superuser(database)
         members, skipped, window = collected(database)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
-    rows = [as_row(item) for item in advice.recommendations]
+    rows = [shown(database, item) for item in advice.recommendations]
     if include_existing:
         relids = [relation.oid for relation in catalog.relations()]
         planned = [item.index for item in advice.recommendations]
@@ -144,9 +147,16 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
         ["bigint", "integer", "jsonb", "integer"],
         [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
     )
-    new = [_idea(as_row(item), hours) for item in advice.recommendations]
+    new = [_idea(database, as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
     return new + _tested(database, members, existing_ideas(database, None, planned, hours))
+
+
+def shown(database: Database, item: Recommendation) -> Row:
+    """A recommendation with the names of the SQL result; that of a partitioned table is made part by part."""
+    row = as_row(item)
+    create, drop = statements(database, row)
+    return {**row, "implementation_sql": ";\n".join(create), "rollback_sql": ";\n".join(drop)}
 
 
 def _tested(database: Database, members: Sequence[Member], ideas: Sequence[Idea]) -> list[Idea]:
@@ -182,15 +192,16 @@ def _row_of(idea: Idea) -> Row:
     }
 
 
-def _idea(row: Row, hours: float) -> Idea:
+def _idea(database: Database, row: Row, hours: float) -> Idea:
+    create, drop = statements(database, row)
     return Idea(
         kind="index_creation",
         object_kind="index",
         schema=row["schema_name"],
         table=row["table_name"],
         object=row["index_name"],
-        sql=(row["implementation_sql"],),
-        rollback_sql=(row["rollback_sql"],),
+        sql=create,
+        rollback_sql=drop,
         reason=row["reason"],
         columns=tuple(row["columns"]),
         index_type=row["index_type"],
@@ -329,9 +340,14 @@ def _storage_budget(database: Database, members: Sequence[Member]) -> int:
     """The setting's share of the size of the tables that the workload touches, in bytes."""
     ids = [int(member.statement.key) for member in members]
     row = database.query(
-        """select coalesce(sum(c.relpages), 0)::bigint * current_setting('block_size')::bigint as bytes
+        """select coalesce(sum(t.pages), 0)::bigint * current_setting('block_size')::bigint as bytes
            from pg_catalog.pg_class c
            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           cross join lateral (
+             select greatest(c.relpages, 0) as pages
+             union all
+             select l.relpages from pg_catalog.pg_partition_tree(case when c.relkind = 'p' then c.oid end) p
+             join pg_catalog.pg_class l on l.oid = p.relid and p.isleaf) t
            where format('%I.%I', n.nspname, c.relname) in (
              select unnest(s.tables) from _wedding_dbopt.statement s where s.id = any ($1))""",
         ["integer[]"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from wedding_dbopt.database import Database
+from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.deeds.deed import Script, identifier
 
 _TREE = """
@@ -22,14 +22,14 @@ order by t.level, 1, 2
 """
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
 _CREATE = re.compile(
-    rf"CREATE (UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?{_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})?\s*(.*)",
+    rf"CREATE (UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?{_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})?\s*(.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _BYTES = 63
 
 
 def partitioned_script(database: Database, schema: str, table: str, name: str, sql: str) -> Script | None:
-    """The script for a partitioned table; None for any other. `sql` is the CREATE INDEX CONCURRENTLY of the whole."""
+    """The script for a partitioned table; None for any other. `sql` is the CREATE INDEX of the whole, CONCURRENTLY or ONLY."""
     tree = database.query(_TREE, ["text"], [identifier(schema, table)])
     if not any(row["kind"] == "p" for row in tree):
         return None
@@ -63,6 +63,14 @@ def partitioned_script(database: Database, schema: str, table: str, name: str, s
         undo.append(f"DROP INDEX {'CONCURRENTLY ' * (row['kind'] == 'r')}IF EXISTS {part}")
     held = [[row["schema"], names[row["schema"], row["table"]]] for row in parts]
     return Script(tuple(steps), (), tuple(undo), {"parts": held, "create": sql})
+
+
+def statements(database: Database, row: Row) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What makes an advised index and what takes it away; `row` has the names of recommend_indexes()."""
+    create, drop = str(row["implementation_sql"]), str(row["rollback_sql"])
+    place = (str(row["schema_name"]), str(row["table_name"]))
+    script = partitioned_script(database, *place, str(row["index_name"]), create)
+    return ((create,), (drop,)) if script is None else (tuple(script.sql), tuple(script.rollback_sql))
 
 
 def _part_name(name: str, schema: str, table: str) -> str:
