@@ -66,16 +66,13 @@ class ClientSource:
         return plan(self._session, self._queries[key], "verbose, ")
 
     def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
-        return [self._created(sql) for sql, _ in wanted]
-
-    def _created(self, sql: str) -> int:
-        row = self._session.execute("select indexrelid from hypopg_create_index(%s)", [sql]).fetchone()
-        assert row is not None
-        return int(row[0])
+        texts = [sql for sql, _ in wanted]
+        made = "select i.indexrelid from unnest(%s::text[]) with ordinality s (t, n), lateral hypopg_create_index(s.t) i order by n"
+        return [int(row[0]) for row in self._session.execute(made, [texts]).fetchall()] if texts else []
 
     def drop_hypothetical(self, oids: Sequence[int]) -> None:
-        for oid in oids:
-            self._session.execute("select hypopg_drop_index(%s)", [oid])
+        if oids:
+            self._session.execute("select hypopg_drop_index(o) from unnest(%s::oid[]) o", [list(oids)])
 
 
 def hypothetical_bytes(session: Session, statement: str) -> int:

@@ -288,16 +288,16 @@ class _Advisor:
         """The set of B-tree indexes for the whole workload, as recommendations."""
         plain = {index for offered in self._candidates.values() for index in offered.plain}
         weights = self._weights()
-        workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
         sorting = {index for offered in self._candidates.values() for index in offered.sorting}
         for _ in range(2):
+            workload = WorkloadCost(self.what_if, weights, self.size, self._upkeep)
             if self._config and late():
                 self._config = self._within(budget)
                 break
             found_set = select(self._teams, plain, workload, budget, late)
             self._config = sorted_too(found_set, sorting, workload, budget)
             self._size_up(late)
-            if workload.bytes(self._config) <= budget:
+            if sum(map(self.size, self._config)) <= budget:
                 break
         else:
             self._config = self._within(budget)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 
 from .definition import IndexDef
 from .size import PAGE
@@ -99,8 +100,10 @@ class WorkloadCost:
     ) -> None:
         self._what_if = what_if
         self._weights = weights
-        self.size = size
-        self.upkeep = upkeep
+        # Sizes and rates stand still while a set is sought.
+        self.size = cache(size)
+        self.upkeep = cache(upkeep)
+        self._bytes: dict[Config, int] = {}
         self._base = {key: max(what_if.cost(key, frozenset()).cost, 1e-6) for key in weights}
         self._concerned: dict[IndexDef, tuple[str, ...]] = {}
         self._leaning = 0.0
@@ -136,9 +139,12 @@ class WorkloadCost:
         read = sum(self._worth(key, self.ratio(key, config)) for key in self._weights)
         return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
 
-    def bytes(self, config: Iterable[IndexDef]) -> int:
+    def bytes(self, config: Config) -> int:
         """Estimated bytes of a configuration."""
-        return sum(self.size(index) for index in config)
+        found = self._bytes.get(config)
+        if found is None:
+            found = self._bytes[config] = sum(map(self.size, config))
+        return found
 
     def likely(self, config: Config, other: Config) -> float:
         """What going to a larger configuration wins, guessed where it is not known: a part of the most it can win there."""

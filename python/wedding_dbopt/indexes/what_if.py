@@ -103,6 +103,8 @@ class WhatIf:
         self._forms: dict[tuple[str, IndexDef], IndexDef] = {}
         self._floors: dict[str, dict[int, float]] = {}
         self._masks: dict[str, dict[Config, int]] = {}
+        self._bit_of: dict[str, dict[IndexDef, int]] = {}
+        self._looked: dict[str, dict[int, int]] = {}
         self._refused_mask = 0
         self._lowest: dict[str, float] = {}
         self.calls = 0
@@ -119,12 +121,14 @@ class WhatIf:
         self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
         self._concerned.clear()
         self._masks.clear()
+        self._bit_of.clear()
 
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
         self._concerned.clear()
         self._masks.clear()
+        self._bit_of.clear()
 
     def concerns(self, key: str, index: IndexDef) -> bool:
         """Whether an index may change the statement's plan."""
@@ -160,7 +164,15 @@ class WhatIf:
         wanted = self._relevant(key, config)
         if wanted in self._known.get(key, ()):
             return True
-        return any(not item.used & ~wanted and not wanted & ~item.offered for item in self._seen.get(key, ()))
+        # What the first plans did not settle they never will: only those seen since are looked at.
+        looked, seen = self._looked.setdefault(key, {}), self._seen.get(key, [])
+        start = looked.get(wanted, 0)
+        for number in range(start, len(seen)):
+            item = seen[number]
+            if not item.used & ~wanted and not wanted & ~item.offered:
+                return True
+            looked[wanted] = number + 1
+        return False
 
     def used(self, key: str, config: Config) -> Config:
         """The indexes of a configuration that the statement's plan uses; of those that amount to the same the smallest."""
@@ -199,9 +211,17 @@ class WhatIf:
     def _relevant(self, key: str, config: Config) -> int:
         """The indexes of a configuration that concern a statement, as a set of bits."""
         masks = self._masks.setdefault(key, {})
-        if config not in masks:
-            masks[config] = self._mask(self._form(key, x) for x in config if self.concerns(key, x))
-        return masks[config] & ~self._refused_mask
+        mask = masks.get(config)
+        if mask is None:
+            mask, bits = 0, self._bit_of.setdefault(key, {})
+            for index in config:
+                bit = bits.get(index)
+                if bit is None:
+                    bit = self._mask([self._form(key, index)]) if self.concerns(key, index) else 0
+                    bits[index] = bit
+                mask |= bit
+            masks[config] = mask
+        return mask & ~self._refused_mask
 
     def _mask(self, indexes: Iterable[IndexDef]) -> int:
         mask = 0

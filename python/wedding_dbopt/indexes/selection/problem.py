@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from ..cost import WorkloadCost
 from ..definition import IndexDef
@@ -62,12 +63,22 @@ class Problem:
         return gain > 0 and (best_share >= MIN_STATEMENT_GAIN or large)
 
 
+@lru_cache(maxsize=100_000)
 def joined(config: Config, team: Team) -> Config:
     """The configuration with a team: members already served stay out, narrower ones go."""
-    fresh = {new for new in team if new not in config and not any(old.extends(new) for old in config)}
+    fresh = []
+    for new in team:
+        if new not in config:
+            for old in config:
+                if old.table == new.table and old.extends(new):
+                    break
+            else:
+                fresh.append(new)
     if not fresh:
         return config
-    return frozenset(old for old in config if not any(new.extends(old) for new in fresh)) | fresh
+    tables = {new.table for new in fresh}
+    kept = [old for old in config if old.table not in tables or not any(new.extends(old) for new in fresh)]
+    return frozenset((*kept, *fresh))
 
 
 def by_size(problem: Problem, config: Config) -> list[IndexDef]:
