@@ -67,7 +67,10 @@ class ClientSource:
 
     def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
         texts = [sql for sql, _ in wanted]
-        made = "select i.indexrelid from unnest(%s::text[]) with ordinality s (t, n), lateral hypopg_create_index(s.t) i order by n"
+        made = (
+            "select i.indexrelid from unnest(%s::text[]) with ordinality s (t, n), "
+            "lateral hypopg_create_index(s.t) i order by n"
+        )
         return [int(row[0]) for row in self._session.execute(made, [texts]).fetchall()] if texts else []
 
     def drop_hypothetical(self, oids: Sequence[int]) -> None:
