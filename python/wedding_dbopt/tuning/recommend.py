@@ -147,7 +147,7 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
         ["bigint", "integer", "jsonb", "integer"],
         [run_id, len(members), json.dumps([list(entry) for entry in advice.skipped]), advice.explain_calls],
     )
-    new = [_idea(database, as_row(item), hours) for item in advice.recommendations]
+    new = [_idea(as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
     return new + _tested(database, members, existing_ideas(database, None, planned, hours))
 
@@ -192,16 +192,15 @@ def _row_of(idea: Idea) -> Row:
     }
 
 
-def _idea(database: Database, row: Row, hours: float) -> Idea:
-    create, drop = statements(database, row)
+def _idea(row: Row, hours: float) -> Idea:
     return Idea(
         kind="index_creation",
         object_kind="index",
         schema=row["schema_name"],
         table=row["table_name"],
         object=row["index_name"],
-        sql=create,
-        rollback_sql=drop,
+        sql=(row["implementation_sql"],),
+        rollback_sql=(row["rollback_sql"],),
         reason=row["reason"],
         columns=tuple(row["columns"]),
         index_type=row["index_type"],

@@ -22,14 +22,14 @@ order by t.level, 1, 2
 """
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
 _CREATE = re.compile(
-    rf"CREATE (UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?{_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})?\s*(.*)",
+    rf"CREATE (UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?{_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})?\s*(.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _BYTES = 63
 
 
 def partitioned_script(database: Database, schema: str, table: str, name: str, sql: str) -> Script | None:
-    """The script for a partitioned table; None for any other. `sql` is the CREATE INDEX of the whole, CONCURRENTLY or ONLY."""
+    """The script for a partitioned table; None for any other. `sql` is the CREATE INDEX CONCURRENTLY of the whole."""
     tree = database.query(_TREE, ["text"], [identifier(schema, table)])
     if not any(row["kind"] == "p" for row in tree):
         return None
