@@ -14,12 +14,14 @@ from wedding_dbopt.query import Query
 from wedding_dbopt.settings import (
     autovacuum,
     checkpoints,
+    column_target,
     connection_limits,
     correlated_columns,
     effective_cache_size,
     evidence,
     fillfactor,
     flips,
+    grouped_columns,
     io_concurrency,
     io_timing,
     jit,
@@ -41,6 +43,7 @@ from wedding_dbopt.settings import (
     work_mem,
 )
 from wedding_dbopt.settings.advice import Advice, Affected
+from wedding_dbopt.settings.column_figures import column_figures
 from wedding_dbopt.settings.column_pairs import correlations
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.kept_plans import kept_plans
@@ -110,6 +113,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         cheaper = replanned(database, session, now, {random_page_cost.NAME: costs}) if costs else []
         kept = kept_plans(database, session, now)
         pairs = correlations(database, session, now)
+        uneven, groupings = column_figures(database, session, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)
     roles = evidence.roles(database, since, until)
@@ -135,6 +139,8 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
     yield from vacuum.advise(server, tables)
     yield from stale_statistics.advise(server, {k: table for k, table in tables.items() if k not in cleaned})
     yield from correlated_columns.advise(pairs)
+    yield from column_target.advise(uneven)
+    yield from grouped_columns.advise(groupings)
     yield from table_autovacuum.advise(server, list(tables.values()))
     yield from fillfactor.advise(server, list(tables.values()))
     yield from plan_flips.advise(flips.histories(database, whole, until))

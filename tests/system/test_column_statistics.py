@@ -1,0 +1,68 @@
+"""A run sees what the statistics of columns miss, mends it, and the estimates are right afterwards; the undo brings them back."""
+
+from __future__ import annotations
+
+from tests.system.tuner import Tuner
+
+# 300 towns with 100 rows each, of which the list of frequent values holds 100, and 70,000 rows of a value of their own.
+GUESTS = """
+create table guest (id serial primary key, town integer, region integer, district integer);
+insert into guest (town, region, district)
+select case when g <= 30000 then g % 300 else g end, g % 300, g % 300 / 3 from generate_series(1, 100000) g;
+select pg_stat_force_next_flush();
+vacuum analyze guest
+"""
+BY_TOWN = "select count(*) from guest where town = {number}"
+GROUPED = "select region, district, count(*) from guest group by region, district"
+DEEDS = """
+select id, object_kind, coalesce(details ->> 'column', details -> 'evidence' ->> 'groups')
+from _wedding_dbopt.action where action_type = 'statistics' order by 2
+"""
+
+
+def estimate(tuner: Tuner, query: str) -> float:
+    return float(tuner.value(f"explain (format json) {query}")[0]["Plan"]["Plan Rows"])
+
+
+def beyond(tuner: Tuner) -> int:
+    """A frequent town that is not on the list."""
+    return int(
+        tuner.value(
+            "select min(t) from generate_series(1, 299) t where t::text <> all (select unnest(most_common_vals::text::text[])"
+            " from pg_stats where tablename = 'guest' and attname = 'town')"
+        )
+    )
+
+
+def test_full_lists_and_dependent_groups_are_mended_and_taken_back(tuner: Tuner) -> None:
+    for statement in GUESTS.split(";"):
+        tuner.run(statement)
+    tuner.set(mode_statistics="auto", mode_index_creation="off")
+    missed = f"select * from guest where town = {beyond(tuner)}"
+    assert estimate(tuner, missed) < 10 and estimate(tuner, GROUPED) > 3000
+    tuner.collect()
+    for _ in range(3):
+        tuner.work(BY_TOWN, 10)
+        tuner.work(GROUPED, 10)
+        tuner.collect()
+    run = tuner.tune()
+    found = tuner.rows(DEEDS)
+    assert [kind for _, kind, _ in found] == ["column", "statistics"], found
+    assert found[0][2] == "town" and 250 <= float(found[1][2]) <= 350
+    tuner.process()
+    tuner.process()
+    assert {tuner.state(action) for action, _, _ in found} == {"verifying"}
+    assert 50 <= estimate(tuner, missed) <= 200
+    assert 250 <= estimate(tuner, GROUPED) <= 350
+    tuner.tune()
+    assert len(tuner.rows(DEEDS)) == 2, "nothing is left to mend"
+    tuner.run("select wedding_dbopt.rollback_run(%s)", run)
+    tuner.process()
+    assert {tuner.state(action) for action, _, _ in found} == {"rolled_back"}
+    assert tuner.value("select count(*) from pg_statistic_ext") == 0
+    assert (
+        tuner.value(
+            "select attstattarget from pg_attribute where attrelid = 'guest'::regclass and attname = 'town'"
+        )
+        == -1
+    )
