@@ -49,8 +49,12 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
                 round(own.collector_ms / 60), round(own.share_percent, 2)),
          jsonb_build_object('collector_ms', own.collector_ms, 'share_percent', own.share_percent),
          'select * from wedding_dbopt.get_collection_stats(''1 hour'')'
-  from _wedding_dbopt.own_cost(check_collection.at - interval '1 hour', check_collection.at) as own
-  where own.share_percent > 1 and own.collector_ms > 36000
+  from (  -- what is below any doubt is not compared with the load
+    select sum(log.duration_ms) as ms from _wedding_dbopt.collect_log as log
+    where log.at > check_collection.at - interval '1 hour' and log.at <= check_collection.at) as spent
+  cross join lateral _wedding_dbopt.own_cost(
+    check_collection.at - case when spent.ms > 36000 then interval '1 hour' else interval '0' end, check_collection.at) as own
+  where spent.ms > 36000 and own.share_percent > 1 and own.collector_ms > 36000
   union all
   select 'pg_stat_statements_evictions', 'warning', 'pg_stat_statements.max', null, null, 'pg_stat_statements.max',
          format('pg_stat_statements threw entries out %s times in the last 24 hours: calls of rare statements are lost. pg_stat_statements.max is %s.', evicted.entries, room.value),

@@ -1,7 +1,7 @@
 create or replace function _wedding_dbopt.check_workload(at timestamptz) returns setof _wedding_dbopt.finding
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with day as materialized (
-    select used.*, sum(used.exec_ms) over () as all_ms, sum(used.calls) over () as all_calls
+    select used.*, sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
     from _wedding_dbopt.workload(check_workload.at - interval '24 hours', check_workload.at) as used
   ), hour as materialized (
     select * from _wedding_dbopt.workload(check_workload.at - interval '1 hour', check_workload.at)
@@ -42,7 +42,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from day, pg_settings as work_mem
     where work_mem.name = 'work_mem' and day.calls >= 20 and day.temp_written / day.calls >= 128 and day.exec_ms >= 0.01 * day.all_ms
   ), superuser as (
-    select pg_roles.rolname, sum(day.calls) as calls, array_agg(day.statement_id) as statements, max(day.all_calls) as all_calls
+    select pg_roles.rolname, sum(day.calls::float8)::bigint as calls, array_agg(day.statement_id) as statements, max(day.all_calls) as all_calls
     from day
     join _wedding_dbopt.statement on statement.id = day.statement_id
     join pg_roles on pg_roles.oid = statement.userid and pg_roles.rolsuper

@@ -22,7 +22,7 @@ begin
     select item.*, known.title, known.auto, known.action_type,
            round((case when total.ms is null then null
                        when known.everywhere then 1
-                       when item.statements is not null then (select sum(workload.ms) from workload where workload.statement_id = any (item.statements)) / total.ms
+                       when item.statements is not null then (select sum(workload.ms) from workload where workload.statement_id in (select unnest(item.statements))) / total.ms
                        when item.relid is not null then coalesce(of_table.ms, 0) / total.ms end)::numeric, 4) as cost_share
     from _wedding_dbopt.known_findings(findings.at) as item
     join wedding_dbopt.finding_kinds() as known on known.kind = item.kind

@@ -2,9 +2,12 @@ create or replace function _wedding_dbopt.svg_line_chart(
   title text, unit text, series jsonb, since timestamptz, until timestamptz, time_zone text,
   step interval, reference numeric default null, markers timestamptz[] default '{}', width integer default 720) returns text
 language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
-  with point as (
-    select line.value ->> 'name' as name, line.value ->> 'colour' as colour, line.place,
-           (dot.value ->> 0)::float8 as t, (dot.value ->> 1)::float8 as v
+  with named as materialized (
+    select line.place, _wedding_dbopt.html_escape(line.value ->> 'name') as name, _wedding_dbopt.html_escape(line.value ->> 'colour') as colour,
+           _wedding_dbopt.html_escape(unit) as unit
+    from jsonb_array_elements(series) with ordinality as line(value, place)
+  ), point as materialized (
+    select line.place, (dot.value ->> 0)::float8 as t, (dot.value ->> 1)::float8 as v
     from jsonb_array_elements(series) with ordinality as line(value, place)
     cross join jsonb_array_elements(line.value -> 'points') as dot(value)
     where dot.value ->> 1 is not null
@@ -14,24 +17,24 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
                     case when reference <= 4 * (select max(point.v) from point) then reference end, 1e-6) * 1.05 as top
   ), scale as (
     -- The axis ends at a round figure, four to eight lines above zero.
-    select extent.*, tick.size, ceil(extent.top / tick.size) * tick.size as y1, 54.0 as x0, width - 14.0 as x1, 12.0 as y0, 186.0 as base
+    select extent.*, tick.size, ceil(extent.top / tick.size) * tick.size as y1, 54.0::float8 as x0, width - 14.0::float8 as x1, 12.0::float8 as y0, 186.0::float8 as base
     from extent, lateral (
       select unit_size * case when extent.top / unit_size > 4 then case when extent.top / unit_size > 8 then 2 else 1 end else 0.5 end as size
       from (select 10 ^ floor(log((extent.top / 1.6)::numeric))::float8 as unit_size) as decade) as tick
   ), placed as (
-    select point.*, scale.x0 + (least(greatest(point.t, scale.t0), scale.t1) - scale.t0) / (scale.t1 - scale.t0) * (scale.x1 - scale.x0) as x,
-           scale.base - point.v / scale.y1 * (scale.base - scale.y0) as y,
+    select point.*, round(10 * (scale.x0 + (least(greatest(point.t, scale.t0), scale.t1) - scale.t0) / (scale.t1 - scale.t0) * (scale.x1 - scale.x0))) / 10 as x,
+           round(10 * (scale.base - point.v / scale.y1 * (scale.base - scale.y0))) / 10 as y,
            point.t - lag(point.t) over (partition by point.place order by point.t) > 2 * scale.dt as after_gap
     from point, scale
   ), line as (
-    select placed.place, placed.colour,
+    select placed.place,
            string_agg(format(case when placed.after_gap is not false then 'M%s %sh0' else 'L%s %s' end,
-             round(placed.x::numeric, 1), round(placed.y::numeric, 1)), '' order by placed.t) as path,
+             placed.x, placed.y), '' order by placed.t) as path,
            string_agg(format('<circle class="dot" cx="%s" cy="%s" r="5"><title>%s %s: %s %s</title></circle>',
-             round(placed.x::numeric, 1), round(placed.y::numeric, 1), _wedding_dbopt.html_escape(placed.name),
+             placed.x, placed.y, named.name,
              to_char(to_timestamp(placed.t) at time zone time_zone, 'DD Mon HH24:MI'),
-             _wedding_dbopt.html_number(placed.v::numeric), _wedding_dbopt.html_escape(unit)), '' order by placed.t) as dots
-    from placed group by placed.place, placed.colour
+             _wedding_dbopt.html_number(placed.v::numeric), named.unit), '' order by placed.t) as dots
+    from placed join named using (place) group by placed.place
   ), axis as (
     select string_agg(format('<line class="grid" x1="%s" x2="%s" y1="%3$s" y2="%3$s"/><text class="tick" x="%4$s" y="%5$s" text-anchor="end">%6$s</text>',
              scale.x0, scale.x1, round(y.place::numeric, 1), scale.x0 - 6, round(y.place::numeric + 4, 1),
@@ -71,8 +74,8 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
     else format('<div class="scroll"><svg viewBox="0 0 %s 212" style="min-width:%spx" role="img" aria-label="%s">%s%s%s%s%s</svg></div>',
       width, width * 2 / 3, _wedding_dbopt.html_escape(title),
       axis.lines, clock.labels, extra.marks, extra.objective,
-      (select string_agg(format('<g class="%s"><path d="%s"/>%s</g>', _wedding_dbopt.html_escape(line.colour), line.path, line.dots), '' order by line.place)
-       from line)) end)
+      (select string_agg(format('<g class="%s"><path d="%s"/>%s</g>', named.colour, line.path, line.dots), '' order by line.place)
+       from line join named using (place))) end)
   from scale, axis, clock, extra
 $$;
 comment on function _wedding_dbopt.svg_line_chart(text, text, jsonb, timestamptz, timestamptz, text, interval, numeric, timestamptz[], integer) is

@@ -70,6 +70,7 @@ group by d on conflict do nothing;
 select _wedding_dbopt.store_contexts('-infinity', 'infinity');
 select _wedding_dbopt.roll_up_contexts(min(hour), max(hour)) from _wedding_dbopt.rolled_hour;
 select _wedding_dbopt.roll_up_days(now());
+select _wedding_dbopt.refresh_recent(now());
 select _wedding_dbopt.fit_load(now());
 analyze
 """

@@ -1,5 +1,5 @@
 -- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
-select plan(29);
+select plan(32);
 
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
 select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
@@ -24,7 +24,7 @@ create temporary table before as
 select is(everything, '-1: 360 calls, 720.000 ms, 1440, 3600 rows; -2: 540 calls, 1620.000 ms, 4860, 0 rows', 'sums of the raw samples') from before;
 
 call wedding_dbopt.maintain('2001-06-09 12:00Z');
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 16::bigint,
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 17::bigint,
   'each step is logged');
 select is((select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
            where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'),
@@ -44,9 +44,20 @@ select is((select array[count(*), sum(d.calls[array_position(d.ids, -1)])] from 
 select is(pg_temp.total('2001-06-01Z', '2001-06-11Z'), everything, 'statement_sum says the same with roll-ups') from before;
 select is(pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z'), part, 'also for a window that cuts hours') from before;
 
+create temporary table newest as select pg_temp.total('2001-06-09 02:10Z', '2001-06-10 02:10Z') as part;
+select is((select count(*) from _wedding_dbopt.recent_statements('2001-06-09 02:10Z', '2001-06-10 02:10Z')), 1::bigint, 'the last 23 hours are summed ahead');
+begin;
+delete from _wedding_dbopt.statement_recent;
+select is(pg_temp.total('2001-06-09 02:10Z', '2001-06-10 02:10Z'), part, 'and that changes no sum') from newest;
+rollback;
+
 create temporary table version as select * from pg_temp.hours();
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
 values ('2001-06-10 01:15Z', '2001-06-10 01:10Z', true, '{-1}', '{100}', '{1000}', '{1}');
+begin;
+select _wedding_dbopt.roll_up_hours('2001-06-10 02:31Z') \g /dev/null
+select is((select count(*) from _wedding_dbopt.recent_statements('2001-06-09 02:10Z', '2001-06-10 02:10Z')), 0::bigint, 'what is summed ahead does not count when a late sample got into one of its hours');
+rollback;
 call wedding_dbopt.maintain('2001-06-10 02:31Z');
 select is((select calls from pg_temp.hours() where statement_id = -1 and hour = '2001-06-10 01:00Z'), 112::bigint, 'a late sample gets into its hour');
 select is((select count(distinct v.hour) from version v join pg_temp.hours() h using (hour, statement_id) where h.writer <> v.writer), 1::bigint, 'the other hours are not written again');
@@ -63,7 +74,7 @@ call wedding_dbopt.maintain('2001-06-12 12:00Z');
 alter function _wedding_dbopt.roll_up_hours_away(timestamptz) rename to roll_up_hours;
 select results_eq($$select source, sqlstate from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and sqlstate is not null$$,
   $$values ('maintain: roll_up_hours', '42883')$$, 'a step that fails is logged');
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 15::bigint, 'and the others go on');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 16::bigint, 'and the others go on');
 select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from hours alone') from rolled;
 
 -- Locks: advisory ones, which any role may take, are none; the rows of pass_lock are.
@@ -74,7 +85,7 @@ select * from dblink('other', $$select pg_advisory_lock(hashtextextended('weddin
 set statement_timeout = '20s';
 call wedding_dbopt.maintain('2001-06-12 13:00Z');
 reset statement_timeout;
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 13:00Z' and reason is null), 16::bigint, 'no step minds advisory locks of others');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 13:00Z' and reason is null), 17::bigint, 'no step minds advisory locks of others');
 select * from dblink('other', 'select pg_advisory_unlock_all()::text') as (ok text) \gset
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen) values (-1, 0, 0, true, '2001-01-01Z');
@@ -89,7 +100,7 @@ select dblink_exec('other', 'rollback') \gset
 select dblink_exec('other', 'begin') \gset
 select * from dblink('other', $$select name from _wedding_dbopt.pass_lock where name = 'maintain' for update$$) as (name text) \gset
 call wedding_dbopt.maintain('2001-06-12 15:00Z');
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 15:00Z' and reason = 'skipped'), 16::bigint, 'all is skipped while another run goes on');
+select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 15:00Z' and reason = 'skipped'), 17::bigint, 'all is skipped while another run goes on');
 select dblink_exec('other', 'rollback') \gset
 select dblink_disconnect('other') \gset
 
