@@ -5,7 +5,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   from _wedding_dbopt.statement_sample s
   cross join lateral unnest(s.ids, s.calls) as u (id, calls)
   join _wedding_dbopt.statement t on t.id = u.id and t.kind = 'utility'
-  join _wedding_dbopt.statement_text x on x.statement_id = t.id and _wedding_dbopt.first_word(x.query) in ('rollback', 'abort')
+    and _wedding_dbopt.first_word(_wedding_dbopt.statement_query(t.id)) in ('rollback', 'abort')
   where s.at > suspect_role.at - interval '5 minutes' and s.at <= suspect_role.at
   group by t.userid
   order by sum(u.calls) desc

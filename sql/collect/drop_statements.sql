@@ -2,6 +2,8 @@
 create or replace function _wedding_dbopt.drop_statements(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
+declare
+  forgotten integer[];
 begin
   perform from _wedding_dbopt.pass_lock l where l.name = 'collect' for update skip locked;
   if not found then
@@ -24,7 +26,10 @@ begin
   ), plans as (
     delete from _wedding_dbopt.statement_plan p using gone g where p.statement_id = g.id
   )
-  delete from _wedding_dbopt.statement_text t using gone g where t.statement_id = g.id;
+  select array_agg(g.id) into forgotten from gone g;
+  if forgotten is not null then
+    perform _wedding_dbopt.forget_texts(forgotten);
+  end if;
 end $$;
 comment on function _wedding_dbopt.drop_statements(timestamptz) is
   'Deletes statements, with their texts and plans, that pg_stat_statements has forgotten and that no roll-up, baseline or verification mentions.';

@@ -26,8 +26,7 @@ begin
       select t.id, t.queryid, t.dbid, t.userid, t.toplevel, $2, t.own, t.resets, _wedding_dbopt.statement_kind(t.query) from texts t
       order by t.id
     )
-    insert into _wedding_dbopt.statement_text (statement_id, query)
-    select t.id, t.query from texts t where t.query is not null order by t.id
+    select _wedding_dbopt.store_texts(array_agg(t.id), array_agg(t.query)) from texts t
     $sql$, home, case when has_toplevel then 'toplevel' else 'true' end)
   using name_statements.after_id, name_statements.at;
 end $$;

@@ -28,8 +28,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from held_column as held
     where held.atttypid = 'json'::regtype
       and exists (select from _wedding_dbopt.statement
-                  join _wedding_dbopt.statement_text on statement_text.statement_id = statement.id
-                  where held.name = any (statement.tables) and statement_text.query ~ '->|#>|json_')
+                  where held.name = any (statement.tables) and _wedding_dbopt.statement_query(statement.id) ~ '->|#>|json_')
     union all
     select 'type_without_upgrade', 'info', held.relid, held.name, held.column_name,
            'of a type that refers to the catalogue by number; pg_upgrade refuses such a database',

@@ -75,12 +75,11 @@ begin
                order by abs(shown.ms_change) desc, shown.context), '[]')
       from shown where shown.statement_id is null),
     'statements', (
-      select coalesce(jsonb_agg(jsonb_build_object('queryid', known.queryid::text, 'query_hash', known.queryid::text, 'query_text', words.query,
+      select coalesce(jsonb_agg(jsonb_build_object('queryid', known.queryid::text, 'query_hash', known.queryid::text, 'query_text', _wedding_dbopt.statement_query(shown.statement_id),
                'wedding_context', coalesce(known.context, 'other'), 'business_criticality', known.criticality, 'role', known.userid::regrole::text,
                'toplevel', known.toplevel, 'first_seen', known.first_seen) || shown.figures order by abs(shown.ms_change) desc, shown.statement_id), '[]')
       from shown
       left join _wedding_dbopt.statement as known on known.id = shown.statement_id
-      left join _wedding_dbopt.statement_text as words on words.statement_id = shown.statement_id
       where shown.statement_id is not null),
     'settings', (
       select coalesce(jsonb_agg(jsonb_build_object('name', moved.name, 'change', moved.change,

@@ -24,14 +24,13 @@ begin
   select root.at, root.blocked, round(root.longest_s * 1000, 3),
          case when pg_class.oid is not null then format('%I.%I', pg_namespace.nspname, pg_class.relname) end, root.mode,
          root.pid, pg_get_userbyid(root.role)::text, case when root.pid = 0 then 'prepared transaction' else root.state end,
-         round(root.transaction_s * 1000, 3), root.queryid::text, statement_text.query, known.context
+         round(root.transaction_s * 1000, 3), root.queryid::text, _wedding_dbopt.statement_query(known.id), known.context
   from root
   left join (pg_class join pg_namespace on pg_namespace.oid = pg_class.relnamespace) on pg_class.oid = root.relid
   left join lateral (
     select statement.id, statement.context from _wedding_dbopt.statement
     where statement.queryid = root.queryid and statement.dbid = root.dbid
     order by statement.id limit 1) as known on true
-  left join _wedding_dbopt.statement_text on statement_text.statement_id = known.id
   order by root.longest_s desc nulls last, root.at desc, root.pid;
 end $$;
 comment on function wedding_dbopt.get_lock_waits(interval, integer, timestamptz) is

@@ -44,7 +44,7 @@ begin
          case when summed.mean < objective.latency_ms
               then round((summed.variance / (summed.variance + (objective.latency_ms - summed.mean) ^ 2))::numeric, 6) end,
          summed.mean <= objective.latency_ms,
-         slowest.queryid::text, statement_text.query, round(slowest.mean::numeric, 6),
+         slowest.queryid::text, _wedding_dbopt.statement_query(slowest.statement_id), round(slowest.mean::numeric, 6),
          round(percentile.p50::numeric, 6), round(percentile.p95::numeric, 6), round(percentile.p95_low::numeric, 6),
          round(percentile.p95_high::numeric, 6), round(percentile.p99::numeric, 6), round(percentile.p99_low::numeric, 6),
          round(percentile.p99_high::numeric, 6),
@@ -57,7 +57,6 @@ begin
   left join slowest on slowest.context = objective.context
   left join percentile on percentile.context = objective.context
   left join slow on slow.context = objective.context
-  left join _wedding_dbopt.statement_text on statement_text.statement_id = slowest.statement_id
   order by known.place;
 end $$;
 comment on function wedding_dbopt.get_objectives(interval, timestamptz) is

@@ -48,7 +48,7 @@ begin
     where exists (select from sole_reader)  -- asked before the tables' samples are read
     group by sole_reader.queryid
   )
-  select top.queryid::text, statement_text.query, top.calls,
+  select top.queryid::text, _wedding_dbopt.statement_query(top.statement_id), top.calls,
          round((top.exec_ms / top.calls)::numeric, 6),
          round(sqrt(greatest(top.exec_sq / top.calls - (top.exec_ms / top.calls) ^ 2, 0))::numeric, 6),
          round(top.exec_ms::numeric, 3),
@@ -69,7 +69,6 @@ begin
          round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.99)::numeric, 6)
   from top
   join _wedding_dbopt.statement on statement.id = top.statement_id
-  left join _wedding_dbopt.statement_text on statement_text.statement_id = top.statement_id
   left join _wedding_dbopt.objective on objective.context = coalesce(statement.context, 'other')
   left join read_rows on read_rows.queryid = top.queryid
   order by top.exec_ms desc, top.queryid;

@@ -39,13 +39,12 @@ begin
       and statement.queryid in (select queryid from resource union select queryid from wait union select queryid from filter)
     order by statement.queryid, statement.id
   )
-  select known.queryid::text, statement_text.query, known.context, known.criticality, round(resource.cpu_us / 1000.0, 3),
+  select known.queryid::text, _wedding_dbopt.statement_query(known.id), known.context, known.criticality, round(resource.cpu_us / 1000.0, 3),
          resource.read_bytes, resource.written_bytes, filter.rows, wait.ms, wait.events
   from known
   left join resource on resource.queryid = known.queryid
   left join wait on wait.queryid = known.queryid
   left join filter on filter.queryid = known.queryid
-  left join _wedding_dbopt.statement_text on statement_text.statement_id = known.id
   where not known.own
   order by resource.cpu_us desc nulls last, wait.ms desc nulls last, known.queryid
   limit get_statement_resources.limit_count;

@@ -23,7 +23,7 @@ begin
     'hot_updates', _wedding_dbopt.hot_updates(deed.id, coalesce(deed.looked_at, now())),
     'statements', coalesce((
       select jsonb_agg(jsonb_build_object(
-        'query_hash', s.queryid::text, 'query', t.query, 'context', s.context, 'criticality', s.criticality, 'role', v.role, 'verdict', v.verdict,
+        'query_hash', s.queryid::text, 'query', _wedding_dbopt.statement_query(v.statement_id), 'context', s.context, 'criticality', s.criticality, 'role', v.role, 'verdict', v.verdict,
         'before', jsonb_build_object('calls', v.before_calls, 'mean_ms', round(v.before_ms::numeric, 6), 'sd_ms', round(v.before_sd_ms::numeric, 6),
           'blocks', round(v.before_blocks::numeric, 3), 'wal_bytes', round(v.before_wal::numeric, 1), 'plan', old.plan),
         'after', jsonb_build_object('calls', v.after_calls, 'mean_ms', round(v.after_ms::numeric, 6), 'sd_ms', round(v.after_sd_ms::numeric, 6),
@@ -35,7 +35,6 @@ begin
         order by v.role, v.before_calls * v.before_ms desc nulls last, v.statement_id)
       from _wedding_dbopt.verification v
       left join _wedding_dbopt.statement s on s.id = v.statement_id
-      left join _wedding_dbopt.statement_text t on t.statement_id = v.statement_id
       left join lateral (  -- the plan that tuning runs saw last before the change, and the last one since
         select jsonb_build_object('shape', p.shape, 'cost', p.cost, 'seen_at', p.last_seen) as plan
         from _wedding_dbopt.statement_plan p where p.statement_id = v.statement_id and p.first_seen < deed.started_at

@@ -27,11 +27,10 @@ begin
     order by statement.queryid, statement.id
   )
   select coalesce(split_part(waited.wait, ':', 1), 'CPU'), coalesce(split_part(waited.wait, ':', 2), 'CPU'),
-         waited.queryid::text, statement_text.query, known.context, known.criticality, waited.sessions,
+         waited.queryid::text, _wedding_dbopt.statement_query(known.id), known.context, known.criticality, waited.sessions,
          round(waited.sessions / taken.samples::numeric, 4), round(waited.sessions / sum(waited.sessions) over (), 6)
   from taken cross join waited
   left join known on known.queryid = waited.queryid
-  left join _wedding_dbopt.statement_text on statement_text.statement_id = known.id
   where known.own is not true
   order by waited.sessions desc, waited.queryid, waited.wait
   limit get_wait_events.limit_count;

@@ -8,7 +8,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
       case when (deed.judgement ->> 'same_hours')::boolean then 'over the same hours of the day' else 'not over the same hours, which were not seen before' end,
       _wedding_dbopt.html_table('{Statement,Role,#Calls before,#after,#ms before,#after,#Change %,#95 % from,#to,#Blocks before,#after,Verdict}',
         (select array_agg(format('<td>%s<br><span class="muted">%s</span></td><td>%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td class="num"><b>%s</b></td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td><span class="tag %s">%s</span></td>',
-           _wedding_dbopt.html_escape(left(coalesce(t.query, s.queryid::text, 'forgotten'), 160)), _wedding_dbopt.html_escape(replace(coalesce(s.context, 'other'), '_', ' ')), v.role,
+           _wedding_dbopt.html_escape(left(coalesce(_wedding_dbopt.statement_query(v.statement_id), s.queryid::text, 'forgotten'), 160)), _wedding_dbopt.html_escape(replace(coalesce(s.context, 'other'), '_', ' ')), v.role,
            _wedding_dbopt.html_number(v.before_calls), _wedding_dbopt.html_number(v.after_calls),
            _wedding_dbopt.html_number(v.before_ms::numeric), _wedding_dbopt.html_number(v.after_ms::numeric),
            _wedding_dbopt.html_number((100 * v.time_change)::numeric), _wedding_dbopt.html_number((100 * v.time_low)::numeric), _wedding_dbopt.html_number((100 * v.time_high)::numeric),
@@ -17,7 +17,6 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
            order by v.role, v.before_calls * v.before_ms desc nulls last, v.statement_id)
          from _wedding_dbopt.verification v
          left join _wedding_dbopt.statement s on s.id = v.statement_id
-         left join _wedding_dbopt.statement_text t on t.statement_id = v.statement_id
          where v.action_id = deed.id),
         'No statement was judged yet.')) as html
     from _wedding_dbopt.action as deed

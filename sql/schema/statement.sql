@@ -28,16 +28,36 @@ create index statement_needs_constants on _wedding_dbopt.statement (queryid) whe
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_id_seq', '');
 
-create table _wedding_dbopt.statement_text (
-  statement_id integer primary key,  -- no foreign key: it would lock and log each row of a first pass of thousands
-  query        text not null,
-  observed_query text
+-- PostgreSQL compresses no row below two kilobytes, and most texts are: 16 in a row take a seventh. Statements that are new in
+-- one pass share a row, so a chunk may have several; each is written once.
+create table _wedding_dbopt.text_chunk (
+  chunk   integer   not null,  -- no foreign key to the statements: it would lock and log each row of a first pass of thousands
+  ids     integer[] not null,
+  queries text[]    not null
 );
-comment on table _wedding_dbopt.statement_text is 'Normalised texts; rows are visible to members of pg_read_all_stats only. observed_query has the constants of full-text expressions, which an index needs.';
-alter table _wedding_dbopt.statement_text enable row level security;
-create policy read_all_stats on _wedding_dbopt.statement_text for select
+create index text_chunk_chunk on _wedding_dbopt.text_chunk (chunk);
+comment on table _wedding_dbopt.text_chunk is 'Normalised texts of neighbouring statements, packed; rows are visible to members of pg_read_all_stats only.';
+alter table _wedding_dbopt.text_chunk enable row level security;
+create policy read_all_stats on _wedding_dbopt.text_chunk for select
   using (pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'));
-select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_text', '');
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.text_chunk', '');
+
+create table _wedding_dbopt.observed_text (
+  statement_id integer primary key,
+  query        text not null
+);
+comment on table _wedding_dbopt.observed_text is 'Texts with the constants of full-text expressions, which an index needs; rows are visible to members of pg_read_all_stats only.';
+alter table _wedding_dbopt.observed_text enable row level security;
+create policy read_all_stats on _wedding_dbopt.observed_text for select
+  using (pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'));
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.observed_text', '');
+
+create view _wedding_dbopt.statement_text with (security_invoker = true) as
+  select packed.statement_id, packed.query, observed.query as observed_query
+  from (select pg_catalog.unnest(ids) as statement_id, pg_catalog.unnest(queries) as query from _wedding_dbopt.text_chunk) as packed
+  left join _wedding_dbopt.observed_text as observed on observed.statement_id = packed.statement_id;
+comment on view _wedding_dbopt.statement_text is
+  'All texts, for who reads many; statement_query() reads one. Rows are visible to members of pg_read_all_stats only.';
 
 -- The counters of the last pass. Unlogged: after a crash the next pass is a new base line, marked incomplete.
 -- No secondary index and a low fillfactor, so that updates stay in their page (heap-only tuples); no NOT NULL, because
@@ -93,7 +113,7 @@ begin
   if exists (select from pg_catalog.pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)) then
     for packed in
       select attrelid::regclass as relation, attname from pg_catalog.pg_attribute
-      where attrelid in ('_wedding_dbopt.statement_sample'::regclass, '_wedding_dbopt.statement_sample_default'::regclass)
+      where attrelid in ('_wedding_dbopt.statement_sample'::regclass, '_wedding_dbopt.statement_sample_default'::regclass, '_wedding_dbopt.text_chunk'::regclass)
         and attstorage = 'x' and not attisdropped
     loop
       execute pg_catalog.format('alter table %s alter %I set compression lz4', packed.relation, packed.attname);
@@ -168,9 +188,11 @@ declare
 begin
   alter table _wedding_dbopt.statement_hour set (toast_tuple_target = 128);
   alter table _wedding_dbopt.statement_day set (toast_tuple_target = 128);
+  alter table _wedding_dbopt.statement_recent set (toast_tuple_target = 128);
   for packed in
     select attrelid::regclass as relation, attname from pg_catalog.pg_attribute
-    where attrelid in ('_wedding_dbopt.statement_hour'::regclass, '_wedding_dbopt.statement_day'::regclass) and attndims > 0
+    where attrelid in ('_wedding_dbopt.statement_hour'::regclass, '_wedding_dbopt.statement_day'::regclass, '_wedding_dbopt.statement_recent'::regclass)
+      and attndims > 0
   loop
     execute pg_catalog.format('alter table %s alter %I set storage main', packed.relation, packed.attname);
   end loop;

@@ -146,8 +146,8 @@ def fifty_troubles(session: Session, statements: list[Statement], source: random
         (START,),
     )
     session.execute(
-        "insert into _wedding_dbopt.statement_text (statement_id, query) select id, 'ROLLBACK' from "
-        "_wedding_dbopt.statement where queryid = 1"
+        "select _wedding_dbopt.store_texts(array_agg(id), array_agg('ROLLBACK'::text)) "
+        "from _wedding_dbopt.statement where queryid = 1"
     )
     for context in OBJECTIVE_MS:
         session.execute(

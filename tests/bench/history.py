@@ -29,10 +29,6 @@ group by 1 order by 2 desc limit 6
 """
 
 
-#: Steps that are no roll-up and no partitions: they look at the whole catalogue, or happen once a day.
-APART = ("take_baseline", "fit_load", "remember_findings")
-
-
 class Meter:
     """CPU and wall milliseconds and WAL bytes of calls in one session."""
 
@@ -42,12 +38,15 @@ class Meter:
         self.wall: list[float] = []
         self.wal: list[int] = []
 
-    def __call__(self, query: str, *values: Any) -> None:
+    def __call__(self, query: str, *values: Any) -> Any:
+        """What the query answers, if it has rows."""
         written, used, started = wal_position(self.session), cpu_ms(self.session), time.perf_counter()
-        self.session.execute(query.encode(), values or None)
+        result = self.session.execute(query.encode(), values or None)
         self.wall.append(1000 * (time.perf_counter() - started))
         self.cpu.append(cpu_ms(self.session) - used)
         self.wal.append(wal_position(self.session) - written)
+        row = result.fetchone() if result.description else None
+        return row and row[0]
 
 
 def one(session: Session, query: str, *values: Any) -> Any:
@@ -87,7 +86,8 @@ def run() -> None:
             session.execute("call wedding_dbopt.maintain(%s)", [begin])
             first, floor, collect = (Meter(session) for _ in range(3))
             steps = one(session, "select _wedding_dbopt.maintenance_steps()")
-            maintain = {name: Meter(session) for name in steps}
+            maintain = {name: Meter(session) for name in [*steps, "collect_hour"]}
+            hours: list[float] = []
             first("call wedding_dbopt.collect(%s)", begin)
             session.execute("select _wedding_dbopt.classify_statements()")
             at = begin
@@ -97,18 +97,19 @@ def run() -> None:
                 floor(FLOOR)
                 collect("call wedding_dbopt.collect(%s)", at)
                 if number % (PASSES // 24) == 0:
-                    for name, meter in maintain.items():  # as maintain() does
-                        meter(
-                            "select _wedding_dbopt.run_step('maintain', %s, %s, %s)",
-                            name,
-                            name,
-                            at + timedelta(seconds=1),
-                        )
+                    used, later = cpu_ms(session), at + timedelta(seconds=1)
+                    for name in steps:  # as maintain() does
+                        while maintain[name](
+                            "select _wedding_dbopt.run_step('maintain', %s, %s, %s)", name, name, later
+                        ):
+                            pass
+                    maintain["collect_hour"]("call wedding_dbopt.collect_hour(%s)", later)
+                    hours.append(cpu_ms(session) - used)
                 if number % (PASSES // 8) == 0:
                     print(f"  {number} of {PASSES} passes", flush=True)
             known = one(session, FLOOR)
             print(f"\n  {known} statements, {SHARE:.0%} changed per pass, {PASSES} passes in a day\n")
-            costs(session, first, floor, collect, maintain)
+            costs(first, floor, collect, maintain, hours)
             line(
                 "size of the day, texts included, MB", f"{(one(session, SIZE) - empty) / 2**20:.1f}", "bar 12"
             )
@@ -119,15 +120,20 @@ def run() -> None:
             session.execute("update _wedding_dbopt.setting set value = '1 hour' where name = 'raw_retention'")
             drop = Meter(session)
             later = at + timedelta(hours=3)
-            drop("select _wedding_dbopt.drop_partitions(%s)", later)
+            while drop("select _wedding_dbopt.drop_partitions(%s)", later):
+                pass
+            wall, wal = drop.wall[:-1], [written / 1024 for written in drop.wal[:-1]]
             line(
-                "dropping a day of all raw samples, wall ms / WAL kB",
-                f"{drop.wall[0]:.0f} / {drop.wal[0] / 1024:.0f}",
-                "bar 50 / 10 a table",
+                f"dropping a day, each of its {len(wall)} tables alone, at most: wall ms / WAL kB",
+                f"{max(wall):.0f} / {max(wal):.1f}",
+                "bar 50 / 10",
             )
+            line("    all together, wall ms / WAL kB", f"{sum(wall):.0f} / {sum(wal):.0f}")
 
 
-def costs(session: Session, first: Meter, floor: Meter, collect: Meter, maintain: dict[str, Meter]) -> None:
+def costs(
+    first: Meter, floor: Meter, collect: Meter, maintain: dict[str, Meter], hours: list[float]
+) -> None:
     """CPU, time and WAL of the passes and of maintenance, whose last run ends the day."""
     unit, usual = statistics.median(floor.cpu), statistics.median(collect.cpu)
     late, largest = sorted(collect.cpu)[int(0.95 * len(collect.cpu))], max(collect.cpu)
@@ -139,15 +145,15 @@ def costs(session: Session, first: Meter, floor: Meter, collect: Meter, maintain
     )
     line("whole pass, CPU ms: median / 95th / largest", f"{usual:.1f} / {late:.1f} / {largest:.1f}", "bar 30")
     line("whole pass, x floor", f"{usual / unit:.1f}")
-    hours = [sum(cpu) for cpu in zip(*(meter.cpu for meter in maintain.values()))]
     line(
         "maintenance, CPU ms: hourly / that ends the day", f"{statistics.median(hours):.0f} / {hours[-1]:.0f}"
     )
-    rolled = {step: max(meter.cpu) for step, meter in maintain.items() if step not in APART}
-    slowest = max(rolled, key=lambda step: rolled[step])
-    line(f"slowest pass or step ({slowest}), CPU ms", f"{max(largest, rolled[slowest]):.0f}", "bar 200")
-    for step in APART:
-        line(f"    {step}, at most, CPU ms", f"{max(maintain[step].cpu):.0f}")
+    # Each is a transaction of its own; nothing that collection runs in a day is left out.
+    worst = {"collect": largest, **{step: max(meter.cpu) for step, meter in maintain.items()}}
+    ranked = sorted(worst, key=lambda step: -worst[step])
+    line(f"slowest pass or step of the day ({ranked[0]}), CPU ms", f"{worst[ranked[0]]:.0f}", "bar 200")
+    for step in ranked[1:6]:
+        line(f"    {step}, at most, CPU ms", f"{worst[step]:.0f}")
     usual_wal, largest_wal = statistics.median(collect.wal), max(collect.wal)
     line("WAL of a pass, kB: median / largest", f"{usual_wal / 1024:.1f} / {largest_wal / 1024:.0f}")
     passes = sum(collect.wal) / 2**20

@@ -9,7 +9,7 @@ from pg_database, (values (1, 1, 'critical', 'select', '{public.tap}'::text[]), 
   (4, 2, 'high', 'insert', '{public.other}'), (5, 1, 'high', 'select', '{public.tap,public.other}')) as v(queryid, userid, criticality, kind, tables)
 where datname = current_database();
 create temporary table st as select id, queryid from _wedding_dbopt.statement where first_seen = '2001-06-01Z';
-insert into _wedding_dbopt.statement_text (statement_id, query) select id, 'tap statement ' || queryid from st;
+select _wedding_dbopt.store_texts(array_agg(id), array_agg('tap statement ' || queryid)) from st \g /dev/null
 insert into _wedding_dbopt.recommendation
   (fingerprint, kind, schema_name, table_name, sql, benefits, context, criticality, priority, reason, created_at, updated_at, expires_at)
 select 'tap', 'index_creation', 'public', 'tap', '{create}', jsonb_build_array(jsonb_build_object('statement_id', id)), 'booking', 'critical', 'high', 'tap',

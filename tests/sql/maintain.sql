@@ -1,5 +1,5 @@
 -- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
-select plan(32);
+select plan(34);
 
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
 select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
@@ -24,7 +24,7 @@ create temporary table before as
 select is(everything, '-1: 360 calls, 720.000 ms, 1440, 3600 rows; -2: 540 calls, 1620.000 ms, 4860, 0 rows', 'sums of the raw samples') from before;
 
 call wedding_dbopt.maintain('2001-06-09 12:00Z');
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 17::bigint,
+select is((select count(distinct source) from _wedding_dbopt.collect_log where at = '2001-06-09 12:00Z' and source like 'maintain: %' and reason is null and duration_ms >= 0), 17::bigint,
   'each step is logged');
 select is((select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace
            where nspname = '_wedding_dbopt' and relkind = 'r' and relispartition and relname ~ '_200106(09|1[0-6])$'),
@@ -74,7 +74,7 @@ call wedding_dbopt.maintain('2001-06-12 12:00Z');
 alter function _wedding_dbopt.roll_up_hours_away(timestamptz) rename to roll_up_hours;
 select results_eq($$select source, sqlstate from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and sqlstate is not null$$,
   $$values ('maintain: roll_up_hours', '42883')$$, 'a step that fails is logged');
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 16::bigint, 'and the others go on');
+select is((select count(distinct source) from _wedding_dbopt.collect_log where at = '2001-06-12 12:00Z' and source like 'maintain: %' and reason is null), 16::bigint, 'and the others go on');
 select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from hours alone') from rolled;
 
 -- Locks: advisory ones, which any role may take, are none; the rows of pass_lock are.
@@ -85,10 +85,13 @@ select * from dblink('other', $$select pg_advisory_lock(hashtextextended('weddin
 set statement_timeout = '20s';
 call wedding_dbopt.maintain('2001-06-12 13:00Z');
 reset statement_timeout;
-select is((select count(*) from _wedding_dbopt.collect_log where at = '2001-06-12 13:00Z' and reason is null), 17::bigint, 'no step minds advisory locks of others');
+select is((select count(distinct source) from _wedding_dbopt.collect_log where at = '2001-06-12 13:00Z' and reason is null), 17::bigint, 'no step minds advisory locks of others');
 select * from dblink('other', 'select pg_advisory_unlock_all()::text') as (ok text) \gset
 
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen) values (-1, 0, 0, true, '2001-01-01Z');
+insert into _wedding_dbopt.text_chunk (chunk, ids, queries)
+select _wedding_dbopt.chunk_of_text(s.id), array[-5, s.id], '{select tap, select gone}' from _wedding_dbopt.statement s where s.queryid = -1 and s.dbid = 0;
+select is((select _wedding_dbopt.statement_query(s.id) from _wedding_dbopt.statement s where s.queryid = -1 and s.dbid = 0), 'select gone', 'a text is found in its chunk');
 select dblink_exec('other', 'begin') \gset
 select * from dblink('other', $$select name from _wedding_dbopt.pass_lock where name = 'collect' for update$$) as (name text) \gset
 set statement_timeout = '20s';
@@ -117,6 +120,9 @@ select j.jobid, -10 * j.jobid - n, 'tap', ended from cron.job j, (values (1, tim
 call wedding_dbopt.maintain('2001-10-01Z');
 select is(pg_temp.total('2001-06-01Z', '2001-06-13Z'), everything, 'sums from days alone') from rolled;
 select is((select count(*) from _wedding_dbopt.statement where queryid = -1 and dbid = 0), 0::bigint, 'a forgotten statement goes with the next run');
+select results_eq('select ids, queries from _wedding_dbopt.text_chunk where -5 = any (ids)', $$values ('{-5}'::integer[], '{select tap}'::text[])$$,
+  'and its text with it, its neighbours'' texts stay');
+delete from _wedding_dbopt.text_chunk where -5 = any (ids);
 
 select is((select string_agg(j.jobname || ' ' || -d.runid % 10, ', ' order by j.jobname, -d.runid) from cron.job_run_details d join cron.job j using (jobid)
            where d.command = 'tap'), 'tap of others 1, tap of others 2, wedding_dbopt tap 2', 'old runs of our own jobs are pruned from the log of pg_cron, others are not');

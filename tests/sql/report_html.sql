@@ -4,8 +4,8 @@ select plan(15);
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
 select v.queryid, oid, 1, true, '2001-06-01Z', v.context, 'critical'
 from pg_database, (values (1, 'booking'), (2, 'payment')) as v(queryid, context) where datname = current_database();
-insert into _wedding_dbopt.statement_text
-select id, 'select ''<script>alert("tap")</script>'' from tap' from _wedding_dbopt.statement where first_seen = '2001-06-01Z' and queryid = 1;
+select _wedding_dbopt.store_texts(array_agg(id), array_agg('select ''<script>alert("tap")</script>'' from tap'::text))
+from _wedding_dbopt.statement where first_seen = '2001-06-01Z' and queryid = 1 \g /dev/null
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
 select pass.at, pass.at - interval '1 minute', true, id, '{10,10}',
   case when pass.at > '2001-06-02 12:00Z' then '{100000,400000}'::bigint[] else '{800000,400000}' end, '{1,1}'

@@ -48,7 +48,7 @@ select v.queryid, coalesce(v.dbid, d.oid), r.oid, true, '2001-05-01Z', v.own, 's
 from pg_database d, pg_roles r, (values (1, null::oid, false), (2, 1, false), (3, null, true), (4, null, false)) as v(queryid, dbid, own)
 where d.datname = current_database() and r.rolname = 'tap_app';
 create temporary table ids as select queryid as n, id from _wedding_dbopt.statement where first_seen = '2001-05-01Z';
-insert into _wedding_dbopt.statement_text select id, 'select ' || n from ids;
+select _wedding_dbopt.store_texts(array_agg(id), array_agg('select ' || n)) from ids \g /dev/null
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows, hit, read, temp_written, read_us)
 select pg_temp.since() + m * interval '10 minutes', pg_temp.since() + (m - 1) * interval '10 minutes', true, (select array_agg(id order by n) from ids),
   '{10,10,10,10}', '{10000,10000,10000,10000}', '{10,10,10,10}', '{1,1,1,10}', array[100, 100, 100, case when m <= 6 then 100 else 4000 end], '{10,0,0,0}', '{300,300,300,0}',

@@ -282,7 +282,12 @@ def test_statements_that_cannot_be_read_or_planned_are_recorded_and_cost_nobody_
     platform.tick()
     platform.run("drop table gone")
     for statement, text in spoilt.items():
-        platform.run("update _wedding_dbopt.statement_text set query = %s where query = %s", text, statement)
+        platform.run(
+            "update _wedding_dbopt.text_chunk set queries = array_replace(queries, %s, %s) where %s = any (queries)",
+            statement,
+            text,
+            statement,
+        )
     run = platform.tune()
     assert [state for _, state in platform.actions()] == ["approved"]
     skipped = platform.value("select statements_skipped from _wedding_dbopt.tuning_run where id = %s", run)

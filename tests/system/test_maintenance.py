@@ -153,3 +153,26 @@ def test_a_reader_that_stays_delays_the_partitions_of_its_table_alone(tuner: Tun
     maintain(tuner, later)
     assert tuner.value(days.format("connection_sample", "21010305")) == 0
     assert tuner.value(days.format("connection_sample", "21010315")) == 1
+
+
+def test_nobody_queues_behind_partitions_that_wait_for_a_reader(tuner: Tuner) -> None:
+    tuner.table(rows=10)
+    maintain(tuner, BEGIN)
+    collect(tuner, [BEGIN, BEGIN + timedelta(hours=1)])
+    later = BEGIN + timedelta(days=10)
+    reads = 0
+    with tuner.cluster.connect(tuner.database) as reader, tuner.cluster.connect(tuner.database) as other:
+        reader.execute("begin; select count(*) from _wedding_dbopt.statement_sample")
+        other.execute("set lock_timeout = '50ms'")
+        job = Background(
+            tuner.cluster, tuner.database, f"call wedding_dbopt.maintain('{later.isoformat()}')"
+        )
+        while job.running:
+            other.execute("select max(at) from _wedding_dbopt.statement_sample")
+            reads += 1
+        job.join()
+        reader.execute("rollback")
+    assert job.error is None
+    assert reads
+    waited = "select count(*) from _wedding_dbopt.collect_log where at = %s and reason like '%%statement_sample%%'"
+    assert tuner.value(waited, later) == 2

@@ -286,10 +286,10 @@ def remember(connection: Connection, author: str, statement: str) -> None:
              from pg_database d, pg_roles r
              where d.datname = current_database() and r.rolname in (%s, 'postgres')
              returning id),
-           t as (insert into _wedding_dbopt.statement_text select id, %s from s)
+           t as (select _wedding_dbopt.store_texts(array_agg(id), array_agg(%s::text)) from s)
            insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
            select now() - interval '1 minute', now() - interval '2 minutes', true, array_agg(id),
-                  array_agg(100), array_agg(100000), array_agg(1000) from s""",
+                  array_agg(100), array_agg(100000), array_agg(1000) from s, (select count(*) from t) as stored""",
         [author, statement],
     )
 

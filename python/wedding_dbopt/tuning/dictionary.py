@@ -18,8 +18,8 @@ from wedding_dbopt.tuning.constants import needs_constants, with_constants
 BATCH = 2000
 
 _NEW = f"""
-select s.id, t.query, s.userid, s.queryid, s.own, s.context, s.tags
-from _wedding_dbopt.statement s left join _wedding_dbopt.statement_text t on t.statement_id = s.id
+select s.id, _wedding_dbopt.statement_query(s.id) as query, s.userid, s.queryid, s.own, s.context, s.tags
+from _wedding_dbopt.statement s
 where s.classified_at is null and s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
 order by s.id limit {BATCH}
 """
@@ -47,14 +47,15 @@ update _wedding_dbopt.classification_basis
 set changed_since = least(changed_since, (select min(s.first_seen) from _wedding_dbopt.statement s where s.id = any ($1)))
 """
 _SEEN = """
-select s.id, t.query, a.query as seen
+select s.id, _wedding_dbopt.statement_query(s.id) as query, a.query as seen
 from _wedding_dbopt.statement s
-join _wedding_dbopt.statement_text t on t.statement_id = s.id
 join pg_catalog.pg_stat_activity a on a.query_id = s.queryid and a.datid = s.dbid
 where s.needs_constants
 """
 _STORE_SEEN = """
-with seen as (update _wedding_dbopt.statement_text set observed_query = $2 where statement_id = $1)
+with seen as (
+  insert into _wedding_dbopt.observed_text (statement_id, query) values ($1, $2)
+  on conflict (statement_id) do update set query = excluded.query)
 update _wedding_dbopt.statement set needs_constants = false where id = $1
 """
 _RELATION = """
