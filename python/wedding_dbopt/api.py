@@ -123,10 +123,10 @@ def classify_statements(database: SpiDatabase) -> int:
 
 
 @_reported
-def fit_load(database: SpiDatabase, at: str) -> int:
-    from wedding_dbopt.season.store import fit_all
+def fit_load(database: SpiDatabase, at: str, stale: str) -> bool:
+    from wedding_dbopt.season.store import fit_next
 
-    return fit_all(database, at)
+    return fit_next(database, at, stale)
 
 
 @_reported

@@ -1,12 +1,14 @@
 -- Calls of one minute share its load, so a mean over a million of them is less certain than a million would suggest. The
 -- window is cut into slices, and a standard error comes from how the slices differ (linearised ratio), at least from how
 -- the calls differ. slices counts them by weight (Kish): a statement with all its calls in one slice has one. With the usual
--- work_mem the sorts over all slices of 5,000 statements go to disk, which takes twice as long.
+-- work_mem the sums over all slices of 5,000 statements go to disk, which takes twice as long. The sizes of results of functions
+-- cannot be estimated, so the plan is steered: everything is hashed.
 create or replace function _wedding_dbopt.load_figures(since timestamptz, until timestamptz)
 returns table(statement_id integer, context text, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint,
   read bigint, temp_written bigint, wal_bytes bigint, rate_error float8, mean_error float8, blocks_error float8,
   slices float8, rate_slices float8)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off set work_mem = '32MB' as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off set work_mem = '32MB'
+set enable_mergejoin = off set enable_sort = off as $$
 #variable_conflict use_column
 declare
   width constant interval := (
@@ -23,20 +25,30 @@ begin
     where bound.since < bound.until
   ), clock as (
     select sum(slice.hours) as hours, sum(slice.hours * slice.hours) as squared, count(*) as slices from slice
-  ), piece as materialized (
-    select slice.since, slice.hours, used.statement_id, used.context, used.calls::float8 as calls, used.exec_ms, used.exec_sq,
+  ), used as materialized (
+    select slice.since, slice.hours, s.*
+    from slice cross join lateral _wedding_dbopt.statement_sum(slice.since, slice.until) as s
+    where s.calls > 0
+  ), known as materialized (
+    select statement.id, coalesce(statement.context, 'other') as context from _wedding_dbopt.statement
+    where not statement.own and statement.dbid = (select oid from pg_database where datname = current_database())
+  ), of_statement as (
+    select used.statement_id, null::text as context, used.since, used.hours, used.calls::float8 as calls, used.exec_ms, used.exec_sq,
            used.rows::float8 as rows, used.hit::float8 as hit, used.read::float8 as read, used.temp_written::float8 as temp_written,
            used.wal_bytes::float8 as wal_bytes
-    from slice cross join lateral _wedding_dbopt.workload(slice.since, slice.until) as used
-  ), unit as (
-    select piece.statement_id, null::text as context, piece.hours, piece.calls, piece.exec_ms, piece.exec_sq, piece.rows,
-           piece.hit, piece.read, piece.temp_written, piece.wal_bytes
-    from piece
-    union all
-    select null, coalesce(piece.context, 'all'), piece.hours, sum(piece.calls), sum(piece.exec_ms), sum(piece.exec_sq),
-           sum(piece.rows), sum(piece.hit), sum(piece.read), sum(piece.temp_written), sum(piece.wal_bytes)
-    from piece
-    group by grouping sets ((piece.since, piece.hours, piece.context), (piece.since, piece.hours))
+    from used where used.statement_id in (select known.id from known)
+  ), of_context as materialized (
+    select null::integer as statement_id, known.context, used.since, used.hours, sum(used.calls::float8) as calls, sum(used.exec_ms) as exec_ms,
+           sum(used.exec_sq) as exec_sq, sum(used.rows::float8) as rows, sum(used.hit::float8) as hit, sum(used.read::float8) as read,
+           sum(used.temp_written::float8) as temp_written, sum(used.wal_bytes::float8) as wal_bytes
+    from used join known on known.id = used.statement_id
+    group by known.context, used.since, used.hours
+  ), whole as (
+    select null::integer as statement_id, 'all' as context, c.since, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms,
+           sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read,
+           sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
+    from of_context as c
+    group by c.since, c.hours
   ), summed as (
     select unit.statement_id, unit.context, count(*) as n, sum(unit.calls) as calls, sum(unit.exec_ms) as exec_ms,
            sum(unit.exec_sq) as exec_sq, sum(unit.rows) as rows, sum(unit.hit) as hit, sum(unit.read) as read,
@@ -44,7 +56,7 @@ begin
            sum(unit.calls * unit.hours) as calls_hours, sum(unit.calls * unit.calls) as calls_squared,
            sum(unit.exec_ms * unit.calls) as exec_calls, sum(unit.exec_ms * unit.exec_ms) as exec_squared,
            sum((unit.hit + unit.read) * unit.calls) as blocks_calls, sum((unit.hit + unit.read) * (unit.hit + unit.read)) as blocks_squared
-    from unit
+    from (select * from of_statement union all select * from of_context union all select * from whole) as unit
     group by unit.statement_id, unit.context
   ), ratio as (
     select summed.*, summed.calls / clock.hours as rate, summed.exec_ms / summed.calls as mean,

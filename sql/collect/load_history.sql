@@ -1,6 +1,6 @@
 -- An hour counts as seen when passes observed a quarter of it; a gap of the collection lays its calls on the hour in
 -- which it ends, so that hour does not count. How much of an hour was observed is known as long as the hourly roll-ups.
-create or replace function _wedding_dbopt.load_history(at timestamptz)
+create or replace function _wedding_dbopt.load_history(at timestamptz, context text default null)
 returns table (context text, since timestamptz, local_hours integer[], rates float8[], minutes float8[])
 language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with stored as materialized (
@@ -25,7 +25,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   from (select k.context from _wedding_dbopt.contexts() k union all select 'all') known
   cross join seen s
   left join load l on l.hour = s.hour and l.context = known.context
+  where load_history.context is null or known.context = load_history.context
   group by known.context
 $$;
-comment on function _wedding_dbopt.load_history(timestamptz) is
-  'Calls per minute of each observed hour and context (all = the sum of all), oldest first, for the fit of the load.';
+comment on function _wedding_dbopt.load_history(timestamptz, text) is
+  'Calls per minute of each observed hour and context (all = the sum of all), oldest first, for the fit of the load; of one context if it is named.';

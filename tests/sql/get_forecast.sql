@@ -13,7 +13,7 @@ update _wedding_dbopt.context_hour set calls = 90000 where hour in ('2001-03-25 
 insert into _wedding_dbopt.context_hour (hour, context, calls, exec_ms, exec_sq, rows, hit, read) values ('2001-03-24 12:00Z', 'payment', 5, 1, 1, 1, 1, 1);
 select is((select array[cardinality(local_hours), cardinality(rates)] from _wedding_dbopt.load_history('2001-03-25 06:00Z') where context = 'booking'), array[1661, 1661],
   'hours that were hardly observed, or stand for a gap, are no history');
-select _wedding_dbopt.fit_load('2001-03-25 06:00Z') \gset
+select count(_wedding_dbopt.fit_load('2001-03-25 06:00Z')) from generate_series(1, 10) \g /dev/null
 select is((select count(*) from _wedding_dbopt.load_fit), 2::bigint, 'a fit is made');
 create temporary table day as select * from wedding_dbopt.get_forecast('booking', at => '2001-03-25 06:00Z');
 create temporary table hour as select * from wedding_dbopt.get_forecast('booking', '7 days', 'hour', '2001-03-25 06:00Z');
@@ -35,12 +35,12 @@ select is_empty($$select from wedding_dbopt.get_forecast('payment', at => '2001-
 select ok(exists (select from wedding_dbopt.get_forecast('all', at => '2001-03-25 06:00Z')), 'all together have one');
 
 -- When it is renewed.
-select _wedding_dbopt.fit_load('2001-03-25 18:00Z') \gset
+select count(_wedding_dbopt.fit_load('2001-03-25 18:00Z')) from generate_series(1, 10) \g /dev/null
 select is((select max(fitted_at) from _wedding_dbopt.load_fit), timestamptz '2001-03-25 06:00Z', 'it is not renewed within a day');
-select _wedding_dbopt.fit_load('2001-03-26 06:00Z') \gset
+select count(_wedding_dbopt.fit_load('2001-03-26 06:00Z')) from generate_series(1, 10) \g /dev/null
 select is((select max(fitted_at) from _wedding_dbopt.load_fit), timestamptz '2001-03-26 06:00Z', 'but daily');
 
-select _wedding_dbopt.fit_load('2001-04-10 06:00Z') \gset
+select count(_wedding_dbopt.fit_load('2001-04-10 06:00Z')) from generate_series(1, 10) \g /dev/null
 select ok(seasons = '{wedding}' and calls between 2 * 51000 and 6 * 51000 and high / low >= 3, 'a season not seen yet is the calendar''s prior, and uncertain')
 from wedding_dbopt.get_forecast('booking', at => '2001-04-10 06:00Z') where since = '2001-05-01 22:00Z';
 

@@ -1,4 +1,4 @@
-"""Reads the hours of each context, fits, and writes what the SQL functions read."""
+"""Reads the hours of a context, fits, and writes what the SQL functions read."""
 
 from __future__ import annotations
 
@@ -11,29 +11,36 @@ from wedding_dbopt.season.history import WEEK, History
 
 LEAST_HOURS = 24  # with calls; a context that ran less has no profile
 DAYS_AHEAD = 28
+#: A fit of the future is from before the clock was set back.
+_DUE = """
+select known.context
+from (select c.context from _wedding_dbopt.contexts() c union all select 'all') known
+left join _wedding_dbopt.load_fit f on f.context = known.context
+where f.context is null or f.fitted_at <= $2 or f.fitted_at > $1
+order by known.context
+"""
 
 
-def fit_all(database: Database, at: str) -> int:
-    """Fit every context that has a history, replace what was expected from `at` on, and say how many were fitted."""
-    seasons = [
+def fit_next(database: Database, at: str, stale: str) -> bool:
+    """Fit the next context that is due and has a history, replace what was expected from `at` on; whether there was one."""
+    for due in database.query(_DUE, ["timestamptz", "timestamptz"], [at, stale]):
+        found = database.query(
+            "select * from _wedding_dbopt.load_history($1, $2)", ["timestamptz", "text"], [at, due["context"]]
+        )
+        if found and sum(1 for rate in found[0]["rates"] if rate > 0) >= LEAST_HOURS:
+            row = found[0]
+            history = History(row["local_hours"], row["rates"], row["minutes"])
+            _store(database, at, row, fit_load(history, _seasons(database)))
+            return True
+        _forget(database, at, due["context"])
+    return False
+
+
+def _seasons(database: Database) -> list[Season]:
+    return [
         Season(row["name"], row["first_day"], row["last_day"], float(row["prior_multiplier"]))
         for row in database.query("select * from _wedding_dbopt.calendar() where enabled order by name")
     ]
-    hours, days = (
-        database.query(
-            f"select * from _wedding_dbopt.{name}($1, $2)", ["timestamptz", "integer"], [at, DAYS_AHEAD]
-        )
-        for name in ("hours_ahead", "days_ahead")
-    )
-    fitted = 0
-    for row in database.query("select * from _wedding_dbopt.load_history($1)", ["timestamptz"], [at]):
-        if sum(1 for rate in row["rates"] if rate > 0) >= LEAST_HOURS:
-            history = History(row["local_hours"], row["rates"], row["minutes"])
-            _store(database, at, row, fit_load(history, seasons), hours, days)
-            fitted += 1
-        else:
-            _forget(database, at, row["context"])
-    return fitted
 
 
 def _forget(database: Database, at: str, context: str) -> None:
@@ -52,9 +59,13 @@ def _forget(database: Database, at: str, context: str) -> None:
         database.query(f"delete from _wedding_dbopt.{table} where context = $1", ["text"], [context])
 
 
-def _store(
-    database: Database, at: str, row: Row, model: LoadModel, hours: list[Row], days: list[Row]
-) -> None:
+def _store(database: Database, at: str, row: Row, model: LoadModel) -> None:
+    hours, days = (
+        database.query(
+            f"select * from _wedding_dbopt.{name}($1, $2)", ["timestamptz", "integer"], [at, DAYS_AHEAD]
+        )
+        for name in ("hours_ahead", "days_ahead")
+    )
     context = row["context"]
     _forget(database, at, context)
     expected = model.hours([hour["local_hour"] for hour in hours])
