@@ -7,7 +7,7 @@ set lock_timeout = '100ms' as $$
 declare
   keep_from constant timestamptz :=
     date_trunc('day', drop_partitions.at - _wedding_dbopt.setting_value('raw_retention')::interval, 'UTC');
-  held   text[] := '{}';
+  held   text[] := array[]::text[];
   parent text;
   child  text;
 begin

@@ -9,7 +9,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms' as $$
 declare
   today  constant timestamptz := date_trunc('day', make_partitions.at, 'UTC');
-  held   text[] := '{}';
+  held   text[] := array[]::text[];
   parent text;
   child  text;
   day    timestamptz;

@@ -131,9 +131,7 @@ def run() -> None:
             line("    all together, wall ms / WAL kB", f"{sum(wall):.0f} / {sum(wal):.0f}")
 
 
-def costs(
-    first: Meter, floor: Meter, collect: Meter, maintain: dict[str, Meter], hours: list[float]
-) -> None:
+def costs(first: Meter, floor: Meter, collect: Meter, maintain: dict[str, Meter], hours: list[float]) -> None:
     """CPU, time and WAL of the passes and of maintenance, whose last run ends the day."""
     unit, usual = statistics.median(floor.cpu), statistics.median(collect.cpu)
     late, largest = sorted(collect.cpu)[int(0.95 * len(collect.cpu))], max(collect.cpu)

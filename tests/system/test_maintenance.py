@@ -164,9 +164,7 @@ def test_nobody_queues_behind_partitions_that_wait_for_a_reader(tuner: Tuner) ->
     with tuner.cluster.connect(tuner.database) as reader, tuner.cluster.connect(tuner.database) as other:
         reader.execute("begin; select count(*) from _wedding_dbopt.statement_sample")
         other.execute("set lock_timeout = '50ms'")
-        job = Background(
-            tuner.cluster, tuner.database, f"call wedding_dbopt.maintain('{later.isoformat()}')"
-        )
+        job = Background(tuner.cluster, tuner.database, f"call wedding_dbopt.maintain('{later.isoformat()}')")
         while job.running:
             other.execute("select max(at) from _wedding_dbopt.statement_sample")
             reads += 1
@@ -174,5 +172,7 @@ def test_nobody_queues_behind_partitions_that_wait_for_a_reader(tuner: Tuner) ->
         reader.execute("rollback")
     assert job.error is None
     assert reads
-    waited = "select count(*) from _wedding_dbopt.collect_log where at = %s and reason like '%%statement_sample%%'"
+    waited = (
+        "select count(*) from _wedding_dbopt.collect_log where at = %s and reason like '%%statement_sample%%'"
+    )
     assert tuner.value(waited, later) == 2
