@@ -1,4 +1,4 @@
-"""The databases that random statements are tried in: the wedding platform with awkward rows, and the rules' fixtures."""
+"""The databases that random statements are tried in: the wedding platform with awkward rows, the rules' fixtures, and strange tables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ _COLUMNS = """
 select c.relname, a.attname,
        case when t.typtype = 'e' then 'enum' when t.typcategory = 'A' then 'ARRAY'
             else regexp_replace(format_type(a.atttypid, null), '\\(.*', '') end,
-       not a.attnotnull, format_type(a.atttypid, null), a.attgenerated <> ''
+       not a.attnotnull, format_type(a.atttypid, null), a.attgenerated <> '',
+       coalesce((select c.collisdeterministic from pg_collation c where c.oid = a.attcollation), true)
 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 join pg_type t on t.oid = a.atttypid
-where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
-  and exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
+where c.relnamespace = current_schema()::regnamespace and not c.relispartition
+  and (c.relkind in ('r', 'p') and exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
+       or c.relkind = 'v' and a.attname <> 'luck'
+          and exists (select from pg_attribute k where k.attrelid = c.oid and k.attname = 'id' and k.attnum = 1))
 order by c.relname, a.attnum
 """
 _KEYS = """
@@ -39,6 +42,13 @@ select c.conrelid::regclass::text, c.contype, c.confrelid::regclass::text,
                    where a.attcollation <> b.attcollation)
 from pg_constraint c where c.contype in ('p', 'f') and c.connamespace = current_schema()::regnamespace
 """
+_STRANGER = """
+create schema strange;
+drop role if exists stranger;
+create role stranger login;
+grant all on schema strange to stranger;
+alter role stranger set search_path = strange, public
+"""
 #: Every table tells when the session of an analysis writes to it: a sequence goes on even where all is rolled back.
 _ALARM = """
 create sequence public.touched;
@@ -49,7 +59,7 @@ begin
 end $$;
 do $$ declare named text; begin
   for named in select format('%I.%I', n.nspname, relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-               where relkind = 'r' and nspname in ('public', 'rewriting') loop
+               where relkind = 'r' and nspname in ('public', 'rewriting', 'strange') and not relispartition loop
     execute 'create trigger told before insert or update or delete on ' || named || ' execute function public.tell()';
   end loop;
 end $$;
@@ -76,11 +86,11 @@ class Place:
 
 
 def read_tables(connections: Sequence[Connection]) -> dict[str, Table]:
-    """The tables with a primary key, and values that occur in any of the databases."""
+    """The tables with a primary key, the views that begin with one, and values that occur in any of the databases."""
     keys = connections[0].execute(_KEYS).fetchall()
     found: dict[str, list[Column]] = {}
     generated: dict[str, list[str]] = {}
-    for table, name, kind, nullable, full, made in connections[0].execute(_COLUMNS).fetchall():
+    for table, name, kind, nullable, full, made, searchable in connections[0].execute(_COLUMNS).fetchall():
         values: dict[str, None] = {}
         for connection in connections:
             sample = f'select "{name}"::text from "{table}" where "{name}" is not null order by md5("{name}"::text) limit 8'
@@ -89,13 +99,13 @@ def read_tables(connections: Sequence[Connection]) -> dict[str, Table]:
             generated.setdefault(table, []).append(name)
         shown = kind if kind != "ARRAY" else full
         found.setdefault(table, []).append(
-            Column(name, "ARRAY" if "[]" in shown else kind, nullable, tuple(values))
+            Column(name, "ARRAY" if "[]" in shown else kind, nullable, tuple(values), searchable)
         )
     return {
         table: Table(
             table,
             tuple(columns),
-            next(tuple(own) for name, kind, _, own, _, _ in keys if name == table and kind == "p"),
+            next((tuple(own) for name, kind, _, own, _, _ in keys if name == table and kind == "p"), ("id",)),
             tuple(
                 Parent(own[0], parent, there[0], single)
                 for name, kind, parent, own, there, single in keys
@@ -158,16 +168,24 @@ def laboratory(cluster: Cluster, stack: ExitStack, seed: int) -> Laboratory:
     fixtures.execute("analyze")
     connections[0].execute("create extension wedding_dbopt cascade")
     connections[0].execute("create extension hypopg")
-    places = [Place(connections, "public"), Place([fixtures], "rewriting")]
-    for connection in (*connections, fixtures):
+    connections[0].execute(_STRANGER)
+    connections[0].execute("set search_path = strange, public")
+    connections[0].execute((ROOT / "fixtures" / "roundtrip" / "strange.sql").read_text().encode())
+    connections[0].execute("grant all on all tables in schema strange to stranger")
+    connections[0].execute("select wedding_dbopt.grant_access('stranger', 'analyze')")
+    stranger = stack.enter_context(cluster.connect("roundtrip0", "stranger"))
+    places = [Place(connections, "public"), Place([fixtures], "rewriting"), Place([stranger], "strange")]
+    for connection in (*connections, fixtures, stranger):
         connection.execute("set statement_timeout = '20s'")
     # Statements are planned under the search_path that their role has, not under the session's.
     connections[0].execute("drop role if exists of_fixtures; create role of_fixtures login superuser")
     connections[0].execute("alter role of_fixtures set search_path = rewriting, public")
     analysts = [
-        stack.enter_context(cluster.connect("roundtrip0", user)) for user in ("postgres", "of_fixtures")
+        stack.enter_context(cluster.connect("roundtrip0", user))
+        for user in ("postgres", "of_fixtures", "stranger")
     ]
     analysts[0].execute(_ALARM)
+    analysts[0].execute("grant all on sequence public.touched to stranger")
     for analyst in analysts:
         analyst.execute("set roundtrip.analyst = 'on'")
     return Laboratory(cluster, places, analysts)

@@ -60,6 +60,7 @@ def results_of(connection: Connection, statement: Statement, text: str) -> list[
 
 def _prepared(connection: Connection, statement: Statement, text: str) -> list[Result]:
     """What a prepared statement infers of its parameters, and what it returns with each set of constants."""
+    connection.pgconn.exec_(b"deallocate tried")  # one whose transaction failed is still there
     failed = connection.pgconn.exec_(f"prepare tried ({', '.join(statement.types)}) as {text}".encode())
     if failed.status != ExecStatus.COMMAND_OK:
         state = failed.error_field(psycopg.pq.DiagnosticField.SQLSTATE)
@@ -70,7 +71,6 @@ def _prepared(connection: Connection, statement: Statement, text: str) -> list[R
     # A failed set would end the transaction that is to be rolled back, so a statement that writes gets one.
     for values in statement.values[: 1 if statement.written is not None else None]:
         found.append(result_of(connection, f"execute tried ({', '.join(values)})"))
-    connection.pgconn.exec_(b"deallocate tried")
     return found
 
 

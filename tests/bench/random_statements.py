@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.bench.random_queries import Queries
 from tests.bench.random_tests import INTEGERS, Source, Table
@@ -18,7 +18,10 @@ _CONSTANT = re.compile(
     r"(?P<typed>\b(?:interval|date|timestamp)\s+)?(?P<value>'(?:[^']|'')*'|(?<![\w.$])\d+(?:\.\d+)?(?![\w.]))"
 )
 _DAY = re.compile(r"'\d{4}-\d\d-\d\d")
+_STRING = re.compile(r"('(?:[^']|'')*')")
+_ALIAS = re.compile(r"\b[a-z]\d+\b")
 _PARAMETERS = 0.2
+_SLOPPY = 0.08
 _SETS = 3
 
 
@@ -48,7 +51,22 @@ class Grammar(Queries):
             made = self._change()
         else:
             made = Statement(self._query(), self._ordered)
+        if self._likely(_SLOPPY):
+            made = replace(made, text=self._with_sloppy_names(made.text))
         return self._with_parameters(made) if self._likely(_PARAMETERS) else made
+
+    def _with_sloppy_names(self, text: str) -> str:
+        """Let one alias hide another, or leave one away before its columns. The server may refuse what comes out."""
+        parts = _STRING.split(text)
+        names = sorted({name for code in parts[::2] for name in _ALIAS.findall(code)})
+        if len(names) < 2:
+            return text
+        hidden, name = self._chance.sample(names, 2)
+        if self._likely(0.5):
+            parts[::2] = [re.sub(rf"\b{hidden}\b", name, code) for code in parts[::2]]
+        else:
+            parts[::2] = [re.sub(rf"\b{hidden}\.", "", code) for code in parts[::2]]
+        return "".join(parts)
 
     def _query(self) -> str:
         forms: list[tuple[int, Callable[[], str]]] = [

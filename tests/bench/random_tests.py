@@ -15,12 +15,16 @@ COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `type` is its type without length, "enum" for an enum; `values` are texts that occur, and some near."""
+    """A column; `type` is its type without length, "enum" for an enum; `values` are texts that occur.
+
+    `searchable` is False under a collation that LIKE and position() refuse.
+    """
 
     name: str
     type: str
     nullable: bool
     values: tuple[str, ...]
+    searchable: bool = True
 
 
 class Parent(NamedTuple):
@@ -114,6 +118,12 @@ class Tests:
         return "text" if column.type == "enum" else column.type
 
     def _text_test(self, ref: str, column: Column) -> str:
+        test = self._any_text_test(ref, column)
+        while not column.searchable and (" like " in test or "position(" in test):
+            test = self._any_text_test(ref, column)
+        return test
+
+    def _any_text_test(self, ref: str, column: Column) -> str:
         text = self._one(column.values or ("a",))
         value, other = quoted(text), quoted(self._one(column.values or ("b",)))
         size = self._chance.randint(0, 4)

@@ -26,4 +26,4 @@ def test_random_statements_keep_their_rows(cluster: Cluster) -> None:
                 "select datname from pg_database where datname ~ '^roundtrip'"
             ).fetchall():
                 admin.execute(f"drop database {name} with (force)")
-            admin.execute("drop role if exists of_fixtures")
+            admin.execute("drop role if exists of_fixtures, stranger")

@@ -79,8 +79,9 @@ def _alike(a: Column, b: Column) -> bool:
 
 
 def is_identical(column: Column) -> bool:
-    """Tell whether equal values of a column are the same in every character."""
-    return column.type_oid in IDENTICAL and column.deterministic
+    """Tell whether equal values of a column are the same in every character: numerics only with a scale."""
+    scaled = column.type_oid == NUMERIC and "(" in column.type
+    return (column.type_oid in IDENTICAL or scaled) and column.deterministic
 
 
 class Facts:

@@ -1,15 +1,16 @@
 """Turn `id IN (SELECT id FROM the same table WHERE p)` into `p`.
 
 Why: The subquery finds, for each row, the row itself.
-Sound when: id is a NOT NULL unique key of the one table, p reads that table's columns only and has no side effects,
-and the statement changes nothing: a concurrent change would be waited for in another way.
+Sound when: id is a NOT NULL unique key of the one table, which stands in the FROM of the same query, so that its name
+means it there; p reads that table's columns only and has no side effects, and the statement changes nothing: a
+concurrent change would be waited for in another way.
 """
 
 from __future__ import annotations
 
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.facts import ColumnFact, Facts, alias_of, only_source
+from wedding_dbopt.rewrite.facts import ColumnFact, Facts, alias_of, enclosing_scope, only_source
 from wedding_dbopt.rewrite.keys import key_constraints
 from wedding_dbopt.rewrite.positions import decides_rows, has_only, is_pure
 from wedding_dbopt.rewrite.scope import columns_of, reads_only
@@ -24,6 +25,9 @@ def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
     select = _subquery(node)
     fact = facts.column(node.this)
     if select is None or fact is None or fact.nullable_side or not isinstance(node.root(), exp.Query):
+        return None
+    owner = facts.owner(node.this)
+    if owner is None or owner[0] is not enclosing_scope(node):
         return None
     inner = facts.column(select.expressions[0])
     source = only_source(select)

@@ -3,7 +3,7 @@
 Why: The subquery computes all its groups before the join looks at a few of them.
 Sound when: the join is by equality, inner or left with the subquery on the right, of a column of the left with one
 by which the subquery groups, makes distinct, or partitions every window; the filter then keeps whole groups, and the
-condition of the join stays to decide.
+condition of the join stays to decide. No aggregate depends on the order of its rows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
+from wedding_dbopt.rewrite.decided import all_decided
 from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.joining import has_own_aggregate, outer_names_hidden
 from wedding_dbopt.rewrite.keys import group_terms
@@ -66,6 +67,7 @@ def _found(node: exp.Expr, facts: Facts) -> list[_Key] | None:
         or alias is None
         or alias.args.get("columns")
         or not is_pure(select)
+        or not all_decided(select, facts)
     ):
         return None
     if not has_only(select, "from_", "joins", "where", "group", "having", "distinct", "windows"):

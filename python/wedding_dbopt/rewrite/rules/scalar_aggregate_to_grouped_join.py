@@ -3,7 +3,7 @@
 Why: The subquery runs once for each row outside; the grouped one reads the table once.
 Sound when: the subquery is tied to the outside by equality of columns of one type alone, so that the grouped key is
 unique and the left join keeps every row once; a count over no rows is put back to 0, other aggregates stay NULL; and
-nothing in it has side effects or can fail on rows that were not reached.
+nothing in it has side effects, can fail on rows that were not reached, or depends on the order of its rows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.rewrite.correlated import Correlation, Scalar, correlation_of, is_safe, scalar_of
+from wedding_dbopt.rewrite.decided import all_decided
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.joining import (
     can_join_more,
@@ -79,6 +80,8 @@ def _found(node: exp.Expr, facts: Facts) -> tuple[list[Scalar], Correlation] | N
             continue
         tied = correlation_of(scalar.select, facts)
         if tied is None or not tied.pairs or not is_safe(scalar.select) or _is_distinct(scalar):
+            continue
+        if not all_decided(scalar.aggregate, facts):
             continue
         owners = [facts.owner(outer) for _, outer in tied.pairs]
         if all(owner is not None and owner[0] is node for owner in owners):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.rewrite.correlated import Scalar, is_safe, scalar_of
+from wedding_dbopt.rewrite.decided import all_decided
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.joining import (
     can_join_more,
@@ -68,7 +69,8 @@ def _group(node: exp.Expr, facts: Facts) -> list[Scalar]:
         scalar = scalar_of(place)
         if scalar is None or nearest_select(place) is not node or not stands_in(place, node, *clauses):
             continue
-        if _aggregates_its_own_rows(scalar, facts) and is_safe(scalar.select):
+        decided = all_decided(scalar.aggregate, facts)
+        if decided and _aggregates_its_own_rows(scalar, facts) and is_safe(scalar.select):
             joins = tuple(scalar.select.args.get("joins") or ())
             groups.setdefault((scalar.select.args["from_"], joins), []).append(scalar)
     largest = max(groups.values(), key=len, default=[])
