@@ -1,6 +1,6 @@
 -- PostgreSQL starts statement_timeout with the client's statement, so no check can be given a limit of its own; the runner
 -- begins no further one when the time for all is over, or half of what the caller's statement_timeout allows.
-create or replace function _wedding_dbopt.run_checks(at timestamptz) returns setof _wedding_dbopt.finding
+create or replace function _wedding_dbopt.run_checks(at timestamptz, checks text[] default null) returns setof _wedding_dbopt.finding
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
@@ -14,7 +14,8 @@ declare
   found    _wedding_dbopt.finding[];
   late     text[] := array[]::text[];
 begin
-  for name in select distinct known.check_name from wedding_dbopt.finding_kinds() as known where known.check_name <> 'run_checks' order by 1
+  for name in select distinct known.check_name from wedding_dbopt.finding_kinds() as known 
+    where known.check_name <> 'run_checks' and (run_checks.checks is null or known.check_name = any (run_checks.checks)) order by 1
   loop
     if clock_timestamp() > deadline then
       late := late || name;
@@ -40,5 +41,5 @@ begin
       format('grant pg_monitor to %I', current_user);
   end if;
 end $$;
-comment on function _wedding_dbopt.run_checks(timestamptz) is
-  'Runs every check of finding_kinds(), each in a subtransaction of its own: one that fails is itself a finding and the rest stay.';
+comment on function _wedding_dbopt.run_checks(timestamptz, text[]) is
+  'Runs every check of finding_kinds(), or those that are named, each in a subtransaction of its own: one that fails is itself a finding and the rest stay.';

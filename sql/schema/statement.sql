@@ -20,7 +20,7 @@ create table _wedding_dbopt.statement (
   needs_constants boolean not null default false,
   parse_error  text,
   unique (queryid, dbid, userid, toplevel)
-) with (fillfactor = 50);  -- each row is updated when it is classified: inside its page
+) with (fillfactor = 33);  -- each row is updated when it is classified, and grows: inside its page
 comment on table _wedding_dbopt.statement is
   'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). resets: it calls pg_stat_statements_reset.';
 create index statement_resets on _wedding_dbopt.statement (id) where resets;
@@ -69,7 +69,7 @@ create unlogged table _wedding_dbopt.statement_last (
   rows     bigint, hit bigint, read bigint, dirtied bigint, written bigint,
   temp_read bigint, temp_written bigint, read_ms float8, write_ms float8,
   wal_bytes bigint, stats_since timestamptz
-) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.3);
+) with (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.3);
 comment on table _wedding_dbopt.statement_last is 'Counters of pg_stat_statements at the last pass, to form interval differences.';
 
 -- One row per pass: parallel arrays of the statements that changed, sorted by id. A metric that is zero for all is null.

@@ -73,7 +73,12 @@ def run() -> None:
     chance = random.Random(5)
     step = timedelta(days=1) / PASSES
     begin = datetime.fromisoformat("2031-02-03T00:00:00+00:00")
-    settings = {"pg_stat_statements.max": "5000", "max_wal_size": "4GB", "shared_buffers": "512MB"}
+    settings = {
+        "pg_stat_statements.max": "5000",
+        "max_wal_size": "4GB",
+        "shared_buffers": "512MB",
+        "autovacuum_naptime": "1s",  # the day lasts minutes here
+    }
     with Cluster(**settings) as cluster:
         cluster.install("test", "hypopg")
         with cluster.connect() as worker, cluster.connect() as session:

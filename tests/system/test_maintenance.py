@@ -128,6 +128,48 @@ def test_a_disk_that_is_full_costs_the_step_and_the_next_run_makes_it_good(crash
     assert crashable.value(ROLLED.format("hour")) == 9
 
 
+def test_a_disk_that_is_full_costs_a_pass_and_the_next_one_loses_nothing(crashable: Tuner) -> None:
+    crashable.table(rows=10)
+    crashable.run(MARK)
+    collect(crashable, [BEGIN])
+    # The files of WAL are 16 MB long, so the limit is above that. A few passes find room in pages that are there.
+    crashable.run(
+        """insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
+           select timestamptz '2101-01-01Z' + n * interval '1 second', '2101-01-01Z', true, many.ids, '{}', '{}', '{}'
+           from generate_series(1, 9600) n, (select array_agg((random() * 2e9)::integer) as ids from generate_series(1, 475)) many"""
+    )
+    limits = resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE)
+    size = crashable.value("select pg_relation_size('_wedding_dbopt.statement_sample_default')")
+    assert size > 17 * 2**20
+    resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE, (size, limits[1]))
+    failed: list[tuple[str, str]] = []
+    minute, calls = 0, 0
+    while not failed and minute < 40:
+        minute, calls = minute + 1, calls + 3
+        for _ in range(3):
+            crashable.run(MARK)
+        crashable.collect((BEGIN + timedelta(minutes=minute)).isoformat())
+        failed = crashable.rows(
+            "select source, reason from _wedding_dbopt.collect_log where at >= %s and sqlstate is not null",
+            BEGIN,
+        )
+    assert [source for source, _ in failed] == ["statements"]
+    assert "could not extend file" in failed[0][1]
+    resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE, limits)
+    for _ in range(2):
+        crashable.run(MARK)
+    crashable.collect((BEGIN + timedelta(minutes=minute + 1)).isoformat())
+    stored = """
+        select {} from _wedding_dbopt.statement_delta(%s, 'infinity') d
+        join _wedding_dbopt.statement_text t on t.statement_id = d.statement_id
+        where t.query like '%%from booking where vendor%%'"""
+    assert crashable.row(stored.format("sum(d.calls), bool_and(d.complete)"), BEGIN) == (calls + 2, True)
+    assert crashable.row(stored.format("max(d.at) - max(d.previous_at), max(d.calls)"), BEGIN) == (
+        timedelta(minutes=2),
+        5,
+    )
+
+
 def test_a_reader_that_stays_delays_the_partitions_of_its_table_alone(tuner: Tuner) -> None:
     tuner.table(rows=10)
     maintain(tuner, BEGIN)
