@@ -108,7 +108,6 @@ begin
         d.plan_ms - l.plan_ms as more_plan_ms, d.read_ms - l.read_ms as more_read_ms,
         d.write_ms - l.write_ms as more_write_ms, d.wal_bytes - l.wal_bytes as more_wal_bytes,
         d.min_ms, d.max_ms, d.stats_since, l.min_ms as min_ms0, l.max_ms as max_ms0, l.stats_since as stats_since0,
-        l.calls as calls0, l.exec_ms as exec_ms0, l.exec_sq as exec_sq0,
         d.calls - l.calls - (d.min_ms < l.min_ms)::integer - (d.max_ms > l.max_ms)::integer as inner_calls,
         d.exec_ms - l.exec_ms - case when d.min_ms < l.min_ms then d.min_ms else 0 end
           - case when d.max_ms > l.max_ms then d.max_ms else 0 end as inner_ms,
@@ -124,17 +123,17 @@ begin
         o.more_calls, o.more_exec_ms, o.more_exec_sq, o.more_rows, o.more_hit, o.more_read, o.more_dirtied,
         o.more_written, o.more_temp_read, o.more_temp_written, o.more_plan_ms, o.more_read_ms, o.more_write_ms,
         o.more_wal_bytes,
-        $4 or (%6$s) as anew, %7$s as doubtful
+        $4 or (%6$s) as anew
       from compared o
       union all
       select f.id,
         f.calls, f.exec_ms, f.exec_sq, f.rows, f.hit, f.read, f.dirtied, f.written, f.temp_read, f.temp_written,
         f.plan_ms, f.read_ms, f.write_ms, f.wal_bytes,
         f.calls, f.exec_ms, f.exec_sq, f.rows, f.hit, f.read, f.dirtied, f.written, f.temp_read, f.temp_written,
-        f.plan_ms, f.read_ms, f.write_ms, f.wal_bytes, false, false
+        f.plan_ms, f.read_ms, f.write_ms, f.wal_bytes, false
       from fresh f where not $3
     ), delta as (
-      select j.id, j.anew, j.doubtful,
+      select j.id, j.anew,
         case when j.anew then j.calls else j.more_calls end as calls,
         case when j.anew then j.exec_ms else j.more_exec_ms end as exec_ms,
         case when j.anew then j.exec_sq else j.more_exec_sq end as exec_sq,
@@ -156,7 +155,7 @@ begin
        rows, hit, read, dirtied, written, temp_read, temp_written, plan_us, read_us, write_us, wal_bytes)
     select $1, $2,
       not ($3 or $4 or $5 or exists (select from few f where f.queryid is null)
-        or coalesce(bool_or(d.anew or d.doubtful) or greatest(max(d.calls), max(d.rows), max(d.hit), max(d.read), max(d.dirtied),
+        or coalesce(bool_or(d.anew) or greatest(max(d.calls), max(d.rows), max(d.hit), max(d.read), max(d.dirtied),
           max(d.written), max(d.temp_read), max(d.temp_written)) > 2147483647, false)),
       $6, $7,
       $8 + (select count(*) filter (where f.old_id is null) - count(*) filter (where f.queryid is null) from few f),
@@ -193,13 +192,7 @@ begin
        -- not the old one''s extremes to the last digit.
        or (o.calls > o.more_calls and (o.min_ms <> o.min_ms0 or o.max_ms <> o.max_ms0)
            and (o.min_ms > o.min_ms0 or not _wedding_dbopt.is_possible(o.inner_calls, o.inner_ms, o.inner_sq,
-             o.min_ms, o.max_ms, 1e-9 * o.exec_ms, 1e-9 * (o.exec_sq + o.max_ms * o.exec_ms))))' end,
-    -- A new shortest and a new longest call in one interval are rare, and so is a mean of the others that is two standard
-    -- errors from all before. Both at once hardly happen, unless what looks like an interval is a whole new life.
-    case when 'stats_since' = any(has) then 'false' else
-      'coalesce(o.min_ms < o.min_ms0 and o.max_ms > o.max_ms0 and o.calls0 >= 20 and o.inner_calls > 0
-         and (o.inner_ms / o.inner_calls - o.exec_ms0 / o.calls0) ^ 2 * o.inner_calls
-             > 4 * (o.exec_sq0 / o.calls0 - (o.exec_ms0 / o.calls0) ^ 2), false)' end);
+             o.min_ms, o.max_ms, 1e-9 * o.exec_ms, 1e-9 * (o.exec_sq + o.max_ms * o.exec_ms))))' end);
   -- The name tells the columns it was written for, should another version of pg_stat_statements come while the session lives.
   prepared := 'wedding_dbopt_' || md5(comparison);
   if not exists (select from pg_prepared_statement() p where p.name = prepared) then

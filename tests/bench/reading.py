@@ -1,4 +1,4 @@
-"""What the read functions cost on a month of history, against the 3 s that a Supabase client is given."""
+"""What the read functions cost on a month of history, against the bar of 300 ms; a Supabase client is given 3 s."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "5000"))
 DAYS = int(os.environ.get("DAYS", "30"))
-LIMIT_S = 3.0
+BAR_MS = 300
 CALLS = (
     "select wedding_dbopt.get_latest_metrics()",
     "select * from wedding_dbopt.get_query_history('77', '24h')",
     "select * from wedding_dbopt.get_query_history('77', '30d')",
     "select * from wedding_dbopt.get_query_performance()",
+    "select * from wedding_dbopt.get_query_performance(time_window => '7 days')",
+    "select * from wedding_dbopt.get_query_performance(time_window => '30 days')",
     "select * from wedding_dbopt.get_connection_stats()",
     "select * from wedding_dbopt.get_index_usage_stats()",
+    "select * from wedding_dbopt.get_wait_events()",
+    "select * from wedding_dbopt.get_lock_waits()",
+    "select * from wedding_dbopt.get_statement_resources()",
     "select wedding_dbopt.analyze_load_patterns()",
     "select wedding_dbopt.analyze_load_patterns('30 days')",
     "select * from wedding_dbopt.get_forecast()",
@@ -25,12 +30,25 @@ CALLS = (
     "select wedding_dbopt.get_capacity()",
     "select wedding_dbopt.get_season()",
     "select wedding_dbopt.get_metrics('24h')",
+    "select wedding_dbopt.get_metrics('7d')",
     "select wedding_dbopt.get_metrics('30d')",
     "select * from wedding_dbopt.get_objectives()",
     "select * from wedding_dbopt.get_objectives('7 days')",
+    "select * from wedding_dbopt.get_objectives('30 days')",
+    "select * from wedding_dbopt.get_error_budgets()",
+    "select * from wedding_dbopt.get_alerts()",
+    "select * from wedding_dbopt.get_work_window()",
+    "select * from wedding_dbopt.get_collection_stats()",
+    "select * from wedding_dbopt.get_baselines()",
+    "select wedding_dbopt.compare_baselines('then')",
+    "select * from wedding_dbopt.get_recommendations()",
+    "select * from wedding_dbopt.get_actions()",
+    "select * from wedding_dbopt.get_calibration()",
+    "select * from wedding_dbopt.check_installation()",
     "select * from wedding_dbopt.findings()",
     "select * from wedding_dbopt.health()",
     "select wedding_dbopt.report_html()",
+    "select wedding_dbopt.report_html(now() - interval '30 days')",
 )
 HISTORY = """
 insert into _wedding_dbopt.statement
@@ -72,6 +90,7 @@ select _wedding_dbopt.roll_up_contexts(min(hour), max(hour)) from _wedding_dbopt
 select _wedding_dbopt.roll_up_days(now());
 select _wedding_dbopt.refresh_recent(now());
 select _wedding_dbopt.fit_load(now()) from generate_series(1, 10);
+select wedding_dbopt.create_baseline('then', time_window => '1 day', at => now() - interval '2 days');
 analyze
 """
 
@@ -83,7 +102,7 @@ def run() -> None:
             session.execute("call wedding_dbopt.maintain()")
             session.execute(HISTORY.format(statements=STATEMENTS, days=DAYS).encode())
             print(f"\n  {STATEMENTS} statements, {DAYS} days of hours, 24 h of minutes; best of 5")
-            print(f"  {'':60} {'CPU ms':>8} {'wall ms':>8} {'of the limit':>13}")
+            print(f"  {'':80} {'CPU ms':>8} {'wall ms':>8}   (CPU: bar {BAR_MS})")
             for call in CALLS:
                 wall, cpu = [], []
                 for _ in range(5):
@@ -92,6 +111,6 @@ def run() -> None:
                     wall.append(time.monotonic() - started)
                     cpu.append(cpu_ms(session) - used)
                 print(
-                    f"  {call[:60]:60} {min(cpu):8.1f} {1000 * min(wall):8.1f} {min(wall) / LIMIT_S:13.1%}",
+                    f"  {call[:80]:80} {min(cpu):8.1f} {1000 * min(wall):8.1f} {'OVER' if min(cpu) > BAR_MS else ''}",
                     flush=True,
                 )
