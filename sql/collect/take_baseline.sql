@@ -8,7 +8,8 @@ declare
   since     constant timestamptz := day::timestamp at time zone time_zone;
 begin
   if not exists (select from _wedding_dbopt.baseline b where b.name = 'daily ' || day)
-     and exists (select from _wedding_dbopt.workload(since, until, false)) then
+     and (exists (select from _wedding_dbopt.rolled_hour r where r.hour >= since and r.hour < until)
+          or exists (select from _wedding_dbopt.statement_sample s where s.at > since and s.at <= until)) then
     perform _wedding_dbopt.store_baseline('daily ' || day, null, 'daily', since, until);
   end if;
   perform _wedding_dbopt.forget_baselines(array(

@@ -2,7 +2,8 @@ create or replace function _wedding_dbopt.check_workload(at timestamptz) returns
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with day as materialized (
     select used.*, sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
-    from _wedding_dbopt.workload(check_workload.at - interval '24 hours', check_workload.at) as used
+    from _wedding_dbopt.day_window(check_workload.at) as last_day
+    cross join lateral _wedding_dbopt.workload(last_day.since, last_day.until) as used
   ), hour as materialized (
     select * from _wedding_dbopt.workload(check_workload.at - interval '1 hour', check_workload.at)
   ), late as (

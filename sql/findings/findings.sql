@@ -12,7 +12,8 @@ begin
   return query
   with workload as materialized (
     select used.statement_id, used.tables, used.exec_ms * coalesce(weight.weight, 1)::float8 as ms
-    from _wedding_dbopt.workload(findings.at - interval '24 hours', findings.at, false) as used
+    from _wedding_dbopt.day_window(findings.at) as day
+    cross join lateral _wedding_dbopt.workload(day.since, day.until, false) as used
     left join _wedding_dbopt.criticality_weight as weight on weight.criticality = used.criticality
   ), total as (
     select nullif(sum(workload.ms), 0) as ms from workload
@@ -38,4 +39,4 @@ begin
   order by array_position(severities, found.severity) desc, found.cost_share desc nulls last, found.kind, found.object;
 end $$;
 comment on function wedding_dbopt.findings(text, boolean, timestamptz) is
-  'What a DBA''s health check would find, one row per cause, worst and dearest first: kinds and titles are those of finding_kinds(). min_severity shows that severity and worse. cost_share is the share of the last 24 hours'' execution time, weighted by criticality, of the statements concerned (null = nothing known or no statement is slower for it). remedy holds complete statements, one after the other; null where SQL cannot mend it, and the reason says what does. auto: the remedy blocks nobody and loses nothing, so it may be carried out unattended. A finding is gone when it is mended.';
+  'What a DBA''s health check would find, one row per cause, worst and dearest first: kinds and titles are those of finding_kinds(). min_severity shows that severity and worse. cost_share is the share of the last day''s execution time, weighted by criticality, of the statements concerned (null = nothing known or no statement is slower for it). remedy holds complete statements, one after the other; null where SQL cannot mend it, and the reason says what does. auto: the remedy blocks nobody and loses nothing, so it may be carried out unattended. A finding is gone when it is mended.';

@@ -31,7 +31,9 @@ begin
            max(found.high) filter (where found.share = 0.95) as p95_high,
            max(found.low) filter (where found.share = 0.99) as p99_low, max(found.estimate) filter (where found.share = 0.99) as p99,
            max(found.high) filter (where found.share = 0.99) as p99_high
-    from _wedding_dbopt.context_percentiles(since, get_objectives.at) as found
+    from (select array_agg(w.context) as contexts, array_agg(w.calls) as calls, array_agg(w.exec_ms) as exec_ms, array_agg(w.exec_sq) as exec_sq
+          from workload as w) as load
+    cross join lateral _wedding_dbopt.mixture_percentiles(load.contexts, load.calls, load.exec_ms, load.exec_sq) as found
     group by found.context
   ), slow as (
     select load.context, sum(load.calls) as calls, sum(load.above) as above, sum(load.above_low)::bigint as low, sum(load.above_high)::bigint as high

@@ -77,7 +77,6 @@ def run() -> None:
         "pg_stat_statements.max": "5000",
         "max_wal_size": "4GB",
         "shared_buffers": "512MB",
-        "autovacuum_naptime": "1s",  # the day lasts minutes here
     }
     with Cluster(**settings) as cluster:
         cluster.install("test", "hypopg")

@@ -136,7 +136,8 @@ def test_a_disk_that_is_full_costs_a_pass_and_the_next_one_loses_nothing(crashab
     crashable.run(
         """insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq)
            select timestamptz '2101-01-01Z' + n * interval '1 second', '2101-01-01Z', true, many.ids, '{}', '{}', '{}'
-           from generate_series(1, 9600) n, (select array_agg((random() * 2e9)::integer) as ids from generate_series(1, 475)) many"""
+           from generate_series(1, 9600) n,
+             (select array_agg((random() * 2e9)::integer) as ids from generate_series(1, 475)) many"""
     )
     limits = resource.prlimit(crashable.session.info.backend_pid, resource.RLIMIT_FSIZE)
     size = crashable.value("select pg_relation_size('_wedding_dbopt.statement_sample_default')")
