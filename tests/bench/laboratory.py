@@ -1,4 +1,4 @@
-"""The databases that random statements are tried in: the wedding platform with awkward rows, the rules' fixtures, and strange tables."""
+"""The databases random statements are tried in: the platform with awkward rows, the fixtures of the rules, and strange tables."""
 
 from __future__ import annotations
 
