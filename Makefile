@@ -132,7 +132,7 @@ bench-season: install build/tools/test/.done ## Drive the season's load untuned,
 	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SCALE=$(or $(SCALE),1) SECONDS=$(or $(SECONDS),60) /usr/bin/python3 -m tests.bench.run season_load
 
 soak: install build/tools/test/.done ## Harm the loop at its work, a fault about every minute (40 minutes; SOAK_SECONDS=2400)
-	@tests/small_disk $(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SOAK_SECONDS=$(or $(SOAK_SECONDS),2400) /usr/bin/python3 -m tests.bench.run soak
+	@tests/small_disk $(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) SOAK_SECONDS=$(or $(SOAK_SECONDS),2400) SOAK_COMMIT=$$(git describe --always --dirty) /usr/bin/python3 -m tests.bench.run soak
 
 lint: install build/tools/lint/.done build/tools/test/.done ## ruff, mypy, pgspot, plpgsql_check, documentation up to date
 	@PYTHONPATH=build/tools/lint build/tools/lint/bin/ruff check -q --config python/pyproject.toml python tests
