@@ -55,7 +55,7 @@ def _told(function: Callable[..., None]) -> Callable[..., str | None]:
         except (DboptError, DatabaseError) as error:
             failure = {
                 "message": str(error),
-                "sqlstate": error.sqlstate,
+                "sqlstate": error.sqlstate or "XX000",
                 "detail": error.detail,
                 "hint": error.hint,
             }
@@ -167,28 +167,22 @@ def run_tuning(
     run_now(database, level, bool(wedding_season_mode), bool(dry_run), at)
 
 
-@_reported
+@_told
 @_pinned
-def process_queued_runs(database: SpiDatabase, at: str | None) -> None:
-    from wedding_dbopt.tuning.run import run_queued
+def step(database: SpiDatabase, name: str, at: str | None) -> None:
+    """One step of the tick: actions, runs or readiness."""
+    if name == "actions":
+        from wedding_dbopt.tuning.actions import process_actions
 
-    run_queued(database, at)
+        process_actions(database, at)
+    elif name == "runs":
+        from wedding_dbopt.tuning.run import run_queued
 
+        run_queued(database, at)
+    else:
+        from wedding_dbopt.season.prepare import process_queued
 
-@_reported
-@_pinned
-def process_actions(database: SpiDatabase, at: str | None) -> None:
-    from wedding_dbopt.tuning.actions import process_actions as process
-
-    process(database, at)
-
-
-@_reported
-@_pinned
-def process_readiness(database: SpiDatabase, at: str) -> None:
-    from wedding_dbopt.season.prepare import process_queued
-
-    process_queued(database, at)
+        process_queued(database, at)
 
 
 @_reported

@@ -1,8 +1,14 @@
--- Commits between its steps, so it carries no SET: every name in it and below it is qualified.
+-- Commits between its steps, so it carries no SET and can catch nothing: every name in it and below it is qualified.
 create or replace procedure wedding_dbopt.process_actions(at timestamptz default null)
-language plpython3u security invoker as $$
-if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-GD["wedding_dbopt"].process_actions(plpy, at)
-$$;
+language plpgsql security invoker as $$
+declare
+  failure jsonb;
+begin
+  call _wedding_dbopt.step_in_python('actions', process_actions.at, failure);
+  if failure is not null then
+    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
+      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
+  end if;
+end $$;
 comment on procedure wedding_dbopt.process_actions(timestamptz) is
   'One step of the executor: finishes what a crash left, rolls back what is asked for, applies what is approved, judges what was applied.';

@@ -1,6 +1,13 @@
+-- Commits between its steps, so it carries no SET and can catch nothing: every name in it and below it is qualified.
 create or replace procedure _wedding_dbopt.process_queued_runs(at timestamptz)
-language plpython3u security invoker as $$
-if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-GD["wedding_dbopt"].process_queued_runs(plpy, at)
-$$;
+language plpgsql security invoker as $$
+declare
+  failure jsonb;
+begin
+  call _wedding_dbopt.step_in_python('runs', process_queued_runs.at, failure);
+  if failure is not null then
+    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
+      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
+  end if;
+end $$;
 comment on procedure _wedding_dbopt.process_queued_runs(timestamptz) is 'Carries out the tuning runs that are queued.';

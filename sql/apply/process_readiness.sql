@@ -1,9 +1,15 @@
--- Commits, so it carries no SET: every name in it and below it is qualified.
+-- Commits between its steps, so it carries no SET and can catch nothing: every name in it and below it is qualified.
 create or replace procedure _wedding_dbopt.process_readiness(at timestamptz)
-language plpython3u security invoker as $$
-if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
-GD["wedding_dbopt"].process_readiness(plpy, at)
-$$;
+language plpgsql security invoker as $$
+declare
+  failure jsonb;
+begin
+  call _wedding_dbopt.step_in_python('readiness', process_readiness.at, failure);
+  if failure is not null then
+    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
+      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
+  end if;
+end $$;
 comment on procedure _wedding_dbopt.process_readiness(timestamptz) is 'Carries out the readiness runs that are queued.';
 create or replace function _wedding_dbopt.readiness_in_python(readiness_id bigint, at timestamptz) returns text
 language plpython3u volatile security invoker set search_path = pg_catalog, pg_temp as $$

@@ -22,4 +22,4 @@ begin
   end loop;
 end $$;
 comment on procedure wedding_dbopt.maintain(timestamptz) is
-  'Makes and drops partitions, rolls up hours and days, renews what is expected of the load, removes what is past its retention, and notes which findings there are and which indexes were used; meant to run each hour. A step that fails is logged and does not stop the others.';
+  'Makes and drops partitions, rolls up hours and days, renews what is expected of the load, removes what is past its retention, and notes which findings there are, which indexes were used and what the season asks for; meant to run each hour. A step that fails is logged and does not stop the others.';

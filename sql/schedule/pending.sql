@@ -15,8 +15,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
       exists (select from _wedding_dbopt.action a
               where a.state in ('approved', 'applying', 'verifying') or a.rollback_requested)
       or exists (select from _wedding_dbopt.tuning_run r where r.state = 'verifying')
+      or exists (select from _wedding_dbopt.exposed_views())
     when 'readiness' then exists (select from _wedding_dbopt.readiness r where r.state = 'queued')
   end
 $$;
 comment on function _wedding_dbopt.pending(text) is
-  'Whether the tick has something to do: statements that are new or whose rules changed, tuning runs to carry out, or actions to apply, judge or undo.';
+  'Whether the tick has something to do: statements that are new or whose rules changed, tuning runs to carry out, or actions to apply, judge, undo or keep from showing too much.';

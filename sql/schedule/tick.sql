@@ -23,6 +23,8 @@ begin
     perform _wedding_dbopt.refresh_changed_contexts();
     commit;
   end if;
+  perform _wedding_dbopt.withdraw_equalled();
+  commit;
   if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
     call wedding_dbopt.process_actions(tick.at);
   end if;

@@ -21,3 +21,16 @@ insert into _wedding_dbopt.season (name, region, first_day, last_day, prior_mult
   ('wedding',  'default', '05-01', '10-31', 4.0, 1,  null,      'default'),
   ('wedding',  'south',   '11-01', '04-30', 4.0, 1,  null,      'default'),
   ('proposal', 'default', '11-01', '02-29', 1.0, 10, 'booking', 'default');
+
+-- By name, because a restored database has other oids. It outlives all samples: a season comes back after a year.
+create table _wedding_dbopt.season_use (
+  season          text not null,
+  name            text not null,
+  blocks_per_hour float8 not null,
+  days            integer not null,
+  last_seen       timestamptz not null,
+  primary key (season, name)
+);
+comment on table _wedding_dbopt.season_use is
+  'Which tables and indexes a season asks for, as maintain() notes once a day while it is on: blocks an hour, the mean over the days of its last year.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.season_use', '');

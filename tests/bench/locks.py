@@ -88,7 +88,7 @@ def run() -> None:
 
 def _measure(cluster: Cluster, tuner: Tuner) -> None:
     # The long transactions are the point here, so nothing is postponed for them.
-    tuner.set(long_transaction_limit="1 hour", heavy_work_bytes="2000000000", lock_patience="60 s")
+    tuner.set(long_transaction_limit="1 hour", heavy_work_bytes="2000000000")
     tuner.table(rows=ROWS)
     for case in CASES:
         case.prepare(tuner, "app")

@@ -1,6 +1,6 @@
 -- The figures of the advisers: what was planted is what they read.
 begin;
-select plan(44);
+select plan(50);
 create function pg_temp.since() returns timestamptz language sql as $$ select timestamptz '2001-05-10 10:00Z' $$;
 create function pg_temp.until() returns timestamptz language sql as $$ select timestamptz '2001-05-10 12:00Z' $$;
 
@@ -87,6 +87,20 @@ select is((options, indexes, hours), ('{fillfactor=90}'::text[], 2, 2::float8), 
 select ok(xid_share between 0 and 0.5, 'its age as a share of the forced vacuum''s') from used where table_name = 'thing';
 select is((kind, blocks_per_hour), ('index'::text, 200::float8), 'blocks of an index an hour') from _wedding_dbopt.hot_relations(pg_temp.since(), pg_temp.until()) where name = 'tap.thing_pkey';
 select is((kind, blocks_per_hour), ('table'::text, 1000::float8), 'blocks of a table an hour') from _wedding_dbopt.hot_relations(pg_temp.since(), pg_temp.until()) where name = 'tap.thing';
+-- F9: what a season asks for is remembered until it comes back, whatever the weeks before it ask for.
+select is_empty($$ select from _wedding_dbopt.season_relations('2002-04-30 12:00Z') $$, 'a season that was never seen left no memory');
+select _wedding_dbopt.remember_season(pg_temp.until()) \g /dev/null
+select _wedding_dbopt.remember_season(pg_temp.until() + interval '1 hour') \g /dev/null
+select results_eq($$ select name, kind, blocks_per_hour from _wedding_dbopt.season_relations('2002-04-30 12:00Z') where schema_name = 'tap' order by 1 $$,
+  $$ values ('tap.thing', 'table', 1000::float8), ('tap.thing_pkey', 'index', 200::float8), ('tap.top', 'table', 10::float8) $$, 'once a day, what was hot in the season is noted');
+select is_empty($$ select from _wedding_dbopt.season_relations('2002-03-30 12:00Z') $$, 'no season begins: none is asked for');
+select is_empty($$ select from _wedding_dbopt.season_relations('2002-05-03 12:00Z') $$, 'it has begun: the hours before say more');
+update _wedding_dbopt.season_use set last_seen = last_seen - interval '1 day', blocks_per_hour = 2000, days = 3 where name = 'tap.thing';
+select _wedding_dbopt.remember_season(pg_temp.until() + interval '21 hours') \g /dev/null
+select is((blocks_per_hour, days), (1750::float8, 4), 'the mean over its days') from _wedding_dbopt.season_use where name = 'tap.thing';
+update _wedding_dbopt.season_use set last_seen = last_seen - interval '1 year';
+select _wedding_dbopt.remember_season(pg_temp.until() + interval '21 hours') \g /dev/null
+select is((blocks_per_hour, days), (1000::float8, 1), 'a new year replaces the old one') from _wedding_dbopt.season_use where name = 'tap.thing';
 select is((scans, changed, refreshes, unique_index, populated), (14::bigint, 2220::bigint, 0::bigint, true, true), 'a view that is read and out of date')
 from _wedding_dbopt.view_use(pg_temp.since(), pg_temp.until()) where view = 'top';
 select is((scans, unique_index), (0::bigint, false), 'one that nobody reads and that has no key') from _wedding_dbopt.view_use(pg_temp.since(), pg_temp.until()) where view = 'plain';

@@ -114,3 +114,38 @@ def test_a_table_that_hides_rows_gets_none_and_one_that_does_since_the_advice_ke
     platform.tune("optimization_level => 'aggressive'")
     assert platform.column(VIEW) == []
     platform.run("alter table public.booking disable row level security")
+
+
+def test_who_may_no_longer_read_the_table_may_not_read_it_in_the_view(platform: Tuner) -> None:
+    """Kept or under judgement, paused or not: the next tick takes the right; the statement that is left alone goes on."""
+    platform.run("delete from _wedding_dbopt.action where object_kind = 'materialized view'")
+    platform.run("create role other; grant usage on schema public to other; grant select on booking to other")
+    view = made(platform)
+    action = platform.value(ACTION)
+    assert [reads(platform, role, view) for role in ("clerk", "other", "keeper")] == [True, True, True]
+    platform.run("revoke select on booking from clerk")
+    platform.run("update _wedding_dbopt.action set state = 'kept' where id = %s", action)
+    platform.run("update _wedding_dbopt.tuning_run set state = 'finished'")
+    platform.run("select wedding_dbopt.pause()")
+    platform.tick()
+    assert [reads(platform, role, view) for role in ("clerk", "other", "keeper")] == [False, True, True]
+    assert platform.reason(action) == "clerk may no longer read its tables, so not it either"
+    assert platform.value("select _wedding_dbopt.pending('actions')") is False
+    platform.run("grant select on booking to clerk")
+    platform.run("alter table booking enable row level security")
+    platform.tick()
+    assert platform.state(action) == "rolled_back"
+    assert platform.value("select to_regclass(%s)", f'public."{view}"') is None
+    assert "would show too much" in platform.reason(action)
+    platform.run("alter table booking disable row level security")
+    platform.run("select wedding_dbopt.resume()")
+
+
+def test_a_view_of_a_table_that_changed_its_owner_goes(platform: Tuner) -> None:
+    platform.run("delete from _wedding_dbopt.action where object_kind = 'materialized view'")
+    view = made(platform)
+    platform.run("alter table booking owner to other")
+    platform.process()
+    assert platform.state(platform.value(ACTION)) == "rolled_back"
+    assert platform.value("select to_regclass(%s)", f'public."{view}"') is None
+    platform.run("alter table booking owner to keeper")

@@ -51,6 +51,14 @@ def test_a_season_that_begins_is_an_occasion_too() -> None:
     )
 
 
+def test_for_a_season_it_is_said_that_its_own_memory_was_asked() -> None:
+    """F9."""
+    season = replace(CACHE, minutes_up=9000.0, season_begins="wedding")
+    assert "were asked for most in the hours before" in only(prewarm.advise(season, SERVER)).reason
+    remembered = only(prewarm.advise(replace(season, remembered=True), SERVER))
+    assert "were asked for most when the season wedding was on last" in remembered.reason
+
+
 def test_without_the_extension_it_is_said_and_not_done() -> None:
     advice = only(prewarm.advise(replace(CACHE, extension=None), SERVER))
     assert (advice.sql, advice.most) == (("create extension pg_prewarm",), "recommend")

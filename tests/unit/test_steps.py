@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from wedding_dbopt.tuning.steps import is_brief, is_patient
+from wedding_dbopt.errors import ActionFailed
+from wedding_dbopt.tuning import steps
+from wedding_dbopt.tuning.steps import is_brief, is_patient, run_steps
 
 
 @pytest.mark.parametrize(
@@ -57,3 +62,58 @@ def test_all_others_wait_for_a_moment_only(statement: str) -> None:
 )
 def test_a_moments_work_under_a_strong_lock_is_limited_as_a_whole(statement: str, brief: bool) -> None:
     assert is_brief(statement) is brief
+
+
+class Refused:
+    """A session whose statements never get their lock; it keeps what it was given and how long each try may hold others up."""
+
+    limits: list[str] = []
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __enter__(self) -> Refused:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def run(self, sql: str, go_on: Callable[[], bool] = lambda: True) -> None:
+        if sql.startswith("set lock_timeout"):
+            self.limits.append(sql)
+        else:
+            raise ActionFailed("no lock", server_sqlstate="55P03")
+
+
+class Limits:
+    """The settings: 50 ms a try, 20 s of patience."""
+
+    def query(self, *_: Any) -> list[dict[str, Any]]:
+        return [{"timeout_ms": 50, "patience_s": 20}]
+
+    def commit(self) -> None:
+        pass
+
+
+def test_a_statement_that_gets_no_lock_tries_more_often_and_never_holds_others_up_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """O6."""
+    clock = [0.0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds + 0.05
+
+    monkeypatch.setattr(steps, "Executor", Refused)
+    monkeypatch.setattr(steps.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(steps.time, "sleep", sleep)
+    Refused.limits = []
+    with pytest.raises(ActionFailed):
+        run_steps(Limits(), ["DROP INDEX parent"])  # type: ignore[arg-type]
+    assert set(Refused.limits) == {"set lock_timeout = 50; set statement_timeout = 50"}
+    assert 15 < clock[0] < 21
+    early = [pause for number, pause in enumerate(pauses) if sum(pauses[: number + 1]) < 8]
+    assert max(early) == 1.0
+    assert max(pauses[-20:]) <= 0.25

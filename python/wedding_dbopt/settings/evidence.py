@@ -18,7 +18,7 @@ from wedding_dbopt.settings.connections import Connections, RoleLoad
 from wedding_dbopt.settings.figures import Finding, Server
 from wedding_dbopt.settings.log_settings import Events
 from wedding_dbopt.settings.parameters import Parameter
-from wedding_dbopt.settings.prewarm import Cache, Hot
+from wedding_dbopt.settings.prewarm import COLD_MINUTES, Cache, Hot
 from wedding_dbopt.settings.refresh import View
 from wedding_dbopt.settings.tables import Table
 from wedding_dbopt.settings.timeouts import RoleUse
@@ -253,9 +253,19 @@ def set_columns(text: str) -> frozenset[str] | None:
 
 
 def cache(database: Database, since: str, until: str) -> Cache:
-    """What was hot in the window, and whether now is the time to read it; after a restart the window ends with it."""
+    """What was hot in the window, and whether now is the time to read it; after a restart the window ends with it.
+
+    For a season that begins, what it asked for when it was on last: the quiet weeks before it ask for other things.
+    """
     facts = database.query(_CACHE, ["timestamptz"], [until])[0]
-    rows = database.query("select * from _wedding_dbopt.hot_relations($1, $2)", _WINDOW_TYPES, [since, until])
+    remembered: list[Row] = []
+    if facts["season"] is not None and float(facts["minutes_up"]) > COLD_MINUTES:
+        remembered = database.query(
+            "select * from _wedding_dbopt.season_relations($1)", ["timestamptz"], [until]
+        )
+    rows = remembered or database.query(
+        "select * from _wedding_dbopt.hot_relations($1, $2)", _WINDOW_TYPES, [since, until]
+    )
     relations = tuple(
         Hot(
             row["name"],
@@ -275,6 +285,7 @@ def cache(database: Database, since: str, until: str) -> Cache:
         bool(facts["available"]),
         facts["season"],
         str(facts["began_at"]),
+        bool(remembered),
     )
 
 

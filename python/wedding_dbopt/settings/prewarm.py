@@ -40,7 +40,8 @@ class Hot:
 class Cache:
     """`extension` is the schema of pg_prewarm or None; `available` whether it could be created.
 
-    `minutes_up` since the server began, which was at `began_at`.
+    `minutes_up` since the server began, which was at `began_at`. `remembered`: the use is that of the season when it was on
+    last, not that of the hours before.
     """
 
     relations: tuple[Hot, ...]
@@ -49,6 +50,7 @@ class Cache:
     available: bool = False
     season_begins: str | None = None
     began_at: str = ""
+    remembered: bool = False
 
 
 def occasion(cache: Cache) -> str | None:
@@ -94,9 +96,10 @@ def advise(cache: Cache, server: Server) -> Iterator[Advice]:
     if not relations:
         return
     total = sum(relation.bytes for relation in relations)
+    when = f"when the season {cache.season_begins} was on last" if cache.remembered else "in the hours before"
     text = (
-        f"{occasion(cache)}. {len(relations)} tables and indexes with {size(total)} were asked for most in the hours "
-        f"before, up to {max(r.blocks_per_hour for r in relations):.0f} blocks an hour"
+        f"{occasion(cache)}. {len(relations)} tables and indexes with {size(total)} were asked for most {when}, "
+        f"up to {max(r.blocks_per_hour for r in relations):.0f} blocks an hour"
     )
     evidence = {"relations": [relation.name for relation in relations], "bytes": total}
     if cache.extension is None:

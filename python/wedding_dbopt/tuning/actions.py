@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
@@ -18,9 +19,11 @@ from wedding_dbopt.tuning.executor import APPLICATION_NAME
 from wedding_dbopt.tuning.judging import judge_action
 from wedding_dbopt.tuning.steps import run_steps
 from wedding_dbopt.tuning.switch import enabled
+from wedding_dbopt.tuning.view_access import exposed, revoke
 
 #: Key of the session's advisory lock: one executor at a time in a database.
 LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
+EXPOSED = "its tables hide rows by now, or belong to somebody else: it would show too much"
 #: Somebody wants this whole step to end.
 QUERY_CANCELED = "57014"
 #: Failures that may pass: locks, cancels, lost connections, full disks, and a step that died (XX000).
@@ -63,6 +66,7 @@ def process_actions(database: Database, at: str | None) -> None:
             return
         for action in _actions(database, "a.state = 'applying'"):
             _alone(database, action, lambda action: _recover(database, action))
+        _guard_views(database)
         for action in _actions(database, "a.rollback_requested and a.state in ('verifying', 'kept')"):
             _alone(database, action, lambda action: _roll_back(database, action, "rolled back on request"))
         for action in _ready(database, at):
@@ -82,6 +86,16 @@ def _alone(database: Database, action: Row, step: Callable[[Row], None]) -> None
         if error.sqlstate == QUERY_CANCELED:
             raise
         _note(database, action, error)
+
+
+def _guard_views(database: Database) -> None:
+    """First of all, also while paused: what shows somebody rows that he may not see."""
+    for found in exposed(database):
+        for action in _actions(database, f"a.id = {found.action_id}"):
+            if found.lost is None:
+                _alone(database, action, lambda action: _roll_back(database, action, EXPOSED))
+            else:
+                _alone(database, action, partial(revoke, database, found))
 
 
 # ---------------------------------------------------------------------- transitions

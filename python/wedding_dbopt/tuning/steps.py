@@ -1,11 +1,13 @@
 """Running the statements of an action, one by one, each outside a transaction block and under a short lock timeout.
 
 A statement that waits for a strong lock holds up everybody who comes after it. So it waits for the setting `lock_timeout`
-only, and is tried again for `lock_patience`. A statement whose waiting blocks no reader and no writer may wait longer.
+only, and is tried again for `lock_patience`: the longer in vain, the more often, never with a longer wait. A statement whose
+waiting blocks no reader and no writer may wait longer.
 """
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -26,11 +28,11 @@ _BRIEF = re.compile(
     re.IGNORECASE,
 )
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
-#: Pause between two tries for a lock, in seconds; it is doubled each time up to the greatest.
+#: Pause between two tries for a lock, in seconds. It is doubled each time, so that users get on in between. Who waited in
+#: vain for half the patience tries more often instead: pauses between these two, by chance, because what keeps us out may
+#: come in a rhythm.
 PAUSE, GREATEST_PAUSE = 0.05, 1.0
-#: A statement that needs many locks and got them not once in half the patience is given twice as long each time, up to
-#: this, in ms: an undo must come through at last.
-GREATEST_HOLD = 1000
+HURRIED = (0.05, 0.25)
 
 
 def run_steps(
@@ -87,6 +89,5 @@ def _run(database: Database, executor: Executor, statement: str, go_on: Callable
             if not retried or patient or time.monotonic() + pause > until or not go_on():
                 raise
         time.sleep(pause)
-        pause = min(2 * pause, GREATEST_PAUSE)
-        if time.monotonic() > until - float(limits["patience_s"]) / 2:
-            whole = min(2 * whole, GREATEST_HOLD)
+        hurried = time.monotonic() > until - float(limits["patience_s"]) / 2
+        pause = random.uniform(*HURRIED) if hurried else min(2 * pause, GREATEST_PAUSE)
