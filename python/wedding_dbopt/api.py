@@ -182,7 +182,7 @@ def step(database: SpiDatabase, name: str, at: str | None) -> None:
     else:
         from wedding_dbopt.season.prepare import process_queued
 
-        process_queued(database, at)
+        process_queued(database, at or "now")
 
 
 @_reported

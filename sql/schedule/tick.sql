@@ -24,6 +24,7 @@ begin
     commit;
   end if;
   perform _wedding_dbopt.withdraw_equalled();
+  perform _wedding_dbopt.note_gone_indexes();
   commit;
   if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
     call wedding_dbopt.process_actions(tick.at);

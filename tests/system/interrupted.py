@@ -8,14 +8,14 @@ the executor. Real deaths, of processes and of the server, are in test_crash.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 from wedding_dbopt.database import Row
-from wedding_dbopt.tuning import steps
+from wedding_dbopt.tuning import run, steps
 from wedding_dbopt.tuning.actions import process_actions
 from wedding_dbopt.tuning.executor import Executor
 
@@ -88,14 +88,21 @@ class DyingExecutor(Executor):
 
 def step(cluster: Cluster, database: str, last: int | None = None) -> bool:
     """One step of the executor; whether it died."""
+    return dies(cluster, database, last, lambda session: process_actions(session, None))  # type: ignore[arg-type]
+
+
+def dies(cluster: Cluster, database: str, last: int | None, work: Callable[[Any], None]) -> bool:
+    """Some work in a session that dies after `last` writes; whether it died."""
     session = Session(cluster, database, last)
     steps.Executor = DyingExecutor  # type: ignore[misc]
+    run.Executor = DyingExecutor  # type: ignore[misc]
     try:
-        process_actions(session, None)  # type: ignore[arg-type]
+        work(session)
         session.commit()
         return False
     except Died:
         return True
     finally:
         steps.Executor = Executor  # type: ignore[misc]
+        run.Executor = Executor  # type: ignore[misc]
         session.close()

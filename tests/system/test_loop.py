@@ -215,6 +215,41 @@ def test_an_index_that_somebody_dropped_is_not_judged(tuner: Tuner) -> None:
     )
 
 
+@pytest.mark.parametrize("state", ["verifying", "kept"])
+@pytest.mark.parametrize("harm", ["column dropped", "column renamed", "table dropped", "table renamed"])
+def test_what_somebody_does_to_the_table_under_an_index_ends_well(
+    tuner: Tuner, state: str, harm: str
+) -> None:
+    """T23: no error, no index left over, and an undo that is asked for afterwards is answered."""
+    tuner.table(rows=100)
+    action = tuner.action("booking", "vendor")
+    tuner.process()
+    tuner.run("update _wedding_dbopt.action set state = %s where id = %s", state, action)
+    tuner.run(
+        {
+            "column dropped": "alter table booking drop vendor",
+            "column renamed": "alter table booking rename vendor to supplier",
+            "table dropped": "drop table booking",
+            "table renamed": "alter table booking rename to reservation",
+        }[harm]
+    )
+    tuner.tick()
+    gone = harm.endswith("dropped")
+    assert tuner.state(action) == ("rolled_back" if gone else state), tuner.reason(action)
+    assert tuner.value("select error from _wedding_dbopt.action where id = %s", action) is None
+    if gone:
+        assert tuner.reason(action) == {
+            "column dropped": "it is gone: somebody undid it",
+            "table dropped": "the index is gone: somebody dropped its table",
+        }[harm]
+    else:
+        tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+        tuner.process()
+        assert tuner.state(action) == "rolled_back"
+        assert tuner.value("select error from _wedding_dbopt.action where id = %s", action) is None
+    assert not any(tuner.name(action) in definition for definition in tuner.indexes())
+
+
 @pytest.mark.parametrize(
     ("last", "now", "due"),
     [

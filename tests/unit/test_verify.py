@@ -258,14 +258,44 @@ def test_harm_that_begins_late_is_seen_before_an_action_is_kept() -> None:
 
 
 def test_doubled_blocks_of_a_critical_write_count_where_time_is_too_noisy_to_prove_it_alone() -> None:
-    first = replace(RULES, age_s=60)
+    fourth = replace(RULES, age_s=240, look=4)
     served = sample(1, after_ms=5.0, after_blocks=50.0)
     write = sample(2, "written", before_ms=1.0, after_ms=1.8, after_blocks=200.0, critical=True)
-    assert verdict([served, write], first).verdict == "rolled_back"
+    assert verdict([served, write], fourth).verdict == "rolled_back"
     no_more_work = replace(write, after=slices(0, 12, 50, 1.8, 100.0, 0.33))
-    assert verdict([served, no_more_work], first).verdict == "undecided"
+    assert verdict([served, no_more_work], fourth).verdict == "undecided"
     hardly_slower = replace(write, after=slices(0, 12, 50, 1.1, 200.0, 0.33))
-    assert verdict([served, hardly_slower], first).verdict == "undecided"
+    assert verdict([served, hardly_slower], fourth).verdict == "undecided"
+
+
+def test_a_critical_statement_that_seems_twice_as_slow_is_undone_in_the_first_looks_by_its_time_alone() -> (
+    None
+):
+    """T7: to undo a good change costs less than to wait for certainty."""
+    first = replace(RULES, age_s=60)
+    served = sample(1, after_ms=5.0, after_blocks=50.0)
+    write = sample(2, "written", before_ms=1.0, critical=True)
+    slower = replace(write, after=slices(0, 12, 50, 1.8, 100.0, 0.33))
+    judged = verdict([served, slower], first)
+    assert judged.verdict == "rolled_back" and "certainty was not waited for" in judged.reason
+    few = replace(write, after=slices(0, 1, 30, 1.8, 100.0, 0.33))
+    assert RULES.min_calls == 50
+    assert verdict([served, few], first).verdict == "rolled_back"
+    for other, rules in (
+        (replace(slower, critical=False), first),
+        (slower, replace(first, look=4)),
+        (replace(write, after=slices(0, 12, 50, 1.3, 100.0, 0.33)), first),
+        (replace(write, after=slices(0, 1, 20, 1.8, 100.0, 0.33)), first),
+    ):
+        assert verdict([served, other], rules).verdict == "undecided"
+
+
+def test_a_read_slowed_without_more_blocks_counts_where_the_index_is_used() -> None:
+    first = replace(RULES, age_s=60)
+    served = sample(1, after_ms=5.0, after_blocks=50.0)
+    read = replace(sample(2, before_ms=1.0, critical=True), after=slices(0, 12, 50, 2.0, 100.0, 0.33))
+    assert verdict([served, read], replace(first, uses=7)).verdict == "rolled_back"
+    assert verdict([served, read], replace(first, uses=0)).verdict == "undecided"
 
 
 def test_controls_with_few_calls_each_are_a_group_together() -> None:

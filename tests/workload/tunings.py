@@ -298,13 +298,17 @@ def _merged(slices: list[Slice], width: int) -> list[Slice]:
 
 
 def nothing(scenario: Scenario, seed: int) -> str:
-    """A tuning that changes nothing: gain, regression or none, whatever was said at any look."""
+    """A tuning that changes nothing: gain, regression or none, whatever was said at any look.
+
+    In every other one the index is used, so that a read's time alone may speak.
+    """
     chance = random.Random(seed)
     subjects = [
         *(Subject("affected", shape(chance, scenario.tails), critical=chance.random() < 0.3) for _ in range(3)),
         *(Subject("written", shape(chance, scenario.tails), critical=chance.random() < 0.5) for _ in range(2)),
     ]  # fmt: skip
-    for _, judged in Tuning(scenario, chance, subjects).looks():
+    rules = replace(RULES, uses=1000 if seed % 2 else None)
+    for _, judged in Tuning(scenario, chance, subjects).looks(rules):
         if any(one.verdict == "regressed" for one in judged.statements):
             return "regression"
         if judged.verdict == "kept":
@@ -322,20 +326,23 @@ def found_gain(scenario: Scenario, seed: int, gain: float = 0.2, calls: int = 50
     return any(judged.verdict == "kept" for _, judged in Tuning(scenario, chance, subjects, 30).looks(rules))
 
 
-def reverted_at(scenario: Scenario, seed: int, factor: float = 2.0, rate: float = 60.0) -> int | None:
-    """The look at which a critical statement's slowing is reverted, within the first ten minutes."""
+def reverted_at(
+    scenario: Scenario, seed: int, factor: float = 2.0, rate: float = 60.0, blocks: float = 2.0
+) -> int | None:
+    """The look at which a critical statement's slowing is reverted, within the first ten minutes; the index is used."""
     chance = random.Random(seed)
     role = chance.choice(["affected", "written"])
     subjects = [
         Subject(
             role,
             shape(chance, scenario.tails, rate / min(scenario.surge, 1.0)),
-            Effect(factor, factor),
+            Effect(factor, blocks),
             critical=True,
         ),
         Subject("affected", shape(chance, scenario.tails), Effect(0.5, 0.5)),
     ]
-    for minute, judged in Tuning(scenario, chance, subjects).looks(replace(RULES, max_window_s=600)):
+    rules = replace(RULES, max_window_s=600, uses=1000)
+    for minute, judged in Tuning(scenario, chance, subjects).looks(rules):
         if judged.verdict == "rolled_back":
             return minute if "slower" in judged.reason else None
     return None

@@ -3,8 +3,9 @@
 Blocks per call are the main witness, because load does not change them. Time per call is judged beside a control group of
 statements that the action cannot touch, so that four times the traffic, or an idle night, neither causes a rollback nor
 claims a gain. One test decides on the gain of the action as a whole; regressions are tested per statement, and the allowed
-error is divided among the statements (Bonferroni, by their weight) and among the looks (looks.py). Times in milliseconds,
-changes as ratios minus one (-0.4 = 40 % less).
+error is divided among the statements (Bonferroni, by their weight) and among the looks (looks.py). Only a critical statement
+that seems to have become twice as slow is not made to wait for that certainty: to undo a good change costs less than it does.
+Times in milliseconds, changes as ratios minus one (-0.4 = 40 % less).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import replace
 from wedding_dbopt.tuning.comparison import OWN_SLICES, Change, Point, Slice, block_points, time_points
 from wedding_dbopt.tuning.control import Control, Member, control_group, members
 from wedding_dbopt.tuning.judgement import Estimate, Judgement, Rules, Sample, StatementVerdict, per_call
-from wedding_dbopt.tuning.looks import gain_look, rest, spent
+from wedding_dbopt.tuning.looks import EVERY_PASS, gain_look, rest, spent
 from wedding_dbopt.tuning.statistics import student_above, student_quantile
 
 #: Allowed errors of one action over all its looks: a gain that is none, a regression that is none.
@@ -26,6 +27,10 @@ REGRESSION_ERROR = 0.025
 FUTILITY = 0.1
 #: Blocks per call that differ by less than this share are the same plan's.
 SAME_BLOCKS = 0.01
+#: A critical statement whose time is nearer to twice what it was than to unchanged (as logarithms), and would hardly be by
+#: chance, is undone in the first looks without more proof, and with half the calls.
+TWICE = math.log(2) / 2
+BY_CHANCE = 0.15
 #: A critical write whose work has grown for certain is undone when its time tells of a regression at this level.
 LEANING = 0.1
 #: Before an action is kept, this much of the latest time (seconds) is looked at alone, or half of a shorter window.
@@ -43,7 +48,7 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     traffic = _traffic(samples)
     time_control = control_group(_members(untouched, time_points, rules), "time", traffic)
     blocks_control = control_group(_members(untouched, block_points, rules), "blocks", traffic)
-    verdicts = _verdicts(subjects, time_control, blocks_control, rules)
+    verdicts = _verdicts(subjects, time_control, blocks_control, rules, rules.look <= EVERY_PASS)
     judged = [verdict for verdict in verdicts if verdict.time is not None]
     affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
     time = _estimate([v for v in affected if _acted(v, rules)], affected, "time", time_control)
@@ -127,30 +132,37 @@ def _traffic(samples: Sequence[Sample]) -> float:
 
 
 def _verdicts(
-    subjects: Sequence[Sample], time_control: Control, blocks_control: Control, rules: Rules
+    subjects: Sequence[Sample], time_control: Control, blocks_control: Control, rules: Rules, early: bool
 ) -> tuple[StatementVerdict, ...]:
     weight = sum(sample.weight for sample in subjects)
     return tuple(
-        _statement_verdict(sample, time_control, blocks_control, rules, sample.weight / weight)
+        _statement_verdict(
+            sample, time_control, blocks_control, rules, sample.weight / weight, early and sample.critical
+        )
         for sample in subjects
     )
 
 
 def _statement_verdict(
-    sample: Sample, time_control: Control, blocks_control: Control, rules: Rules, part: float
+    sample: Sample, time_control: Control, blocks_control: Control, rules: Rules, part: float, urgent: bool
 ) -> StatementVerdict:
-    if _lacks(sample, rules):
+    """`urgent`: a critical statement in one of the first looks."""
+    least = rules.min_calls // 2 if urgent else rules.min_calls
+    if _lacks(sample, least, rules.age_s):
         return StatementVerdict(sample, None, None, None, "not enough data")
     time = time_control.change(time_points(sample.before), time_points(sample.after))
     blocks = blocks_control.change(block_points(sample.before), block_points(sample.after))
-    if time is None or min(time.calls_before, time.calls_after) < rules.min_calls:
+    if time is None or min(time.calls_before, time.calls_after) < least:
         return StatementVerdict(sample, None, None, None, "not enough data")
     slower = _above(time)
     p_value = 2 * min(slower, 1 - slower)
     error = part * REGRESSION_ERROR * spent(rules.look)
     worse = time.ratio - 1 >= rules.regression and _more_work(sample, blocks, rules)
-    if worse and (slower <= error or _works_harder(sample, time, blocks, error, rules)):
+    twice = urgent and time.log >= TWICE and slower <= BY_CHANCE
+    if worse and (slower <= error or twice or _works_harder(sample, time, blocks, error, rules)):
         return StatementVerdict(sample, time, blocks, p_value, "regressed")
+    if min(time.calls_before, time.calls_after) < rules.min_calls:
+        return StatementVerdict(sample, None, None, None, "not enough data")
     better = part * GAIN_ERROR
     fewer = blocks is not None and _above(blocks) >= 1 - better and 1 - blocks.ratio >= rules.min_gain
     verdict = StatementVerdict(sample, time, blocks, p_value, "same")
@@ -158,17 +170,17 @@ def _statement_verdict(
     return StatementVerdict(sample, time, blocks, p_value, "improved") if fewer or faster else verdict
 
 
-def _lacks(sample: Sample, rules: Rules) -> str | None:
+def _lacks(sample: Sample, min_calls: int, age_s: float) -> str | None:
     """What a statement lacks for a verdict."""
     before, after = (sum(s.calls for s in side) for side in (sample.before, sample.after))
     slices = sum(s.calls > 0 for s in sample.before)
-    if before < rules.min_calls:
-        return f"it ran {before} times before the change, {rules.min_calls} are needed"
+    if before < min_calls:
+        return f"it ran {before} times before the change, {min_calls} are needed"
     if slices < OWN_SLICES:
         return f"its calls before the change lie in {slices} passes, {OWN_SLICES} are needed to tell how much they vary"
-    if after < rules.min_calls:
-        wait = f", in about {_span((rules.min_calls - after) * rules.age_s / after)}" if after else ""
-        return f"it ran {after} of {rules.min_calls} times since the change{wait}"
+    if after < min_calls:
+        wait = f", in about {_span((min_calls - after) * age_s / after)}" if after else ""
+        return f"it ran {after} of {min_calls} times since the change{wait}"
     return None
 
 
@@ -181,8 +193,8 @@ def _above(change: Change, usual: float = 0.0) -> float:
 
 
 def _more_work(sample: Sample, blocks: Change | None, rules: Rules) -> bool:
-    """A read that touches no more blocks has not been slowed by an index; a write always touches more of them."""
-    if rules.evidence == "time" or sample.role == "written":
+    """A read that touches no more blocks was not slowed by an index, unless that is used; a write always touches more."""
+    if rules.evidence == "time" or sample.role == "written" or rules.uses:
         return True
     return blocks is not None and blocks.ratio - 1 >= rules.regression and _above(blocks) <= 0.05
 
@@ -313,7 +325,7 @@ def _late_harm(
     It is looked for once, when the action would be kept, so it may make as much error as a first look.
     """
     recent = [_latest(sample, rules.age_s) for sample in subjects]
-    verdicts = _verdicts(recent, time_control, blocks_control, replace(rules, look=1))
+    verdicts = _verdicts(recent, time_control, blocks_control, replace(rules, look=1), early=False)
     harm = [v for v in verdicts if v.verdict == "regressed" and _counts(v, verdicts, rules)]
     return _regression(max(harm, key=lambda v: v.time_change or 0)) if harm else None
 
@@ -336,6 +348,11 @@ def _regression(verdict: StatementVerdict) -> str:
         f"statement {verdict.sample.statement_id} became {_percent(time.ratio - 1)} slower "
         f"({time.before:.2f} -> {time.after:.2f} ms, n = {time.calls_before} and {time.calls_after}, "
         f"95 % between {_percent(interval[0])} and {_percent(interval[1])}, p = {verdict.p_value:.2g})"
+        + (
+            "; it is critical, so certainty was not waited for"
+            if (verdict.p_value or 0) > REGRESSION_ERROR
+            else ""
+        )
     )
 
 
@@ -370,7 +387,7 @@ def _beside(control: Control) -> str:
 
 def _missing(verdicts: Sequence[StatementVerdict], rules: Rules) -> str:
     lacking = [
-        f"statement {v.sample.statement_id}: {_lacks(v.sample, rules)}"
+        f"statement {v.sample.statement_id}: {_lacks(v.sample, rules.min_calls, rules.age_s)}"
         for v in sorted(verdicts, key=_expected_ms, reverse=True)
         if v.verdict == "not enough data" and (v.sample.role == "affected" or rules.goal == "no harm")
     ]

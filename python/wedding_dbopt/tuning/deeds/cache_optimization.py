@@ -114,6 +114,10 @@ class CacheOptimization(Upkeep):
             return Look(DONE)
         return Look(FOREIGN, reason=f"a job {details['job']} is there, and it is not the one we made")
 
+    def _is_refreshed(self, database: Database, details: dict[str, Any]) -> bool:
+        """Whether the job that a view needs is there: without it the view would be stale for ever."""
+        return "refresh" not in details or bool(database.query(_JOB, ["text"], [details["refresh"]["job"]]))
+
     def _look_at_view(self, database: Database, action: Row, details: dict[str, Any]) -> Look:
         schema, name = str(action["schema_name"]), str(action["object_name"])
         rows = database.query(_VIEW, ["name", "name"], [schema, name])
@@ -126,6 +130,7 @@ class CacheOptimization(Upkeep):
         if rows[0]["comment"] != mark(action) and not (begun and rows[0]["comment"] is None):
             return Look(FOREIGN, reason=f"a relation {name} is there, and it is not the one we made")
         index = find_index(database, schema, details["index"]) if "index" in details else None
-        if begun and (not rows[0]["filled"] or ("index" in details and (index is None or not index.valid))):
+        whole = bool(rows[0]["filled"]) and ("index" not in details or (index is not None and index.valid))
+        if begun and not (whole and self._is_refreshed(database, details)):
             return Look(HALF)
         return Look(DONE, bytes=int(rows[0]["bytes"]))
