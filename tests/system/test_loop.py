@@ -238,10 +238,13 @@ def test_what_somebody_does_to_the_table_under_an_index_ends_well(
     assert tuner.state(action) == ("rolled_back" if gone else state), tuner.reason(action)
     assert tuner.value("select error from _wedding_dbopt.action where id = %s", action) is None
     if gone:
-        assert tuner.reason(action) == {
-            "column dropped": "it is gone: somebody undid it",
-            "table dropped": "the index is gone: somebody dropped its table",
-        }[harm]
+        assert (
+            tuner.reason(action)
+            == {
+                "column dropped": "it is gone: somebody undid it",
+                "table dropped": "the index is gone: somebody dropped its table",
+            }[harm]
+        )
     else:
         tuner.run("select wedding_dbopt.rollback_action(%s)", action)
         tuner.process()
