@@ -16,6 +16,8 @@ COMMITTING = (
     "wedding_dbopt.collect_minutes(minutes integer,at timestamptz)",
     "wedding_dbopt.tick(at timestamptz)",
     "wedding_dbopt.maintain(at timestamptz)",
+    "wedding_dbopt.process_actions(at timestamptz)",
+    "_wedding_dbopt.process_queued_runs(at timestamptz)",
     "wedding_dbopt.run_tuning(aggressive_mode boolean,wedding_season_mode boolean,"
     "optimization_level text,dry_run boolean,at timestamptz)",
 )

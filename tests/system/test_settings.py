@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.cluster import Cluster
+from tests.system.deeds import CATALOGUE
 from tests.system.pgbouncer import PgBouncer
 from tests.system.tuner import Tuner
 
@@ -114,12 +115,12 @@ def test_a_planted_bad_setting_is_rolled_back_by_the_tuner_itself(tuner: Tuner, 
     tuner.run(f"grant select on booking to {role}")
     tuner.run("create index booking_vendor on booking (vendor)")
     look_up = "select sum(amount) from booking where vendor = {number}"
-    before = tuner.value(_OWN, role)
+    before = tuner.value(CATALOGUE)
     for hours in (2.5, 2.0, 1.5, 1.0, 0.5):
         tuner.collect(hours_ago(tuner, hours))
         tuner.work(look_up, times=40, user=role)
     tuner.collect()
-    action = tuner.deed(
+    action = tuner.approved(
         "parameter_adjustment",
         object_kind="role",
         name=role,
@@ -128,9 +129,10 @@ def test_a_planted_bad_setting_is_rolled_back_by_the_tuner_itself(tuner: Tuner, 
     )
     tuner.process()
     assert tuner.state(action) == "verifying", tuner.reason(action)
+    assert tuner.value(CATALOGUE) != before
     judged(tuner, action, look_up, role)
     assert tuner.state(action) == "rolled_back", tuner.reason(action)
-    assert tuner.value(_OWN, role) == before
+    assert tuner.value(CATALOGUE) == before
     assert tuner.value("select error from _wedding_dbopt.action where id = %s", action) is None
 
 

@@ -56,6 +56,22 @@ select run_id, id, kind, %(state)s, object_kind, schema_name, table_name, object
   sql, final_sql, rollback_sql, 'none', context, criticality, now()
 from idea returning id
 """
+_IDEA = """
+with run as (
+  insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
+  values ('call', 'test', now(), 'moderate', false, 'running') returning id
+)
+insert into _wedding_dbopt.recommendation
+  (fingerprint, run_id, kind, object_kind, schema_name, table_name, object_name, details, sql, rollback_sql, benefits, context,
+   criticality, priority, confidence, reason, created_at, updated_at, expires_at)
+select %(fingerprint)s, run.id, %(kind)s, %(object_kind)s, %(schema)s, %(table)s, %(name)s, %(details)s, %(sql)s,
+  %(rollback_sql)s,
+  (select coalesce(jsonb_agg(jsonb_build_object('statement_id', t.statement_id)), '[]')
+   from _wedding_dbopt.statement_text t join _wedding_dbopt.statement s on s.id = t.statement_id
+   where strpos(t.query, %(serves)s) > 0 and s.dbid = (select oid from pg_database where datname = current_database())),
+  'booking', 'critical', 'high', 0.9, 'made by hand', now(), now(), now() + interval '1 day'
+from run returning run_id
+"""
 _BUILDING = """
 select pid from pg_stat_activity
 where application_name = 'wedding_dbopt executor' and datname = current_database() and state = 'active'
@@ -248,6 +264,43 @@ class Tuner:
         row = self.session.execute(_DEED.encode(), values).fetchone()
         assert row is not None
         return int(row[0])
+
+    def approved(
+        self,
+        kind: str,
+        *,
+        serves: str,
+        object_kind: str = "index",
+        schema: str | None = None,
+        table: str | None = None,
+        name: str | None = None,
+        sql: Sequence[str] = (),
+        rollback_sql: Sequence[str] = (),
+        details: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The action of a recommendation made by hand: enqueued as a run does it, proposed, and approved by a person."""
+        self.run("select _wedding_dbopt.classify_statements()")
+        values = {
+            "fingerprint": f"by hand {next(_numbers)}",
+            "kind": kind,
+            "object_kind": object_kind,
+            "schema": schema,
+            "table": table,
+            "name": name,
+            "details": json.dumps(details or {}),
+            "sql": list(sql),
+            "rollback_sql": list(rollback_sql),
+            "serves": serves,
+        }
+        row = self.session.execute(_IDEA.encode(), values).fetchone()
+        assert row is not None
+        self.set(**{f"mode_{kind}": "approve"})
+        assert self.value("select _wedding_dbopt.enqueue_actions(%s)", row[0]) == 1
+        self.run("update _wedding_dbopt.tuning_run set state = 'verifying' where id = %s", row[0])
+        action = int(self.value("select id from _wedding_dbopt.action where run_id = %s", row[0]))
+        assert self.state(action) == "proposed"
+        assert self.value("select wedding_dbopt.approve(%s) ->> 'state'", action) == "approved"
+        return action
 
     def building(self) -> int | None:
         """Process id of the backend that builds or drops an index for the tuner."""
