@@ -290,6 +290,21 @@ def test_a_critical_statement_that_seems_twice_as_slow_is_undone_in_the_first_lo
         assert verdict([served, other], rules).verdict == "undecided"
 
 
+def test_a_critical_write_of_twice_the_blocks_is_undone_in_the_first_looks_unless_its_time_speaks_against_it() -> (
+    None
+):
+    first = replace(RULES, age_s=60)
+    served = sample(1, after_ms=5.0, after_blocks=50.0)
+    write = sample(2, "written", before_ms=1.0, critical=True)
+
+    def after(time: float, blocks: float, spread: float = 0.33) -> Sample:
+        return replace(write, after=slices(0, 12, 50, time, blocks, spread))
+
+    assert verdict([served, after(1.4, 200.0)], first).verdict == "rolled_back"
+    assert verdict([served, after(1.4, 150.0)], first).verdict == "undecided"
+    assert verdict([served, after(1.15, 200.0)], first).verdict == "undecided"
+
+
 def test_a_read_slowed_without_more_blocks_counts_where_the_index_is_used() -> None:
     first = replace(RULES, age_s=60)
     served = sample(1, after_ms=5.0, after_blocks=50.0)

@@ -27,10 +27,14 @@ REGRESSION_ERROR = 0.025
 FUTILITY = 0.1
 #: Blocks per call that differ by less than this share are the same plan's.
 SAME_BLOCKS = 0.01
-#: A critical statement whose time is nearer to twice what it was than to unchanged (as logarithms), and would hardly be by
-#: chance, is undone in the first looks without more proof, and with half the calls.
+#: A critical statement whose time is nearer to twice what it was than to unchanged (as logarithms), and less likely so by
+#: chance than this, is undone in the first looks without more proof, and with half the calls.
 TWICE = math.log(2) / 2
-BY_CHANCE = 0.15
+BY_CHANCE = 0.3
+#: A critical write whose blocks have nearly doubled for certain is undone in the first looks as well, unless its time is this
+#: many times likelier if it had not changed by what counts than if it had doubled too.
+NEARLY_TWICE = math.log(1.75)
+LIKELIER = 4.0
 #: A critical write whose work has grown for certain is undone when its time tells of a regression at this level.
 LEANING = 0.1
 #: Before an action is kept, this much of the latest time (seconds) is looked at alone, or half of a shorter window.
@@ -158,7 +162,9 @@ def _statement_verdict(
     p_value = 2 * min(slower, 1 - slower)
     error = part * REGRESSION_ERROR * spent(rules.look)
     worse = time.ratio - 1 >= rules.regression and _more_work(sample, blocks, rules)
-    twice = urgent and time.log >= TWICE and slower <= BY_CHANCE
+    twice = urgent and (
+        (time.log >= TWICE and slower <= BY_CHANCE) or _doubled_its_work(time, blocks, error, rules)
+    )
     if worse and (slower <= error or twice or _works_harder(sample, time, blocks, error, rules)):
         return StatementVerdict(sample, time, blocks, p_value, "regressed")
     if min(time.calls_before, time.calls_after) < rules.min_calls:
@@ -214,6 +220,16 @@ def _works_harder(sample: Sample, time: Change, blocks: Change | None, error: fl
         and time.ratio - 1 >= rules.critical_regression
         and _above(time, math.log1p(rules.regression)) <= LEANING
     )
+
+
+def _doubled_its_work(time: Change, blocks: Change | None, error: float, rules: Rules) -> bool:
+    """Whether the blocks have nearly doubled, and the time may well have: it does not speak against it."""
+    if blocks is None or blocks.log < NEARLY_TWICE or _above(blocks) > error:
+        return False
+    if time.ratio - 1 < rules.critical_regression:
+        return False
+    usual, doubled = time.log - math.log1p(rules.regression), time.log - math.log(2)
+    return usual**2 - doubled**2 >= -2 * time.error**2 * math.log(LIKELIER)
 
 
 def _acted(verdict: StatementVerdict, rules: Rules) -> bool:

@@ -133,4 +133,4 @@ class CacheOptimization(Upkeep):
         whole = bool(rows[0]["filled"]) and ("index" not in details or (index is not None and index.valid))
         if begun and not (whole and self._is_refreshed(database, details)):
             return Look(HALF)
-        return Look(DONE, bytes=int(rows[0]["bytes"]))
+        return Look(DONE, bytes=int(rows[0]["bytes"] or 0))

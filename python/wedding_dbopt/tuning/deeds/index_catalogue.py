@@ -52,7 +52,7 @@ class IndexState:
 def find_index(database: Database, schema: str, name: str) -> IndexState | None:
     """The index of this name, or None."""
     rows = database.query(_INDEX, ["name", "name"], [schema, name])
-    if not rows:
+    if not rows or rows[0]["bytes"] is None:  # no size: it went while it was looked at
         return None
     row = rows[0]
     parts = ("definition", "valid", "comment", "options", "tablespace", "targets", "clustered", "identity")
