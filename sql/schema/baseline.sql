@@ -1,7 +1,8 @@
 -- The catalogue changes rarely, so equal ones are kept once, whoever refers to them.
 create table _wedding_dbopt.baseline_catalogue (
   fingerprint text primary key,
-  objects     jsonb not null
+  objects     jsonb not null,
+  seen_at     timestamptz  -- by the last run of maintain() that described a day
 );
 comment on table _wedding_dbopt.baseline_catalogue is
   'What the database consisted of: kind, name and definition of each object, long texts as md5; shared by the baselines between which nothing changed.';

@@ -2,7 +2,7 @@
 create unlogged table _wedding_dbopt.relation_last (
   relid oid primary key,
   counters bigint[] not null
-) with (fillfactor = 50);
+) with (fillfactor = 70);
 comment on table _wedding_dbopt.relation_last is 'Counters of tables and indexes at the last pass, to form interval differences.';
 
 create table _wedding_dbopt.table_sample (

@@ -60,7 +60,7 @@ comment on view _wedding_dbopt.statement_text is
   'All texts, for who reads many; statement_query() reads one. Rows are visible to members of pg_read_all_stats only.';
 
 -- The counters of the last pass. Unlogged: after a crash the next pass is a new base line, marked incomplete.
--- No secondary index and a low fillfactor, so that updates stay in their page (heap-only tuples); no NOT NULL, because
+-- No index at all, so it does not matter which page an update goes to; no NOT NULL, because
 -- checking it for each column of each row is a twentieth of a pass in which half of the statements changed.
 create unlogged table _wedding_dbopt.statement_last (
   queryid  bigint, calls bigint, exec_ms float8, dbid oid, userid oid,
@@ -69,7 +69,7 @@ create unlogged table _wedding_dbopt.statement_last (
   rows     bigint, hit bigint, read bigint, dirtied bigint, written bigint,
   temp_read bigint, temp_written bigint, read_ms float8, write_ms float8,
   wal_bytes bigint, stats_since timestamptz
-) with (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.3);
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.3);
 comment on table _wedding_dbopt.statement_last is 'Counters of pg_stat_statements at the last pass, to form interval differences.';
 
 -- One row per pass: parallel arrays of the statements that changed, sorted by id. A metric that is zero for all is null.
