@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from wedding_dbopt import __version__
 from wedding_dbopt import analysis_report as report
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import Classification, classify
@@ -90,10 +91,8 @@ def analyze(
             classification,
         )
         table_rows = _rows(catalog)
-        options = [
-            report.option(option, original, _cost_of(session, option.text))
-            for option in semantic_options(query, facts, needed_columns)
-        ]
+        offers = semantic_options(query, facts, needed_columns)
+        options = [report.option(offer, original, _cost_of(session, offer.text)) for offer in offers]
         built = []
         if level == "aggressive":
             from wedding_dbopt.rewrite.proposals import proposals
@@ -105,6 +104,7 @@ def analyze(
     after = choice.pairs[0].after if choice.pairs and choice.form is not None else before
     examined = before.plan if before else original
     return {
+        "version": __version__,
         "original_query": text,
         "optimized_query": text if choice.form is None else choice.rewriting.text,
         "performance_improvement": round(100 * choice.gain, 2),
@@ -118,7 +118,7 @@ def analyze(
         ],
         "semantic_options": options,
         "proposals": built,
-        "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows),
+        "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows, offers),
         "cost_analysis": {
             "before": report.costs(original, table_rows, before),
             "after": report.costs(optimized, table_rows, after),

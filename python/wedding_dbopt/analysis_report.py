@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wedding_dbopt.indexes.advise import Advice
@@ -14,6 +14,8 @@ from wedding_dbopt.rewrite.option import Option
 
 #: How much examined rows must exceed returned ones to be worth a sentence.
 MANY_TIMES = 100
+#: Characters of a part of a statement in a note.
+LONGEST_PART = 120
 
 
 def costs(plan: Plan, table_rows: Mapping[str, float], measured: Measured | None) -> dict[str, Any]:
@@ -72,13 +74,15 @@ def notes(
     missing: str | None,
     original: Plan,
     table_rows: Mapping[str, float],
+    options: Sequence[Option] = (),
 ) -> list[str]:
-    """What was changed, what was not and why, in plain words with numbers."""
+    """What was changed, a note for each step; what was not and why; what is offered apart. In plain words with numbers."""
     found = []
     steps = choice.rewriting.steps
     if choice.form is not None:
-        rules = ", ".join(dict.fromkeys(step.rule for step in steps))
-        found.append(f"Rewritten by {rules}: same rows, {_gain(choice)}.")
+        found += [f"{step.rule}: {_short(step.before)} became {_short(step.after)}." for step in steps]
+        number = "one step" if len(steps) == 1 else f"{len(steps)} steps"
+        found.append(f"Rewritten in {number}: same rows, {_gain(choice)}.")
         if choice.refused:
             found.append(
                 f"{', '.join(choice.refused)} would apply too, but the planner's cost does not fall by 5 %."
@@ -94,6 +98,7 @@ def notes(
         found.append(choice.verdict.reason)
     found += [f"Measured, {pair.constants}: {_measured(pair)}." for pair in choice.pairs]
     found += [said for said in (choice.unmeasured, choice.untried) if said]
+    found += [f"Offered apart ({offer.kind}): {offer.changes}" for offer in options]
     found += [item.reason for item in advice.recommendations]
     found += [f"No index advice: {reason}." for _, reason in advice.skipped]
     if missing:
@@ -102,6 +107,14 @@ def notes(
     if examined > MANY_TIMES * max(returned, 1):
         found.append(f"About {examined:,.0f} rows are examined to return {returned:,.0f}.")
     return found
+
+
+def _short(text: str) -> str:
+    """A part of a statement on one line, its middle left out where it is long."""
+    line = " ".join(text.split())
+    return (
+        line if len(line) <= LONGEST_PART else f"{line[: LONGEST_PART // 2]} ... {line[-LONGEST_PART // 2 :]}"
+    )
 
 
 def _gain(choice: Choice) -> str:

@@ -23,7 +23,7 @@ create function touch(integer) returns boolean language sql as $$ select nextval
 analyze
 """
 FIELDS = {
-    "original_query", "optimized_query", "performance_improvement", "performance_basis", "execution_plan",
+    "version", "original_query", "optimized_query", "performance_improvement", "performance_basis", "execution_plan",
     "original_execution_plan", "steps", "reason", "index_recommendations", "semantic_options", "proposals",
     "wedding_optimization_notes", "cost_analysis", "measurements", "referee", "findings", "wedding_context",
     "business_criticality", "requested_context", "optimization_level",
@@ -50,6 +50,12 @@ def analysed(session: Connection, text: str, **options: Any) -> dict[str, Any]:
     return dict(row[0])
 
 
+def session_version(session: Connection) -> str:
+    row = session.execute("select extversion from pg_extension where extname = 'wedding_dbopt'").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 def test_all_fields_are_there_and_the_original_comes_back_byte_for_byte(bookings: Connection) -> None:
     text = "  SELECT  count(*) -- how many\n FROM bookings WHERE date( made )='2025-01-02' ;"
     answer = analysed(bookings, text)
@@ -63,7 +69,15 @@ def test_all_fields_are_there_and_the_original_comes_back_byte_for_byte(bookings
     assert after["total_cost"] < before["total_cost"]
     assert before["top_node"] == "Seq Scan on bookings"
     assert before["measured_buffers"] is None
-    assert any("lower" in note for note in answer["wedding_optimization_notes"])
+    notes = answer["wedding_optimization_notes"]
+    assert any("lower" in note for note in notes)
+    assert (
+        sum(
+            note.startswith("date_of_timestamp_to_range: date( made )='2025-01-02' became ") for note in notes
+        )
+        == 1
+    )
+    assert answer["version"] == session_version(bookings)
     assert answer["measurements"] == []
 
 

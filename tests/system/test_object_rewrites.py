@@ -147,3 +147,73 @@ def test_definitions_are_rewritten_and_brought_back(platform: Tuner) -> None:
     finally:
         platform.run("drop owned by builder cascade")
         platform.run("drop role builder")
+
+
+def test_a_policy_that_asks_who_is_there_asks_once_for_reading_and_for_writing(platform: Tuner) -> None:
+    try:
+        platform.run("""create function public.uid() returns uuid language sql stable as
+          $$ select nullif(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
+        create table public.owned as select g as id, gen_random_uuid() as owner from generate_series(1, 20000) g;
+        alter table public.owned enable row level security;
+        create policy own_rows on public.owned using (owner = public.uid()) with check (owner = public.uid());
+        alter table public.owned owner to builder;
+        alter function public.uid owner to builder;
+        analyze public.owned""")
+        policy = """select array[pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)]
+                    from pg_policy where polname = 'own_rows'"""
+        before = platform.value(policy)
+        platform.set(**{"mode.query_rewrite": "auto", "mode.index_creation": "off"})
+        platform.tune("optimization_level => 'aggressive'")
+        platform.process()
+        assert all("SELECT " in clause for clause in platform.value(policy)), platform.value(policy)
+        platform.rows("""select wedding_dbopt.rollback_action(id) from _wedding_dbopt.action
+                         where action_type = 'query_rewrite' and object_name = 'own_rows'""")
+        platform.process()
+        assert platform.value(policy) == before
+    finally:
+        platform.run("drop owned by builder cascade")
+        platform.run("drop role builder")
+
+
+def test_advice_that_rests_on_a_constraint_goes_with_it(platform: Tuner) -> None:
+    try:
+        platform.run("""create view public.keyed as
+          select note, count(*) as n from (select distinct id, note from public.wedding) s group by note;
+        alter view public.keyed owner to builder""")
+        platform.set(**{"mode.query_rewrite": "auto", "mode.index_creation": "off"})
+        found = "select status, safety, details ->> 'constraints' from _wedding_dbopt.recommendation where object_name = 'keyed'"
+        platform.tune("optimization_level => 'aggressive'")
+        ((status, safety, constraints),) = platform.rows(found)
+        assert (status, safety) == ("open", "manual")
+        assert "wedding_pkey" in constraints
+        assert not platform.column("select 1 from _wedding_dbopt.action where object_name = 'keyed'")
+        platform.run("alter table public.wedding drop constraint wedding_pkey")
+        platform.tune("optimization_level => 'aggressive'")
+        assert [row[0] for row in platform.rows(found)] == ["withdrawn"]
+    finally:
+        platform.run("drop owned by builder cascade")
+        platform.run("drop role builder")
+
+
+def test_functions_that_cannot_be_judged_are_named_with_the_reason(platform: Tuner) -> None:
+    try:
+        platform.run("""
+        create function public.by_path() returns bigint language sql stable as 'select count(*) from wedding';
+        create function public.with_set() returns bigint language sql stable set work_mem = '8MB'
+          as 'select count(*) from public.wedding';
+        create function public.atomic() returns bigint language sql stable begin atomic select count(*) from public.wedding; end;
+        create function public.twice() returns bigint language sql as 'select 1; select count(*) from public.wedding'""")
+        platform.set(**{"mode.query_rewrite": "auto", "mode.index_creation": "off"})
+        platform.tune("optimization_level => 'aggressive'")
+        (said,) = platform.column(
+            "select reason from _wedding_dbopt.event where reason like 'SQL functions that were not looked at%'"
+        )
+        for name, why in (("by_path()", "search_path"), ("with_set()", "SET clause"), ("atomic()", "BEGIN ATOMIC"),
+                          ("twice()", "one SELECT")):  # fmt: skip
+            assert any(name in part and why in part for part in said.split("; ")), said
+        assert "of_that_day" not in said
+    finally:
+        for name in ("by_path", "with_set", "atomic", "twice"):
+            platform.run(f"drop function if exists public.{name}")
+        platform.run("drop owned by builder cascade")
+        platform.run("drop role builder")
