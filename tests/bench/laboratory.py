@@ -1,4 +1,4 @@
-"""The databases random statements are tried in: the platform with awkward rows, the fixtures of the rules, and strange tables."""
+"""Databases to try random statements in: the platform with awkward rows, the fixtures of the rules, and strange tables."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ statements. Wherever LIMIT or DISTINCT ON chooses rows, the order is total, so t
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tests.bench.random_queries import Queries
@@ -21,7 +22,7 @@ _DAY = re.compile(r"'\d{4}-\d\d-\d\d")
 _STRING = re.compile(r"('(?:[^']|'')*')")
 _ALIAS = re.compile(r"\b[a-z]\d+\b")
 _PARAMETERS = 0.2
-_SLOPPY = 0.08
+_SLOPPY = 0.12
 _SETS = 3
 
 
@@ -41,7 +42,11 @@ class Statement:
 
 
 class Grammar(Queries):
-    """Makes statements; `chance` decides everything."""
+    """Makes statements; `chance` decides everything. `schema` is that of the tables."""
+
+    def __init__(self, tables: Mapping[str, Table], chance: random.Random, schema: str) -> None:
+        super().__init__(tables, chance)
+        self._schema = schema
 
     def statement(self) -> Statement:
         """One statement, most often a SELECT, sometimes with parameters."""
@@ -56,13 +61,21 @@ class Grammar(Queries):
         return self._with_parameters(made) if self._likely(_PARAMETERS) else made
 
     def _with_sloppy_names(self, text: str) -> str:
-        """Let one alias hide another, or leave one away before its columns. The server may refuse what comes out."""
+        """Let one alias hide another, leave one away before its columns, or write schema and table in its place.
+
+        The server may refuse what comes out.
+        """
         parts = _STRING.split(text)
         names = sorted({name for code in parts[::2] for name in _ALIAS.findall(code)})
         if len(names) < 2:
             return text
         hidden, name = self._chance.sample(names, 2)
-        if self._likely(0.5):
+        table = re.search(rf"\b(\w+) {hidden}\b", " ".join(parts[::2]))
+        if table is not None and table[1] in self._tables and self._likely(0.4):
+            whole = f'"{self._schema}"."{table[1]}"'
+            parts[::2] = [code.replace(table[0], whole) for code in parts[::2]]
+            parts[::2] = [re.sub(rf"\b{hidden}\.", f"{whole}.", code) for code in parts[::2]]
+        elif self._likely(0.5):
             parts[::2] = [re.sub(rf"\b{hidden}\b", name, code) for code in parts[::2]]
         else:
             parts[::2] = [re.sub(rf"\b{hidden}\.", "", code) for code in parts[::2]]

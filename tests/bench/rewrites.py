@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Row
 from wedding_dbopt.query import Query
+from wedding_dbopt.rewrite.engine import LEVELS, Rewriting
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.worth import worthwhile
 
@@ -54,6 +55,7 @@ class Judged:
     name: str
     texts: dict[Case, str] = field(default_factory=dict)
     milliseconds: list[float] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -109,9 +111,14 @@ def report(connections: dict[str, Any], corpus: list[Case], tpch: list[Case]) ->
         ("slower beyond the noise (corpus / TPC-H)", lambda j: " / ".join(str(len(part)) for part in slower[j.name])),
         ("CPU ms of a rewrite, median", lambda j: f"{statistics.median(j.milliseconds):.1f}"),
         ("CPU ms of a rewrite, p95 (bar 40)", lambda j: f"{statistics.quantiles(j.milliseconds, n=20)[-1]:.1f}"),
+        ("wall ms of a rewrite with its plans, median", lambda j: f"{statistics.median(j.waited):.1f}"),
+        ("wall ms of a rewrite with its plans, p95", lambda j: f"{statistics.quantiles(j.waited, n=20)[-1]:.1f}"),
         ("TPC-H wrong or failing", lambda j: str(sum(name.startswith("q") for name in j.wrong + j.errors))),
     ):  # fmt: skip
         print(f"  {label:58} {figure(peer):>16} {figure(ours):>16}", flush=True)
+    print(
+        f"\n  rules of a lower level that a higher one does not take: {unnested(large, [*corpus, *tpch]) or 'none'}"
+    )
     for judged in (peer, ours):
         print(f"\n  {judged.name}: wrong {judged.wrong}, renamed {len(judged.renamed)}, errors {judged.errors}, "
               f"slower {slower[judged.name]}")  # fmt: skip
@@ -124,17 +131,31 @@ def count(corpus: list[Case], kind: str) -> int:
 
 
 def own_rewriter(connection: psycopg.Connection[Any]) -> Rewriter:
-    session = Session(connection)
-
     def rewriter(case: Case) -> str | None:
-        query = Query.parse(case.text)
-        facts = Facts.load(
-            session, Catalog.load(session, query.tables, [case.schema]), [case.schema], query.text
-        )  # type: ignore[arg-type]
-        verdict = worthwhile(query, facts, "aggressive", lambda text: cost(connection, case, text))
-        return verdict.rewriting.text if verdict.rewriting.steps else None
+        rewriting = rewritten(connection, case, "aggressive")
+        return rewriting.text if rewriting.steps else None
 
     return rewriter
+
+
+def rewritten(connection: psycopg.Connection[Any], case: Case, level: str) -> Rewriting:
+    """What a level offers, by the planner's cost."""
+    session, query = Session(connection), Query.parse(case.text)
+    catalog = Catalog.load(session, query.tables, [case.schema])  # type: ignore[arg-type]
+    facts = Facts.load(session, catalog, [case.schema], query.text)  # type: ignore[arg-type]
+    return worthwhile(query, facts, level, lambda text: cost(connection, case, text)).rewriting
+
+
+def unnested(connection: psycopg.Connection[Any], corpus: list[Case]) -> list[str]:
+    """Statements for which a higher level leaves out a rule that a lower one takes."""
+    found = []
+    for case in corpus:
+        connection.execute(f"set search_path = {case.schema}")
+        taken = [{step.rule for step in rewritten(connection, case, level).steps} for level in LEVELS]
+        lost = (taken[0] - taken[1]) | (taken[1] - taken[2])
+        if lost:
+            found.append(f"{case.name}: {', '.join(sorted(lost))}")
+    return found
 
 
 def cost(connection: psycopg.Connection[Any], case: Case, text: str) -> float | None:
@@ -175,9 +196,10 @@ def rewrite_one(judged: Judged, case: Case, rewriter: Rewriter, connection: psyc
     connection.execute(f"set search_path = {case.schema}")
     try:
         rewriter(case)
-        started = time.process_time()
+        started, clock = time.process_time(), time.perf_counter()
         text = rewriter(case)
         judged.milliseconds.append((time.process_time() - started) * 1000)
+        judged.waited.append((time.perf_counter() - clock) * 1000)
     except Exception as error:  # a peer may fail in any way
         judged.errors.append(f"{case.name}: {type(error).__name__}")
         return

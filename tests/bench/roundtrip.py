@@ -59,7 +59,7 @@ class Count:
 
 
 def statements(place: Place, chance: random.Random) -> Iterator[Statement]:
-    grammar = Grammar(place.tables, chance)
+    grammar = Grammar(place.tables, chance, place.path[0])
     while True:
         yield grammar.statement()
 

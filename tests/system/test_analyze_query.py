@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import psycopg
@@ -176,3 +177,56 @@ def test_pages_by_parameters_are_analysed(bookings: Connection) -> None:
     with pytest.raises(psycopg.Error) as refused:
         analysed(bookings, "select id from bookings where id::text = $2")
     assert (refused.value.sqlstate or "").startswith("WD")
+
+
+def test_what_costs_more_with_a_common_constant_is_not_offered(bookings: Connection) -> None:
+    bookings.execute("""
+    create table vendors (id integer primary key, kind text not null);
+    insert into vendors select g, case when g % 20 > 0 then 'common' else 'k' || g end from generate_series(1, 8000) g;
+    create table visits (id integer primary key, vendor_id integer not null);
+    insert into visits select g, g % 8000 + 1 from generate_series(1, 60000) g;
+    create index on visits (vendor_id);
+    analyze vendors, visits""")
+    text = (
+        "select v.id, s.n from vendors v join (select vendor_id, count(*) as n from visits group by vendor_id) s "
+        "on s.vendor_id = v.id where v.kind = {}"
+    )
+    rare = analysed(bookings, text.format("'k20'"), optimization_level="aggressive")
+    assert [step["rule"] for step in rare["steps"]] == ["push_join_key_into_subquery"]
+    unknown = analysed(bookings, text.format("$1"), optimization_level="aggressive")
+    assert unknown["optimized_query"] == text.format("$1")
+    assert unknown["performance_improvement"] == 0
+    assert unknown["reason"].startswith(
+        "push_join_key_into_subquery would apply, but with common constants ($1 = 'common'::text) the planner's cost rises from"
+    )
+    assert any(cost["after"] > cost["before"] for cost in unknown["cost_analysis"]["with_constants"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "lost", "added"),
+    [
+        ("active_vendors", "select id from vendor_list", {2, 3, 4}, set[int]()),
+        ("whole_last_day", "select id from moments where made between '2026-05-01' and '2026-05-02'", set[int](), {2, 3}),
+        ("union_all", "select id from vendor_list where id < 3 union select id from vendor_list where id = 2", set[int](), {2}),
+    ],
+)  # fmt: skip
+def test_what_is_offered_apart_changes_the_rows_as_it_says(
+    bookings: Connection, kind: str, text: str, lost: set[int], added: set[int]
+) -> None:
+    bookings.execute("""
+    drop table if exists vendor_list, moments;
+    create table vendor_list (id integer primary key, active boolean, verified boolean);
+    insert into vendor_list values (1, true, true), (2, true, false), (3, false, true), (4, null, true);
+    create table moments (id integer primary key, made timestamp);
+    insert into moments values (1, '2026-05-02'), (2, '2026-05-02 00:00:01'), (3, '2026-05-02 23:59'), (4, '2026-05-03')""")
+    answer = analysed(bookings, text)
+    assert answer["optimized_query"] != next(
+        option["text"] for option in answer["semantic_options"] if option["kind"] == kind
+    )
+    option = next(option for option in answer["semantic_options"] if option["kind"] == kind)
+    before, after = (
+        Counter(row[0] for row in bookings.execute(form.encode()).fetchall())
+        for form in (text, option["text"])
+    )
+    assert (set(before - after), set(after - before)) == (lost, added)
+    assert any(f"({kind})" in note for note in answer["wedding_optimization_notes"])

@@ -243,11 +243,19 @@ class _Trial:
         return json.loads(self._execution.read_written(writes, text, SECONDS_PER_SET) or "null")
 
 
+def _start(node: exp.Expr) -> int:
+    return int((node.args["db"] if isinstance(node, exp.Column) else node.this).meta["start"])
+
+
 def _renamed(text: str, catalog: Catalog, names: Mapping[Place, str]) -> str:
-    """The text reading the generated tables, under the names its columns are qualified with."""
+    """The text reading the generated tables, under the names its columns are qualified with, which lose their schema."""
     tree = parsed(text)
     assert tree is not None
-    for node in sorted(table_nodes(tree), key=lambda node: -int(node.this.meta["start"])):
+    schemas = [column for column in tree.find_all(exp.Column) if column.args.get("db")]
+    for node in sorted((*table_nodes(tree), *schemas), key=lambda node: -_start(node)):
+        if not isinstance(node, exp.Table):
+            text = text[: _start(node)] + text[int(node.args["table"].meta["start"]) :]
+            continue
         relation = catalog.relation(named(node))
         if relation is None or (relation.schema, relation.name) not in names:
             continue

@@ -209,22 +209,23 @@ def _placed(
         befores.append(before)
         afters.append(after)
     whole += text[last:]
-    return (
-        _Placed(whole, " ... ".join(befores), " ... ".join(afters))
-        if _means(whole, tree, node, new)
-        else None
-    )
+    again = _meant(whole, tree, node, new)
+    if again is None or not all(
+        facts.finds_table(name) for name in again.find_all(exp.Column) if name.args.get("db")
+    ):
+        return None  # a table that became a subquery has no schema any more
+    return _Placed(whole, " ... ".join(befores), " ... ".join(afters))
 
 
-def _means(whole: str, tree: exp.Expr, node: exp.Expr, new: exp.Expr) -> bool:
-    """Tell whether a text parses to the tree with `new` in the place of `node`."""
+def _meant(whole: str, tree: exp.Expr, node: exp.Expr, new: exp.Expr) -> exp.Expr | None:
+    """Return the tree of a text, if it is the old tree with `new` in the place of `node`."""
     again = parsed(whole)
     if node is tree:
-        return again == new
+        return again if again == new else None
     node.replace(new)
     is_meant = again == tree
     new.replace(node)
-    return is_meant
+    return again if is_meant else None
 
 
 def _without(text: str, tree: exp.Expr, node: exp.Expr) -> _Placed | None:

@@ -197,16 +197,18 @@ class Facts:
         if (
             not isinstance(node, exp.Column)
             or not isinstance(node.this, (exp.Identifier, exp.Star))
-            or node.args.get("db")
+            or node.args.get("catalog")
         ):
             return None
-        qualifier = node.args.get("table")
+        qualifier, schema = node.args.get("table"), node.args.get("db")
         if qualifier is None and isinstance(node.this, exp.Star):
             return None
         name = None if isinstance(node.this, exp.Star) else folded(node.this)
         for scope in _scopes(node):
             sources = list(_sources(scope))
-            if qualifier is not None:
+            if schema is not None and qualifier is not None:
+                found = [place for place in sources if self._is_named(place.node, schema, qualifier)]
+            elif qualifier is not None:
                 found = [place for place in sources if _alias(place.node) == folded(qualifier)]
             else:
                 found = [place for place in sources if self._may_hold(place, name or "")]
@@ -220,6 +222,25 @@ class Facts:
                 return None
             return scope, found[0].node, found[0].nullable
         return None
+
+    def _is_named(self, source: exp.Expr, schema: exp.Expr, name: exp.Expr) -> bool:
+        """Tell whether `schema.name` before a column means a source: the table itself, under no alias."""
+        relation = self.relation(source)
+        if relation is None or source.args.get("alias") is not None:
+            return False
+        return (relation.schema, relation.name) == (folded(schema), folded(name))
+
+    def finds_table(self, column: exp.Column) -> bool:
+        """Tell whether a query around `schema.table.column` reads that table under no alias."""
+        scope: exp.Expr | None = column
+        while scope is not None:
+            if isinstance(scope, SCOPES) and any(
+                self._is_named(place.node, column.args["db"], column.args["table"])
+                for place in _sources(scope)
+            ):
+                return True
+            scope = scope.parent
+        return False
 
     def _may_hold(self, place: _Place, name: str) -> bool:
         relation = self.relation(place.node)

@@ -84,7 +84,12 @@ def _key(test: exp.Expr, subquery: exp.Expr, alias: str, join: exp.Expr, facts: 
     if type(test) is not exp.EQ:
         return None
     for own, other in ((test.this, test.expression), (test.expression, test.this)):
-        if not isinstance(own, exp.Column) or not own.args.get("table") or folded(own.args["table"]) != alias:
+        if (
+            not isinstance(own, exp.Column)
+            or own.args.get("db")
+            or not own.args.get("table")
+            or folded(own.args["table"]) != alias
+        ):
             continue
         outer = facts.column(other)
         inner = _grouped(subquery.this, folded(own.this), facts)
