@@ -20,6 +20,7 @@ import sqlglot.optimizer
 from psycopg.rows import dict_row
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Row
+from wedding_dbopt.plan import Plan
 from wedding_dbopt.query import Query
 from wedding_dbopt.rewrite.engine import LEVELS, Rewriting
 from wedding_dbopt.rewrite.facts import Facts
@@ -143,7 +144,7 @@ def rewritten(connection: psycopg.Connection[Any], case: Case, level: str) -> Re
     session, query = Session(connection), Query.parse(case.text)
     catalog = Catalog.load(session, query.tables, [case.schema])  # type: ignore[arg-type]
     facts = Facts.load(session, catalog, [case.schema], query.text)  # type: ignore[arg-type]
-    return worthwhile(query, facts, level, lambda text: cost(connection, case, text)).rewriting
+    return worthwhile(query, facts, level, lambda text: planned(connection, case, text)).rewriting
 
 
 def unnested(connection: psycopg.Connection[Any], corpus: list[Case]) -> list[str]:
@@ -158,8 +159,8 @@ def unnested(connection: psycopg.Connection[Any], corpus: list[Case]) -> list[st
     return found
 
 
-def cost(connection: psycopg.Connection[Any], case: Case, text: str) -> float | None:
-    """Return the planner's cost, None where there is no plan."""
+def planned(connection: psycopg.Connection[Any], case: Case, text: str) -> Plan | None:
+    """Return the generic plan, None where there is none."""
     try:
         plan = connection.execute(
             f"explain (format json) {prepare(connection, case, text)}".encode()
@@ -167,7 +168,7 @@ def cost(connection: psycopg.Connection[Any], case: Case, text: str) -> float | 
     except psycopg.Error:
         return None
     assert plan is not None
-    return float(plan[0][0]["Plan"]["Total Cost"])
+    return Plan.from_json(plan[0])
 
 
 def schema_of(connection: psycopg.Connection[Any], schema: str) -> dict[str, dict[str, str]]:

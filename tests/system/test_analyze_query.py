@@ -230,3 +230,12 @@ def test_what_is_offered_apart_changes_the_rows_as_it_says(
     )
     assert (set(before - after), set(after - before)) == (lost, added)
     assert any(f"({kind})" in note for note in answer["wedding_optimization_notes"])
+
+
+def test_an_early_stop_is_not_given_away_on_the_word_of_a_generic_plan(bookings: Connection) -> None:
+    text = "select id, note from bookings where date(made) = {} order by id limit {}"
+    hidden = analysed(bookings, text.format("$1", "$2"))
+    assert hidden["optimized_query"] == text.format("$1", "$2")
+    assert "only measuring can decide" in hidden["reason"]
+    told = analysed(bookings, text.format("'2025-01-02'", "20"))
+    assert [step["rule"] for step in told["steps"]] == ["date_of_timestamp_to_range"]

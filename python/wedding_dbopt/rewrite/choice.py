@@ -87,7 +87,7 @@ class Chooser:
                 f"The statement has {len(self.query.text):,} characters; no rewrite and no offer is sought above "
                 f"{LONGEST_TEXT:,}. Lists of values can be passed as one array parameter."
             )
-        worth = worthwhile(self.query, self.facts, level, self._cost)
+        worth = worthwhile(self.query, self.facts, level, self._planned)
         if not measured:
             return self._by_cost(worth)
         tried: list[Choice] = []
@@ -100,11 +100,11 @@ class Chooser:
             tried.append(choice)
         return tried[0] if tried else self._measured_alone(worth)
 
-    def _cost(self, text: str) -> float | None:
+    def _planned(self, text: str) -> Plan | None:
         if text == self.query.text:
-            return Plan.from_json(self.original).total_cost
+            return Plan.from_json(self.original)
         try:
-            return Plan.from_json(self.session.explain(Query.parse(text), self.userid)).total_cost
+            return Plan.from_json(self.session.explain(Query.parse(text), self.userid))
         except DboptError:
             return None
 
@@ -136,6 +136,11 @@ class Chooser:
             found.append(
                 f"{', '.join(worth.refused)} would apply, but the planner's cost does not fall by 5 %, "
                 "so the text stays as it is."
+            )
+        if worth.gambles:
+            found.append(
+                f"{', '.join(worth.gambles)} would apply, but the statement now stops at its LIMIT along an index in the wanted "
+                "order and would sort instead; which is faster depends on the parameters, so only measuring can decide."
             )
         if worth.unwritten:
             found.append(
