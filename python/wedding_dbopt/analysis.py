@@ -96,9 +96,10 @@ def analyze(
         built = []
         if level == "aggressive":
             from wedding_dbopt.rewrite.proposals import proposals
+            from wedding_dbopt.rewrite.pruning import with_pruning
 
             read = original.rows_examined(table_rows)
-            built = [asdict(proposal) for proposal in proposals(query, facts, original, read)]
+            built = [asdict(with_pruning(database, one)) for one in proposals(query, facts, original, read)]
     note(database, choice)
     before = choice.pairs[0].before if choice.pairs else None
     after = choice.pairs[0].after if choice.pairs and choice.form is not None else before

@@ -239,3 +239,14 @@ def test_an_early_stop_is_not_given_away_on_the_word_of_a_generic_plan(bookings:
     assert "only measuring can decide" in hidden["reason"]
     told = analysed(bookings, text.format("'2025-01-02'", "20"))
     assert [step["rule"] for step in told["steps"]] == ["date_of_timestamp_to_range"]
+
+
+def test_what_partitions_would_save_is_planned(bookings: Connection) -> None:
+    text = "select count(*) from bookings where wedding between '2024-02-01' and '2026-03-01'"
+    answer = analysed(bookings, text, optimization_level="aggressive")
+    (proposal,) = [one for one in answer["proposals"] if one["kind"] == "partitioning"]
+    assert (proposal["numbers"]["partitions"], proposal["numbers"]["partitions_read"]) == (4, 3)
+    assert "its range reads 3 of 4" in proposal["reason"]
+    assert bookings.execute("select count(*) from pg_class where relname ~ '^wedding_dbopt_'").fetchone() == (
+        0,
+    )

@@ -124,6 +124,11 @@ def _partitioning(query: Query, relation: Relation, found: _Range, days: int | N
         "days": days,
         "rows": relation.rows,
         "column": found.fact.column.name,
+        "type": found.fact.column.type,
+        "from": found.first.isoformat() if found.first else None,
+        "until": found.after.isoformat() if found.after else None,
+        "first_year": years[0],
+        "last_year": years[-1],
         "partitions": len(years) + 1,
     }
     return Proposal("partitioning", tuple(sql), (f"DROP TABLE {new}",), query.text, reason, numbers)
