@@ -8,7 +8,7 @@ exist only after `EXPLAIN ANALYZE` are None in a plain plan. As in PostgreSQL's 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,9 +201,12 @@ class Plan:
         """Every node, parents first."""
         return self.root.walk()
 
-    def visits(self) -> Iterator[Visit]:
-        """Every node with the number of its executions and the share of its rows that is fetched."""
-        return _visits(Visit(self.root, 1.0, 1.0))
+    def visits(self, swell: Callable[[Node], float] = lambda node: 1.0) -> Iterator[Visit]:
+        """Every node with the number of its executions and the share of its rows that is fetched.
+
+        `swell` tells how many times more rows than expected a node gives.
+        """
+        return _visits(Visit(self.root, 1.0, 1.0), swell)
 
     def scans(self) -> tuple[Node, ...]:
         """The nodes that read a table."""
@@ -271,7 +274,9 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _children(node: Node, executions: float, share: float) -> Iterator[Visit]:
+def _children(
+    node: Node, executions: float, share: float, swell: Callable[[Node], float] = lambda node: 1.0
+) -> Iterator[Visit]:
     for position, child in enumerate(node.children):
         times, part = executions, 1.0 if node.type in _BLOCKING else share
         if node.type == "Aggregate" and node.strategy != "Sorted":
@@ -279,16 +284,17 @@ def _children(node: Node, executions: float, share: float) -> Iterator[Visit]:
         if node.type == "Limit" and child.rows > 0:
             part = min(1.0, node.rows / child.rows)
         if node.type == "Nested Loop" and position > 0 and child.type not in _ONCE:
-            times, part = executions * max(node.children[0].rows * share, 1.0), 1.0
+            outer = node.children[0]
+            times, part = executions * max(outer.rows * swell(outer) * share, 1.0), 1.0
         elif child.relationship == "SubPlan" and not (child.subplan or "").startswith("CTE"):
             times = executions * max(node.rows, 1.0)
         yield Visit(child, times, part)
 
 
-def _visits(visit: Visit) -> Iterator[Visit]:
+def _visits(visit: Visit, swell: Callable[[Node], float]) -> Iterator[Visit]:
     yield visit
-    for child in _children(visit.node, visit.executions, visit.share):
-        yield from _visits(child)
+    for child in _children(visit.node, visit.executions, visit.share, swell):
+        yield from _visits(child, swell)
 
 
 def examined(visit: Visit, table_rows: Mapping[str, float]) -> float:

@@ -14,6 +14,7 @@ from itertools import permutations
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.indexes.advise import WorkloadStatement, advise
+from wedding_dbopt.indexes.reality import VISIT_COST
 from wedding_dbopt.indexes.size import index_bytes
 from wedding_dbopt.query import Query
 
@@ -33,6 +34,8 @@ class Answer:
     wall_s: float
     server_cpu_s: float
     promised: Mapping[str, float] = field(default_factory=dict)
+    #: What is left of each statement by our own judgement, 0..1; the planner's cost is one part of it.
+    judged: Mapping[str, float] = field(default_factory=dict)
 
 
 def ours(
@@ -42,14 +45,22 @@ def ours(
     corrected: bool,
     seconds: float = 600.0,
     most_plans: int | None = None,
+    seen_ms: Mapping[str, float] | None = None,
 ) -> Answer:
-    """Our search. Without `corrected` it believes HypoPG's costs and sizes as the peers do, and keeps to a budget in them."""
+    """Our search. Without `corrected` it believes HypoPG's costs and sizes as the peers do, and keeps to a budget in them.
+
+    `seen_ms` are times of the statements as the product collects them; without them all is judged by the planner's cost.
+    """
     parsed = {key: Query.parse(text) for key, text in queries.items()}
     catalog = Catalog.load(
         Client(session), [t for query in parsed.values() for t in query.tables], ["public"]
     )  # type: ignore[arg-type]
     source = ClientSource(session, queries)
-    workload = [WorkloadStatement(key, query, 1.0, 0.0, "medium", "other") for key, query in parsed.items()]
+    seen = seen_ms or {}
+    workload = [
+        WorkloadStatement(key, query, 1.0, seen.get(key, 0.0), "medium", "other")
+        for key, query in parsed.items()
+    ]
     started, cpu = time.monotonic(), cpu_ms(session)
     advice = advise(
         workload,
@@ -63,6 +74,7 @@ def ours(
         if corrected
         else lambda relation, index: hypothetical_bytes(session, index.create_sql()),
         corrected=corrected,
+        visit_cost=VISIT_COST if seen_ms is not None else 0.0,
     )
     return Answer(
         tuple(item.create_sql for item in advice.recommendations),
@@ -71,6 +83,7 @@ def ours(
         time.monotonic() - started,
         (cpu_ms(session) - cpu) / 1000,
         {key: after for item in advice.recommendations for key, _, after in item.benefits},
+        advice.left,
     )
 
 

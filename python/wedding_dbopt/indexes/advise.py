@@ -8,26 +8,38 @@ GiST indexes on a sample where the chosen ones leave a search dear.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..catalog import Catalog, Relation
 from ..errors import MissingExtension
-from ..plan import Plan
-from ..query import Query
+from ..plan import Node, Plan
+from ..query import Query, Table
 from .candidates import Candidates, candidates, search_index, shared_covers, usage
-from .cost import ENTRIES, IMPORTANCE, MS_PER_COST_UNIT, Weight, WorkloadCost, WriteRate, balanced, write_ms
+from .cost import (
+    ENTRIES,
+    IMPORTANCE,
+    MS_PER_COST_UNIT,
+    Weight,
+    WorkloadCost,
+    WriteRate,
+    balanced,
+    credited,
+    usual_rate,
+    write_ms,
+)
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
+from .reality import VISIT_COST, beyond
 from .recommendation import Benefit, Recommendation, recommendation
 from .selection.problem import Team
 from .selection.select import select, sorted_too
 from .size import KeyFacts, btree_bytes, index_bytes
 from .skew import Represent, merged, open_questions
 from .statistics import row_count
-from .what_if import Config, Failure, PlanSource, WhatIf
+from .what_if import Config, Failure, Leading, PlanSource, WhatIf
 
 DAY = 86400.0
 MOST_PLANS = 1900
@@ -58,11 +70,15 @@ class WorkloadStatement:
 
 @dataclass(frozen=True)
 class Advice:
-    """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent."""
+    """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent.
+
+    `left` is what should be left of each statement's time with all B-trees, 0..1.
+    """
 
     recommendations: tuple[Recommendation, ...]
     skipped: tuple[tuple[str, str], ...]
     explain_calls: int
+    left: Mapping[str, float] = field(default_factory=dict)
 
 
 def advise(
@@ -82,6 +98,7 @@ def advise(
     most_plans: int | None = None,
     size: Size = index_bytes,
     corrected: bool = True,
+    visit_cost: float = VISIT_COST,
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
@@ -90,10 +107,13 @@ def advise(
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
     `represent` gives a statement's forms with constants, asked for where values are skewed.
-    `size` and `corrected` are there to compare with advisors that take both from HypoPG.
+    `size` and `corrected` are there to compare with advisors that take both from HypoPG, `visit_cost` 0 to be judged by the
+    planner's cost as they are.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
-    advisor = _Advisor(catalog, source, max_width, writes or {}, window_seconds, measure, size, corrected)
+    advisor = _Advisor(
+        catalog, source, max_width, writes or {}, window_seconds, measure, size, corrected, visit_cost
+    )
     started = clock()
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
@@ -117,7 +137,7 @@ def advise(
     finally:
         advisor.what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
-    return Advice(tuple(found), tuple(advisor.skipped), advisor.what_if.calls)
+    return Advice(tuple(found), tuple(advisor.skipped), advisor.what_if.calls, advisor.left)
 
 
 class _Advisor:
@@ -131,6 +151,7 @@ class _Advisor:
         measure: Measure | None,
         estimate: Size,
         corrected: bool,
+        visit_cost: float,
     ) -> None:
         self._catalog = catalog
         self._max_width = max_width
@@ -148,8 +169,10 @@ class _Advisor:
         self._parts: dict[str, tuple[str, ...]] = {}
         self._config: Config = frozenset()
         self._estimate = estimate
-        self.what_if = WhatIf(source, self.size, corrected, self._leaves)
+        self._visit_cost = visit_cost if corrected else 0.0
+        self.what_if = WhatIf(source, self.size, corrected, self._leaves, self._beyond)
         self.skipped: list[tuple[str, str]] = []
+        self.left: dict[str, float] = {}
 
     def size(self, index: IndexDef) -> int:
         """Estimated bytes of a candidate that the planner can be asked about."""
@@ -161,6 +184,21 @@ class _Advisor:
     def _leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
         """The tables that hold the rows of one: itself, or its partitions."""
         return self._relations[place].leaves or (place,)
+
+    def _beyond(self, plan: Plan, leading: Leading) -> float:
+        """What a plan costs beyond the planner's figure."""
+        if not self._visit_cost:
+            return 0.0
+
+        def relation_of(node: Node) -> Relation | None:
+            return self._catalog.relation(Table(node.schema, node.relation, "")) if node.relation else None
+
+        def leading_of(node: Node) -> str | None:
+            relation = relation_of(node)
+            held = relation.indexes if relation is not None else ()
+            return leading(node) or next((x.columns[0] for x in held if x.name == node.index), None)
+
+        return beyond(plan, relation_of, leading_of, self._visit_cost)
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""
@@ -301,6 +339,7 @@ class _Advisor:
                 break
         else:
             self._config = self._within(budget)
+        self.left = {key: workload.ratio(key, self._config) for key in self._uses}
         found = []
         whole = {key: self._statements[key].query for key in self._uses if self._whole(key) == key}
         for index in sorted(self._config, key=IndexDef.order_key):
@@ -322,14 +361,16 @@ class _Advisor:
     def _weights(self) -> dict[str, Weight]:
         """Measured time in the window; where nothing was measured, the planner's cost in its place."""
         costs = {
-            key: self.what_if.cost(key, frozenset()).cost for key in self._uses if self._whole(key) == key
+            key: self.what_if.cost(key, frozenset()).worth for key in self._uses if self._whole(key) == key
         }
         guessed = balanced({key: cost for key, cost in costs.items() if self._statements[key].mean_ms <= 0})
+        means = {key: self._statements[key].mean_ms for key in costs if self._statements[key].mean_ms > 0}
+        rate = usual_rate(means, costs)
         found = {}
         for key in self._uses:
             whole = self._whole(key)
             statement = self._statements[whole]
-            mean = statement.mean_ms if statement.mean_ms > 0 else guessed[whole] * MS_PER_COST_UNIT
+            mean = credited(means[whole], rate * costs[whole]) if whole in means else rate * guessed[whole]
             importance = IMPORTANCE.get(statement.criticality, 1.0)
             share = 1 / len(self._parts.get(key, (key,)))
             found[key] = Weight(max(statement.calls, 1.0) * mean * share, importance)
@@ -389,7 +430,7 @@ class _Advisor:
             before = self.what_if.cost(key, frozenset()).cost
             after = self.what_if.cost(key, self._config).cost
             total = weights[key].ms
-            saved = total * (1 - after / max(before, 1e-9)) / len(used)
+            saved = total * (1 - workload.ratio(key, self._config)) / len(used)
             statement = self._statements[key]
             yield Benefit(
                 key,

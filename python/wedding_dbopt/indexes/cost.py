@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 
 from .definition import IndexDef
 from .size import PAGE
@@ -26,6 +27,7 @@ ENTRIES = {"btree": 1.0, "hash": 0.4, "brin": 0.05, "gist": 4.0, "gin": 6.0}
 # Of what an index could win at most for a statement whose plan with it is not known, so much is expected.
 _DOUBT = 0.25
 _LEAST_RATIO = 0.001
+_USUAL_SPREAD = 2.0
 _CACHED_BYTES = 128 * 1024 * 1024
 
 
@@ -88,6 +90,21 @@ def balanced(costs: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
+def usual_rate(means: Mapping[str, float], costs: Mapping[str, float]) -> float:
+    """The ms that one unit of the planner's cost takes in a workload, by the measured means; a guess without any."""
+    rates = [mean / max(costs[key], 1e-6) for key, mean in means.items()]
+    return median(rates) if rates else MS_PER_COST_UNIT
+
+
+def credited(mean_ms: float, explained_ms: float) -> float:
+    """The ms of a call that an index may be credited with; `explained_ms` is the planner's cost at the usual rate.
+
+    Where a statement takes more than twice that, the planner does not know what takes the time, as in aggregates of long
+    numbers or behind wrong row counts, and the ratio of two of his costs says little of it. Then the geometric middle counts.
+    """
+    return min(mean_ms, math.sqrt(mean_ms * _USUAL_SPREAD * explained_ms))
+
+
 class WorkloadCost:
     """The weighted time of a workload under configurations. All statements must have a plan already."""
 
@@ -104,7 +121,7 @@ class WorkloadCost:
         self.size = cache(size)
         self.upkeep = cache(upkeep)
         self._bytes: dict[Config, int] = {}
-        self._base = {key: max(what_if.cost(key, frozenset()).cost, 1e-6) for key in weights}
+        self._base = {key: max(what_if.cost(key, frozenset()).worth, 1e-6) for key in weights}
         self._concerned: dict[IndexDef, tuple[str, ...]] = {}
         self._leaning = 0.0
 
@@ -128,7 +145,7 @@ class WorkloadCost:
 
     def ratio(self, key: str, config: Config) -> float:
         """The statement's cost under a configuration over its cost without."""
-        return self._what_if.cost(key, config).cost / self._base[key]
+        return self._what_if.cost(key, config).worth / self._base[key]
 
     def used(self, key: str, config: Config) -> Config:
         """The indexes of a configuration that the statement's plan uses."""

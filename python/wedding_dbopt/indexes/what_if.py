@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from ..database import DatabaseError
 from ..errors import DboptError, MissingExtension
-from ..plan import Plan
+from ..plan import Node, Plan
 from .candidates import effective, helps, leads, stand_in
 from .definition import IndexDef
 from .predicates import TableUse
@@ -33,6 +33,7 @@ _DESCENT_OPERATORS = 50
 
 Config = frozenset[IndexDef]
 Place = tuple[str, str]
+Leading = Callable[[Node], str | None]
 Failure = (DboptError, DatabaseError)
 
 
@@ -51,11 +52,20 @@ class PlanSource(Protocol):
 
 @dataclass(frozen=True)
 class Priced:
-    """A plan under a configuration: its corrected cost and which of the hypothetical indexes it uses."""
+    """A plan under a configuration: its corrected cost and which of the hypothetical indexes it uses.
+
+    `beyond` is what it costs more than the planner knows, in his units: he does not choose by it.
+    """
 
     plan: Plan
     cost: float
     used: Config
+    beyond: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        """What a choice of indexes is judged by."""
+        return self.cost + self.beyond
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,8 @@ class WhatIf:
 
     `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
     `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
-    index that exists. `leaves` gives the tables that hold a table's rows.
+    index that exists. `leaves` gives the tables that hold a table's rows, `visits` what a plan costs beyond the planner's
+    figure, told the first column of a hypothetical index.
     """
 
     def __init__(
@@ -87,11 +98,13 @@ class WhatIf:
         size: Callable[[IndexDef], int],
         corrected: bool = True,
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
+        visits: Callable[[Plan, Leading], float] = lambda plan, leading: 0.0,
     ) -> None:
         self._source = source
         self._size = size
         self._corrected = corrected
         self._leaves = leaves
+        self._visits = visits
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
@@ -301,9 +314,17 @@ class WhatIf:
         by_oid = {oid: index for index, oids in self._live.items() for oid in oids} | self._stand_ins
         used: set[IndexDef] = set()
         descents = 0.0
+
+        def named(node: Node) -> IndexDef | None:
+            match = _HYPOTHETICAL.match(node.index or "")
+            return by_oid.get(int(match.group(1))) if match else None
+
+        def leading(node: Node) -> str | None:
+            index = named(node)
+            return index.columns[0].column if index is not None else None
+
         for visit in plan.visits():
-            match = _HYPOTHETICAL.match(visit.node.index or "")
-            index = by_oid.get(int(match.group(1))) if match else None
+            index = named(visit.node)
             if index is not None:
                 used.add(index)
                 if index.method != "btree" or not self._corrected:
@@ -313,4 +334,5 @@ class WhatIf:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
-        return Priced(plan, plan.total_cost + descents, frozenset(used))
+        beyond = self._visits(plan, leading)
+        return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)

@@ -1,0 +1,128 @@
+"""What a plan costs beyond the planner's figure: page visits in the cache, and joins by several columns that give more rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_indexes_fixture import column, existing, relation
+from wedding_dbopt.indexes.cost import credited, usual_rate
+from wedding_dbopt.indexes.reality import beyond, matched
+from wedding_dbopt.plan import Node, Plan
+
+LINES = relation(
+    "lines",
+    [
+        column("order_id", distinct=50_000, correlation=1.0),
+        column("part", distinct=10_000),
+        column("vendor", distinct=100),
+    ],
+)
+STOCK = relation(
+    "stock",
+    [column("part", distinct=10_000, not_null=True), column("vendor", distinct=100, not_null=True)],
+    rows=40_000.0,
+    indexes=(existing("stock_pkey", ["part", "vendor"], unique=True, primary=True),),
+    unique_keys=(("part", "vendor"),),
+)
+ORDERS = relation("orders", [column("id", not_null=True)], unique_keys=(("id",),))
+TABLES = {item.name: item for item in (LINES, STOCK, ORDERS)}
+
+
+def scan(table: str, rows: float, cost: float = 1.0, **facts: Any) -> dict[str, Any]:
+    kind = "Index Scan" if "Index Cond" in facts or "Index Name" in facts else "Seq Scan"
+    return {
+        "Node Type": kind,
+        "Relation Name": table,
+        "Schema": "public",
+        "Alias": table,
+        "Plan Rows": rows,
+        "Total Cost": cost,
+        **facts,
+    }
+
+
+def loop(rows: float, *children: dict[str, Any]) -> dict[str, Any]:
+    return {"Node Type": "Nested Loop", "Join Type": "Inner", "Plan Rows": rows, "Plans": list(children)}
+
+
+def cost(top: dict[str, Any], leading: str | None, visit: float) -> float:
+    plan = Plan.from_json({"Plan": top})
+    return beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: leading, visit)
+
+
+def test_each_row_on_another_page_costs_a_visit() -> None:
+    assert cost(scan("lines", 20, **{"Index Cond": "(lines.part = 7)"}), "part", 0.5) == pytest.approx(10)
+    assert cost(scan("lines", 20, **{"Index Cond": "(lines.order_id = 7)"}), "order_id", 0.5) == 0.5
+    assert cost(scan("lines", 20), None, 0.5) == 0
+    assert cost({**scan("lines", 20), "Node Type": "Index Only Scan"}, "part", 0.5) == 0
+
+
+def test_probes_of_a_nested_loop_are_visits_too() -> None:
+    inner = scan("lines", 20, **{"Index Cond": "(lines.part = stock.part)"})
+    assert cost(loop(600, scan("stock", 30), inner), "part", 1.0) == pytest.approx(600)
+
+
+@pytest.mark.parametrize(
+    ("condition", "filter_text", "rows"),
+    [
+        ("(lines.part = stock.part)", None, 3.0),
+        ("(lines.part = stock.part)", "(lines.vendor < 5)", 20.0),
+        ("((lines.part = 1) AND (lines.vendor = 2))", "(lines.order_id < 5)", 3.0),
+        ("(lines.part > 5)", "(lines.vendor < 5)", 3.0),
+        (None, "(lines.vendor < 5)", 200_000.0),
+    ],
+)
+def test_rows_that_the_filter_drops_are_fetched_before(
+    condition: str | None, filter_text: str | None, rows: float
+) -> None:
+    node = Node.from_json(scan("lines", 3, **{"Index Cond": condition, "Filter": filter_text}))
+    assert matched(node, LINES) == pytest.approx(rows)
+
+
+def test_rows_that_look_into_a_large_hash_table_miss_the_cache() -> None:
+    def aggregate(groups: int, **facts: Any) -> dict[str, Any]:
+        kind = {"Node Type": "Aggregate", "Strategy": "Hashed", "Plan Rows": groups, "Plan Width": 16}
+        return {**kind, "Plans": [scan("lines", 1_000_000)], **facts}
+
+    assert cost(aggregate(10_000), None, 0.0) == 0
+    large = cost(aggregate(500_000), None, 0.0)
+    assert 80_000 < large < 100_000
+    assert cost(aggregate(500_000, Strategy="Sorted"), None, 0.0) == 0
+    assert cost(aggregate(170_000, Filter="(sum(x) > 3)"), None, 0.0) == pytest.approx(large, rel=0.01)
+    hashed = {"Node Type": "Hash", "Plan Rows": 500_000, "Plan Width": 16, "Plans": [scan("stock", 500_000)]}
+    joined = {"Node Type": "Hash Join", "Join Type": "Inner", "Plans": [scan("lines", 1_000_000), hashed]}
+    assert cost(joined, None, 0.0) == pytest.approx(large)
+
+
+def test_a_join_by_a_key_of_several_columns_gives_each_row_its_partner() -> None:
+    joined = {
+        "Node Type": "Hash Join",
+        "Join Type": "Inner",
+        "Plan Rows": 4,
+        "Hash Cond": "((lines.part = stock.part) AND (lines.vendor = stock.vendor))",
+        "Plans": [scan("lines", 1000), scan("stock", 40_000)],
+    }
+    above = loop(4, joined, scan("orders", 1, 2.0, **{"Index Cond": "(orders.id = lines.order_id)"}))
+    assert cost(above, "id", 0.0) == pytest.approx((1000 - 4) * 2.0)
+    assert cost(above, "id", 1.0) == pytest.approx((1000 - 4) * 2.0 + 1000)
+    for one in ("(lines.part = stock.part)", "((lines.part = stock.part) AND (lines.vendor = stock.part))"):
+        assert cost({**above, "Plans": [{**joined, "Hash Cond": one}, above["Plans"][1]]}, "id", 0.0) == 0
+
+
+def test_a_lookup_by_part_of_the_key_and_a_filter_by_the_rest_is_such_a_join() -> None:
+    facts = {"Index Cond": "(lines.part = stock.part)", "Filter": "(lines.vendor = stock.vendor)"}
+    joined = loop(4, scan("stock", 400), scan("lines", 1, 1.0, **facts))
+    above = loop(4, joined, scan("orders", 1, 2.0, **{"Index Cond": "(orders.id = lines.order_id)"}))
+    rows = 200_000 * 400 / 40_000
+    assert cost(above, "id", 0.0) == pytest.approx((rows - 4) * 2.0)
+    other = loop(4, scan("stock", 400), scan("lines", 1, 1.0, **{**facts, "Filter": "(lines.vendor < 5)"}))
+    assert cost({**above, "Plans": [other, above["Plans"][1]]}, "id", 0.0) == 0
+
+
+def test_time_that_the_cost_does_not_explain_counts_half_way() -> None:
+    rate = usual_rate({"a": 10.0, "b": 20.0, "c": 400.0}, {"a": 10.0, "b": 20.0, "c": 4.0})
+    assert rate == 1.0
+    assert credited(400.0, 2.0) == pytest.approx(40.0)
+    assert credited(5.0, 50.0) == credited(5.0, 2.5) == 5.0
+    assert usual_rate({}, {}) > 0
