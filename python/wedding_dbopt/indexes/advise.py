@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from ..catalog import Catalog, Relation
 from ..errors import MissingExtension
-from ..plan import Node, Plan
-from ..query import Query, Table
+from ..plan import Plan
+from ..query import Query
+from .benefits import Asker, Benefits
 from .candidates import Candidates, candidates, search_index, shared_covers, usage
+from .confidence import confidence
 from .cost import (
     ENTRIES,
     IMPORTANCE,
@@ -32,14 +34,13 @@ from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
-from .reality import VISIT_COST, beyond
-from .recommendation import Benefit, Recommendation, recommendation
+from .reality import VISIT_COST, Beyond
+from .recommendation import Recommendation, recommendation
 from .selection.problem import Team
 from .selection.select import select, sorted_too
 from .size import KeyFacts, btree_bytes, index_bytes
-from .skew import Represent, merged, open_questions
-from .statistics import row_count
-from .what_if import Config, Failure, Leading, PlanSource, WhatIf
+from .skew import Represent, open_questions
+from .what_if import Config, Failure, PlanSource, WhatIf
 
 DAY = 86400.0
 MOST_PLANS = 1900
@@ -169,8 +170,8 @@ class _Advisor:
         self._parts: dict[str, tuple[str, ...]] = {}
         self._config: Config = frozenset()
         self._estimate = estimate
-        self._visit_cost = visit_cost if corrected else 0.0
-        self.what_if = WhatIf(source, self.size, corrected, self._leaves, self._beyond)
+        beyond = Beyond(catalog, visit_cost) if corrected and visit_cost else None
+        self.what_if = WhatIf(source, self.size, corrected, self._leaves, beyond)
         self.skipped: list[tuple[str, str]] = []
         self.left: dict[str, float] = {}
 
@@ -184,21 +185,6 @@ class _Advisor:
     def _leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
         """The tables that hold the rows of one: itself, or its partitions."""
         return self._relations[place].leaves or (place,)
-
-    def _beyond(self, plan: Plan, leading: Leading) -> float:
-        """What a plan costs beyond the planner's figure."""
-        if not self._visit_cost:
-            return 0.0
-
-        def relation_of(node: Node) -> Relation | None:
-            return self._catalog.relation(Table(node.schema, node.relation, "")) if node.relation else None
-
-        def leading_of(node: Node) -> str | None:
-            relation = relation_of(node)
-            held = relation.indexes if relation is not None else ()
-            return leading(node) or next((x.columns[0] for x in held if x.name == node.index), None)
-
-        return beyond(plan, relation_of, leading_of, self._visit_cost)
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""
@@ -340,10 +326,11 @@ class _Advisor:
         else:
             self._config = self._within(budget)
         self.left = {key: workload.ratio(key, self._config) for key in self._uses}
+        brings = Benefits(self.what_if, self._config, workload, weights, self._who(), self._parts)
         found = []
         whole = {key: self._statements[key].query for key in self._uses if self._whole(key) == key}
         for index in sorted(self._config, key=IndexDef.order_key):
-            benefits = list(self._benefits(index, workload, weights))
+            benefits = list(brings.to_statements(index))
             if benefits:
                 found.append(
                     recommendation(
@@ -351,7 +338,11 @@ class _Advisor:
                         benefits,
                         size=self.size(index),
                         write_cost=self._upkeep(index),
-                        confidence=self._confidence(index, [benefit.key for benefit in benefits]),
+                        confidence=confidence(
+                            index,
+                            self._relations[index.place],
+                            [self.what_if.cost(benefit.key, self._config).plan for benefit in benefits],
+                        ),
                         proof="what-if",
                         notes=notes(index, [benefit.key for benefit in benefits], whole, self._uses),
                     )
@@ -375,6 +366,12 @@ class _Advisor:
             share = 1 / len(self._parts.get(key, (key,)))
             found[key] = Weight(max(statement.calls, 1.0) * mean * share, importance)
         return found
+
+    def _who(self) -> dict[str, Asker]:
+        return {
+            key: Asker(item.context, item.criticality, item.mean_ms > 0)
+            for key, item in self._statements.items()
+        }
 
     def _whole(self, key: str) -> str:
         """The statement that a key stands for, alone or as one of its parts."""
@@ -400,49 +397,6 @@ class _Advisor:
             kept.pop()
         return frozenset(kept)
 
-    def _benefits(
-        self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]
-    ) -> Iterable[Benefit]:
-        """What the index brings to each statement that uses it, its parts taken together."""
-        found: dict[str, list[Benefit]] = {}
-        for benefit in self._part_benefits(index, workload, weights):
-            found.setdefault(self._whole(benefit.key), []).append(benefit)
-        for key, parts in found.items():
-            if key not in self._parts:
-                yield from parts
-                continue
-            costs = {
-                part: (
-                    self.what_if.cost(part, frozenset()).cost,
-                    self.what_if.cost(part, self._config).cost,
-                )
-                for part in self._parts[key]
-            }
-            yield merged(parts, costs, key)
-
-    def _part_benefits(
-        self, index: IndexDef, workload: WorkloadCost, weights: Mapping[str, Weight]
-    ) -> Iterable[Benefit]:
-        for key in workload.concerned([index]):
-            used = workload.used(key, self._config)
-            if index not in used:
-                continue
-            before = self.what_if.cost(key, frozenset()).cost
-            after = self.what_if.cost(key, self._config).cost
-            total = weights[key].ms
-            saved = total * (1 - workload.ratio(key, self._config)) / len(used)
-            statement = self._statements[key]
-            yield Benefit(
-                key,
-                before,
-                after,
-                saved,
-                total,
-                statement.context,
-                statement.criticality,
-                statement.mean_ms > 0,
-            )
-
     def _upkeep(self, index: IndexDef, size: int | None = None) -> float:
         rate = self._writes.get(index.place, WriteRate())
         columns = {column for key in index.columns for column in key.term.columns} | set(index.include)
@@ -459,19 +413,6 @@ class _Advisor:
 
     def _asked(self, index: IndexDef) -> bool:
         return any(self.what_if.concerns(key, index) for key in self._uses)
-
-    def _confidence(self, index: IndexDef, keys: Iterable[str]) -> float:
-        """0.9, less for missing statistics, for expressions (no statistics yet) and for long nested loops."""
-        relation = self._relations[index.place]
-        confidence = 0.9
-        if relation.rows < 0 or all(column.n_distinct is None for column in relation.columns.values()):
-            confidence -= 0.4
-        if any(key.expression is not None for key in index.columns):
-            confidence -= 0.1
-        plans = [self.what_if.cost(key, self._config).plan for key in keys]
-        if any(_loops(plan, relation) > row_count(relation) / 100 + 100 for plan in plans):
-            confidence -= 0.2
-        return confidence
 
     def search_indexes(self, prove: Prove, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
         """GIN and GiST indexes for search conditions that the chosen B-trees leave dear, each proven on a sample."""
@@ -524,10 +465,3 @@ def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple
         for use in table_uses(shown, catalog)
         if use.terms() or use.searches
     )
-
-
-def _loops(plan: Plan, relation: Relation) -> float:
-    """How often a plan probes indexes of a table at most."""
-    tables = {name for _, name in relation.leaves} or {relation.name}
-    visits = (visit for visit in plan.visits() if visit.node.relation in tables and visit.node.index)
-    return max((visit.executions for visit in visits), default=0.0)

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from ..catalog import Relation
+from ..catalog import Catalog, Relation
 from ..plan import Node, Plan
+from ..query import Table
 from .statistics import equal_fraction, row_count
 from .terms import column_term
 
@@ -40,6 +42,27 @@ _MORE_THAN_ONE = 2
 
 RelationOf = Callable[[Node], Relation | None]
 LeadingOf = Callable[[Node], str | None]
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """The cost of plans beyond the planner's, over the tables of a catalogue."""
+
+    catalog: Catalog
+    visit_cost: float
+
+    def __call__(self, plan: Plan, leading: LeadingOf) -> float:
+        """`leading` names the first column of a hypothetical index."""
+
+        def relation_of(node: Node) -> Relation | None:
+            return self.catalog.relation(Table(node.schema, node.relation, "")) if node.relation else None
+
+        def leading_of(node: Node) -> str | None:
+            relation = relation_of(node)
+            held = relation.indexes if relation is not None else ()
+            return leading(node) or next((x.columns[0] for x in held if x.name == node.index), None)
+
+        return beyond(plan, relation_of, leading_of, self.visit_cost)
 
 
 def beyond(plan: Plan, relation_of: RelationOf, leading_of: LeadingOf, visit_cost: float) -> float:

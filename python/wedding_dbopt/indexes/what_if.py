@@ -24,6 +24,7 @@ from ..plan import Node, Plan
 from .candidates import effective, helps, leads, stand_in
 from .definition import IndexDef
 from .predicates import TableUse
+from .reality import LeadingOf
 from .size import tree_height
 from .terms import Term
 
@@ -33,7 +34,6 @@ _DESCENT_OPERATORS = 50
 
 Config = frozenset[IndexDef]
 Place = tuple[str, str]
-Leading = Callable[[Node], str | None]
 Failure = (DboptError, DatabaseError)
 
 
@@ -88,7 +88,7 @@ class WhatIf:
 
     `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
     `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
-    index that exists. `leaves` gives the tables that hold a table's rows, `visits` what a plan costs beyond the planner's
+    index that exists. `leaves` gives the tables that hold a table's rows, `beyond` what a plan costs beyond the planner's
     figure, told the first column of a hypothetical index.
     """
 
@@ -98,13 +98,13 @@ class WhatIf:
         size: Callable[[IndexDef], int],
         corrected: bool = True,
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
-        visits: Callable[[Plan, Leading], float] = lambda plan, leading: 0.0,
+        beyond: Callable[[Plan, LeadingOf], float] | None = None,
     ) -> None:
         self._source = source
         self._size = size
         self._corrected = corrected
         self._leaves = leaves
-        self._visits = visits
+        self._beyond = beyond
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
@@ -334,5 +334,5 @@ class WhatIf:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
-        beyond = self._visits(plan, leading)
+        beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
