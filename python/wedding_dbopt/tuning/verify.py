@@ -30,7 +30,7 @@ SAME_BLOCKS = 0.01
 #: A critical statement whose time is nearer to twice what it was than to unchanged (as logarithms), and less likely so by
 #: chance than this, is undone in the first looks without more proof, and with half the calls.
 TWICE = math.log(2) / 2
-BY_CHANCE = 0.3
+BY_CHANCE = 0.15
 #: A critical write whose blocks have nearly doubled for certain is undone in the first looks as well, unless its time is this
 #: many times likelier if it had not changed by what counts than if it had doubled too.
 NEARLY_TWICE = math.log(1.75)
