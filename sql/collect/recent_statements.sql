@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp as $$
 declare
   kept record;
 begin
-  if pg_is_in_recovery() or recent_statements.until - recent_statements.since > interval '48 hours' then  -- the days are as good
+  if pg_is_in_recovery() or recent_statements.since < recent_statements.until - interval '48 hours' then  -- the days are as good
     return;
   end if;
   select r.since, r.until, r.passes into kept from _wedding_dbopt.statement_recent r limit 1;
