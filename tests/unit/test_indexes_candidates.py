@@ -116,9 +116,8 @@ def test_prefix_needs_pattern_operators() -> None:
     assert offered("select * from bookings where email like '%ann'").plain == ()
 
 
-def test_search_becomes_gin_and_needs_a_sample() -> None:
+def test_search_becomes_gin() -> None:
     [found] = offered("select * from vendors where to_tsvector('english', name) @@ to_tsquery($1)").searches
-    assert found.needs_sample
     assert found.create_sql("x") == (
         'CREATE INDEX "x" ON "public"."vendors" USING gin ((TO_TSVECTOR(\'english\', "name")))'
     )

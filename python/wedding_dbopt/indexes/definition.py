@@ -70,11 +70,6 @@ class IndexDef:
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined,no-any-return]
 
-    @property
-    def needs_sample(self) -> bool:
-        """Whether HypoPG cannot simulate it, so that only a built sample proves it."""
-        return self.method in ("gin", "gist")
-
     def create_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
         """CREATE INDEX; without a name the generated one, so the text is complete either way."""
         verb = "CREATE INDEX CONCURRENTLY" if concurrently else "CREATE INDEX"

@@ -98,11 +98,6 @@ def closed(node: exp.Expr) -> exp.Expr:
     return copy if isinstance(copy, CLOSED) else exp.Paren(this=copy)
 
 
-def text_literal(text: str) -> exp.Expr:
-    """Return a string constant."""
-    return exp.Literal.string(text)
-
-
 def number(value: int) -> exp.Expr:
     """Return an integer constant."""
     literal = exp.Literal.number(abs(value))

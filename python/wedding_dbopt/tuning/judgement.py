@@ -75,12 +75,6 @@ class StatementVerdict:
     def blocks_change(self) -> float | None:
         return None if self.blocks is None else self.blocks.ratio - 1
 
-    @property
-    def wal_change(self) -> float | None:
-        """WAL bytes per call, compared plainly: load does not change them."""
-        before, after = (per_call(side, "wal") for side in (self.sample.before, self.sample.after))
-        return after / before - 1 if before and after is not None else None
-
     def interval(self) -> tuple[float, float] | None:
         if self.time is None:
             return None
@@ -105,10 +99,6 @@ class Judgement:
     @property
     def time_gain(self) -> float | None:
         return None if self.time is None else self.time.gain
-
-    @property
-    def blocks_gain(self) -> float | None:
-        return None if self.blocks is None else self.blocks.gain
 
 
 def per_call(slices: Sequence[Slice], figure: str) -> float | None:

@@ -28,10 +28,10 @@ FUTILITY = 0.1
 #: Blocks per call that differ by less than this share are the same plan's.
 SAME_BLOCKS = 0.01
 #: A critical statement whose time is nearer to twice what it was than to unchanged (as logarithms), and less likely so by
-#: chance than this, is undone in the first looks without more proof, and with half the calls.
+#: chance than this, is undone without more proof in an early look: not in the first, which has seen a minute only.
 TWICE = math.log(2) / 2
-BY_CHANCE = 0.15
-#: A critical write whose blocks have nearly doubled for certain is undone in the first looks as well, unless its time is this
+BY_CHANCE = 0.1
+#: A critical write whose blocks have nearly doubled for certain is undone in an early look as well, unless its time is this
 #: many times likelier if it had not changed by what counts than if it had doubled too.
 NEARLY_TWICE = math.log(1.75)
 LIKELIER = 4.0
@@ -52,7 +52,7 @@ def judge(samples: Sequence[Sample], rules: Rules) -> Judgement:
     traffic = _traffic(samples)
     time_control = control_group(_members(untouched, time_points, rules), "time", traffic)
     blocks_control = control_group(_members(untouched, block_points, rules), "blocks", traffic)
-    verdicts = _verdicts(subjects, time_control, blocks_control, rules, rules.look <= EVERY_PASS)
+    verdicts = _verdicts(subjects, time_control, blocks_control, rules, 1 < rules.look <= EVERY_PASS)
     judged = [verdict for verdict in verdicts if verdict.time is not None]
     affected = [verdict for verdict in judged if verdict.sample.role == "affected"]
     time = _estimate([v for v in affected if _acted(v, rules)], affected, "time", time_control)
@@ -150,13 +150,12 @@ def _verdicts(
 def _statement_verdict(
     sample: Sample, time_control: Control, blocks_control: Control, rules: Rules, part: float, urgent: bool
 ) -> StatementVerdict:
-    """`urgent`: a critical statement in one of the first looks."""
-    least = rules.min_calls // 2 if urgent else rules.min_calls
-    if _lacks(sample, least, rules.age_s):
+    """`urgent`: a critical statement in an early look."""
+    if _lacks(sample, rules.min_calls, rules.age_s):
         return StatementVerdict(sample, None, None, None, "not enough data")
     time = time_control.change(time_points(sample.before), time_points(sample.after))
     blocks = blocks_control.change(block_points(sample.before), block_points(sample.after))
-    if time is None or min(time.calls_before, time.calls_after) < least:
+    if time is None or min(time.calls_before, time.calls_after) < rules.min_calls:
         return StatementVerdict(sample, None, None, None, "not enough data")
     slower = _above(time)
     p_value = 2 * min(slower, 1 - slower)
@@ -167,8 +166,6 @@ def _statement_verdict(
     )
     if worse and (slower <= error or twice or _works_harder(sample, time, blocks, error, rules)):
         return StatementVerdict(sample, time, blocks, p_value, "regressed")
-    if min(time.calls_before, time.calls_after) < rules.min_calls:
-        return StatementVerdict(sample, None, None, None, "not enough data")
     better = part * GAIN_ERROR
     fewer = blocks is not None and _above(blocks) >= 1 - better and 1 - blocks.ratio >= rules.min_gain
     verdict = StatementVerdict(sample, time, blocks, p_value, "same")
