@@ -20,7 +20,7 @@ create table _wedding_dbopt.statement (
   needs_constants boolean not null default false,
   parse_error  text,
   unique (queryid, dbid, userid, toplevel)
-) with (fillfactor = 50);  -- each row is updated when it is classified: inside its page
+) with (fillfactor = 80);  -- each row is updated once, when it is classified
 comment on table _wedding_dbopt.statement is
   'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). resets: it calls pg_stat_statements_reset.';
 create index statement_resets on _wedding_dbopt.statement (id) where resets;
