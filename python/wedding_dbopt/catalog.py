@@ -114,6 +114,11 @@ class Relation:
     root: tuple[str, str] | None = None
 
     @property
+    def holders(self) -> tuple[tuple[str, str], ...]:
+        """The tables (schema, name) that hold its rows: its leaves, or itself."""
+        return self.leaves or ((self.schema, self.name),)
+
+    @property
     def is_table(self) -> bool:
         """True where constraints hold for every row: a partitioned table, or a table without children."""
         return self.kind == "p" or (self.kind == "r" and not self.inherited)
@@ -147,7 +152,7 @@ class Catalog:
 
     @classmethod
     def load(cls, database: Database, tables: Sequence[Table], search_path: Sequence[str]) -> Catalog:
-        """Read the facts of `tables`, in five queries, none when there is no table.
+        """Read the facts of `tables`, in five queries, six with partitions, none when there is no table.
 
         With a partition comes the table it belongs to. System and temporary relations are left out. Raises DatabaseError.
         """

@@ -148,9 +148,6 @@ class SpiDatabase:
         self._plpy.warning(message)
 
     def _translated(self, error: Any) -> DatabaseError:
-        said = getattr(error, "spidata", None) or (
-            None,
-            None,
-            None,
-        )  # the server's number, detail and hint of the error
+        # What the server says of its error: number, detail, hint and more; nothing for one of Python's.
+        said = getattr(error, "spidata", None) or (None, None, None)
         return DatabaseError(str(error), getattr(error, "sqlstate", None), detail=said[1], hint=said[2])

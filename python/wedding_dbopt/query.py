@@ -318,6 +318,11 @@ def folded(identifier: exp.Expr) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
+def unquoted(name: str) -> str:
+    """Return an identifier without the quotes that it may stand in; letters stay as they are."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
 def named(node: exp.Table) -> Table:
     """Return the table that a node names."""
     schema = node.args.get("db")

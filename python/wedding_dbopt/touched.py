@@ -21,6 +21,7 @@ from wedding_dbopt.query import (
     single_statement,
     table_nodes,
     tokens,
+    unquoted,
 )
 
 #: `written` is the target of a DML statement, `driving` the first table of FROM, through subqueries and CTEs, `nested`
@@ -293,7 +294,7 @@ def _closing(words: list[str], index: int) -> int:
 def _identifier(text: str, token: Token) -> str:
     name = text[token.start : token.end]
     if token.kind == "quoted":
-        return name[1:-1].replace('""', '"')
+        return unquoted(name)
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 

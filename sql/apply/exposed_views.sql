@@ -11,7 +11,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     select m.id, m.view, case when now.owner = m.owner then array(
              select r from unnest(m.readers) r where r <> all (now.readers) and (r = 'PUBLIC' or to_regrole(r) is not null)) end as lost
     from made m left join lateral _wedding_dbopt.readers_of(m.tables) now on true
-    where obj_description(to_regclass(m.view), 'pg_class') = format('Made by wedding_dbopt, action %s', m.id)
+    where obj_description(to_regclass(m.view), 'pg_class') = _wedding_dbopt.action_mark(m.id)
   )
   select c.id, c.view, c.lost from compared c where c.lost is null or c.lost <> '{}'
 $$;

@@ -8,7 +8,7 @@ language sql volatile security invoker set search_path = pg_catalog, pg_temp as 
     where a.action_type = 'index_creation' and a.state = 'kept' and not a.rollback_requested
       and to_regclass(format('%I.%I', a.schema_name, a.object_name)) is null
       and not exists (select from pg_description d
-                      where d.classoid = 'pg_class'::regclass and d.description = format('Made by wedding_dbopt, action %s', a.id))
+                      where d.classoid = 'pg_class'::regclass and d.description = _wedding_dbopt.action_mark(a.id))
   ), told as materialized (
     select _wedding_dbopt.change_action(g.id, 'rolled_back', g.reason) from gone g
   )

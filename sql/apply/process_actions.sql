@@ -5,10 +5,7 @@ declare
   failure jsonb;
 begin
   call _wedding_dbopt.step_in_python('actions', process_actions.at, failure);
-  if failure is not null then
-    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
-      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
-  end if;
+  perform _wedding_dbopt.raise_failure(failure);
 end $$;
 comment on procedure wedding_dbopt.process_actions(timestamptz) is
   'One step of the executor: finishes what a crash left, rolls back what is asked for, applies what is approved, judges what was applied.';

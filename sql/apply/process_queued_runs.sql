@@ -5,9 +5,6 @@ declare
   failure jsonb;
 begin
   call _wedding_dbopt.step_in_python('runs', process_queued_runs.at, failure);
-  if failure is not null then
-    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
-      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
-  end if;
+  perform _wedding_dbopt.raise_failure(failure);
 end $$;
 comment on procedure _wedding_dbopt.process_queued_runs(timestamptz) is 'Carries out the tuning runs that are queued.';

@@ -5,10 +5,7 @@ declare
   failure jsonb;
 begin
   call _wedding_dbopt.step_in_python('readiness', process_readiness.at, failure);
-  if failure is not null then
-    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
-      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
-  end if;
+  perform _wedding_dbopt.raise_failure(failure);
 end $$;
 comment on procedure _wedding_dbopt.process_readiness(timestamptz) is 'Carries out the readiness runs that are queued.';
 create or replace function _wedding_dbopt.readiness_in_python(readiness_id bigint, at timestamptz) returns text

@@ -9,10 +9,7 @@ declare
 begin
   call _wedding_dbopt.run_tuning_in_python(run_tuning.aggressive_mode, run_tuning.wedding_season_mode, run_tuning.optimization_level,
     run_tuning.dry_run, run_tuning.at, failure);
-  if failure is not null then
-    perform _wedding_dbopt.raise_plain(failure operator(pg_catalog.->>) 'message', failure operator(pg_catalog.->>) 'sqlstate',
-      failure operator(pg_catalog.->>) 'detail', failure operator(pg_catalog.->>) 'hint');
-  end if;
+  perform _wedding_dbopt.raise_failure(failure);
 end $$;
 comment on procedure wedding_dbopt.run_tuning(boolean, boolean, text, boolean, timestamptz) is
   'Runs one tuning now: collect, analyse, recommend and enqueue actions (with dry_run only recommend). process_actions() applies them.';

@@ -5,7 +5,6 @@ language plpgsql security invoker as $$
 declare
   run_at constant pg_catalog.timestamptz := coalesce(at, pg_catalog.clock_timestamp());
   source pg_catalog.text;
-  more   pg_catalog.bool;
 begin
   if pg_catalog.pg_is_in_recovery() then
     raise notice 'skipped: this server is a standby';
@@ -13,7 +12,7 @@ begin
   end if;
   perform _wedding_dbopt.require_time(run_at);
   foreach source in array array['sizes', 'sequences', 'filters', 'replicas'] loop
-    more := _wedding_dbopt.run_step('hour', source, pg_catalog.concat('sample_', source), run_at);
+    perform _wedding_dbopt.run_step('hour', source, pg_catalog.concat('sample_', source), run_at);
     commit;
   end loop;
 end $$;

@@ -14,7 +14,7 @@ declare
   found    _wedding_dbopt.finding[];
   late     text[] := array[]::text[];
 begin
-  for name in select distinct known.check_name from wedding_dbopt.finding_kinds() as known 
+  for name in select distinct known.check_name from wedding_dbopt.finding_kinds() as known
     where known.check_name <> 'run_checks' and (run_checks.checks is null or known.check_name = any (run_checks.checks)) order by 1
   loop
     if clock_timestamp() > deadline then

@@ -246,22 +246,17 @@ class Tuner:
         serves: str = "no statement",
     ) -> int:
         """An action of any type as a run would enqueue it."""
+        given = {"object_kind": object_kind, "schema": schema, "table": table, "name": name, "serves": serves}
+        script = {"sql": list(sql), "rollback_sql": list(rollback_sql), "final_sql": list(final_sql)}
+        return self._stored(_DEED, kind, details, {**given, **script, "state": state})
+
+    def _stored(
+        self, statement: str, kind: str, details: Mapping[str, Any] | None, values: Mapping[str, Any]
+    ) -> int:
+        """What a statement with these values gives: statements of users are known by then."""
         self.run("select _wedding_dbopt.classify_statements()")
-        values = {
-            "fingerprint": f"test {next(_numbers)}",
-            "kind": kind,
-            "object_kind": object_kind,
-            "schema": schema,
-            "table": table,
-            "name": name,
-            "details": json.dumps(details or {}),
-            "sql": list(sql),
-            "final_sql": list(final_sql),
-            "rollback_sql": list(rollback_sql),
-            "state": state,
-            "serves": serves,
-        }
-        row = self.session.execute(_DEED.encode(), values).fetchone()
+        said = {"fingerprint": f"test {next(_numbers)}", "kind": kind, "details": json.dumps(details or {})}
+        row = self.session.execute(statement.encode(), {**values, **said}).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -279,25 +274,13 @@ class Tuner:
         details: Mapping[str, Any] | None = None,
     ) -> int:
         """The action of a recommendation made by hand: enqueued as a run does it, proposed, and approved by a person."""
-        self.run("select _wedding_dbopt.classify_statements()")
-        values = {
-            "fingerprint": f"by hand {next(_numbers)}",
-            "kind": kind,
-            "object_kind": object_kind,
-            "schema": schema,
-            "table": table,
-            "name": name,
-            "details": json.dumps(details or {}),
-            "sql": list(sql),
-            "rollback_sql": list(rollback_sql),
-            "serves": serves,
-        }
-        row = self.session.execute(_IDEA.encode(), values).fetchone()
-        assert row is not None
+        given = {"object_kind": object_kind, "schema": schema, "table": table, "name": name, "serves": serves}
+        script = {"sql": list(sql), "rollback_sql": list(rollback_sql)}
+        run = self._stored(_IDEA, kind, details, {**given, **script})
         self.set(**{f"mode_{kind}": "approve"})
-        assert self.value("select _wedding_dbopt.enqueue_actions(%s)", row[0]) == 1
-        self.run("update _wedding_dbopt.tuning_run set state = 'verifying' where id = %s", row[0])
-        action = int(self.value("select id from _wedding_dbopt.action where run_id = %s", row[0]))
+        assert self.value("select _wedding_dbopt.enqueue_actions(%s)", run) == 1
+        self.run("update _wedding_dbopt.tuning_run set state = 'verifying' where id = %s", run)
+        action = int(self.value("select id from _wedding_dbopt.action where run_id = %s", run))
         assert self.state(action) == "proposed"
         assert self.value("select wedding_dbopt.approve(%s) ->> 'state'", action) == "approved"
         return action

@@ -184,7 +184,7 @@ class _Advisor:
 
     def _leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
         """The tables that hold the rows of one: itself, or its partitions."""
-        return self._relations[place].leaves or (place,)
+        return self._relations[place].holders
 
     def read(self, workload: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""

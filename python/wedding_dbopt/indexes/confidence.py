@@ -24,6 +24,6 @@ def confidence(index: IndexDef, relation: Relation, plans: Iterable[Plan]) -> fl
 
 def _loops(plan: Plan, relation: Relation) -> float:
     """How often a plan probes indexes of a table at most."""
-    tables = {name for _, name in relation.leaves} or {relation.name}
+    tables = {name for _, name in relation.holders}
     visits = (visit for visit in plan.visits() if visit.node.relation in tables and visit.node.index)
     return max((visit.executions for visit in visits), default=0.0)

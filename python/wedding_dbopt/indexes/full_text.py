@@ -92,7 +92,7 @@ def search_recommendations(
 def _benefit(demand: Demand, cost_after: float) -> Benefit | None:
     """What the scan of the searched table would cost less; None below 5 % of the statement with the chosen B-trees."""
     relation = demand.relation
-    tables = {name for _, name in relation.leaves} or {relation.name}
+    tables = {name for _, name in relation.holders}
     visits = (v for v in demand.chosen.plan.visits() if v.node.is_scan and v.node.relation in tables)
     scans = [v.node.total_cost * v.executions * v.share for v in visits if v.node.filter]
     scan = sum(scans) if relation.leaves else max(scans, default=0.0)

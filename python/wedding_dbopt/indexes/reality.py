@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from ..catalog import Catalog, Relation
 from ..plan import Node, Plan
-from ..query import Table
+from ..query import Table, unquoted
 from .statistics import equal_fraction, row_count
 from .terms import column_term
 
@@ -110,7 +110,7 @@ def matched(node: Node, relation: Relation) -> float:
     for name, operator in _CONDITION.findall(node.index_cond):
         if operator != "=":
             return node.rows
-        rows *= equal_fraction(relation, column_term(_plain(name)))
+        rows *= equal_fraction(relation, column_term(unquoted(name)))
     return max(min(rows, row_count(relation)), node.rows)
 
 
@@ -144,8 +144,8 @@ def _joined_rows(node: Node, sides: list[Mapping[str, Relation]], swells: Mappin
     text = f"{inner.index_cond} {inner.filter}" if looked_up else node.join_cond
     columns: dict[str, set[str]] = {}
     for one, first, other, second in _PAIR.findall(text or ""):
-        columns.setdefault(_plain(one), set()).add(_plain(first))
-        columns.setdefault(_plain(other), set()).add(_plain(second))
+        columns.setdefault(unquoted(one), set()).add(unquoted(first))
+        columns.setdefault(unquoted(other), set()).add(unquoted(second))
     for alias, names in columns.items():
         place = next((n for n, side in enumerate(sides) if alias in side), None)
         relation = sides[place][alias] if place is not None else None
@@ -162,7 +162,3 @@ def _joined_rows(node: Node, sides: list[Mapping[str, Relation]], swells: Mappin
 def _several(relation: Relation, names: set[str]) -> bool:
     """Whether the columns hold a key of the table, but only one of several columns."""
     return relation.unique_on(names) and not any(relation.unique_on([name]) for name in names)
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name

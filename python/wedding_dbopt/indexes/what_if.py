@@ -132,13 +132,14 @@ class WhatIf:
     def narrow(self, key: str, wanted: Iterable[IndexDef]) -> None:
         """Tell what the planner took when it could choose: only indexes that begin like these concern the statement."""
         self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
-        self._concerned.clear()
-        self._masks.clear()
-        self._bit_of.clear()
+        self._forget_concerns()
 
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
+        self._forget_concerns()
+
+    def _forget_concerns(self) -> None:
         self._concerned.clear()
         self._masks.clear()
         self._bit_of.clear()

@@ -6,30 +6,23 @@ columns are counted as if every value of one met every value of the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TypeVar
 
-from wedding_dbopt.catalog import Catalog, Column, Relation
+from wedding_dbopt.catalog import Catalog, Relation
 from wedding_dbopt.database import Database, DatabaseError
 from wedding_dbopt.errors import DboptError
-from wedding_dbopt.indexes.candidates import eligible
 from wedding_dbopt.indexes.definition import IndexDef, Key
-from wedding_dbopt.indexes.predicates import TableUse, table_uses
 from wedding_dbopt.indexes.sample import measured_keys
 from wedding_dbopt.indexes.statistics import distinct_values, row_count
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.planning import PlanningSession
 from wedding_dbopt.settings.advice import Affected
+from wedding_dbopt.settings.compared_columns import Asked, has_statistics, heaviest, is_built_in, uses
 from wedding_dbopt.settings.plans import Planned
 
-_K = TypeVar("_K")
-_Asked = tuple[Relation, list[Affected]]
-
-MOST = 20
 SECONDS = 2.0
-_FIRST_USER_TYPE = 16384
 # estimate_num_groups of the server: several columns make at most a tenth of the rows, but no fewer than one of them.
 _CLAMP = 0.1
 
@@ -37,13 +30,6 @@ _TARGETS = """
 select a.attname::text as name, case when coalesce(a.attstattarget, -1) < 0
          then current_setting('default_statistics_target')::integer else a.attstattarget end as target
 from pg_catalog.pg_attribute a where a.attrelid = $1 and a.attname = any ($2)
-"""
-_KNOWN = """
-select exists (
-  select from pg_catalog.pg_statistic_ext s
-  where s.stxrelid = $1 and 'd' = any (s.stxkind)
-    and (select count(*) from pg_catalog.pg_attribute a
-         where a.attrelid = $1 and a.attname = any ($2) and a.attnum = any (s.stxkeys::int2[])) = cardinality($2)) as known
 """
 
 
@@ -77,50 +63,28 @@ class Grouping:
 
 
 def column_figures(
-    database: Database, session: PlanningSession, members: Sequence[Planned]
+    database: Database, session: PlanningSession, catalog: Catalog, members: Sequence[Planned]
 ) -> tuple[list[Uneven], list[Grouping]]:
     """The columns and groupings that cost most; those whose statistics nobody may read are left out."""
-    tables = [table for member in members for table in member.query.tables]
-    paths = [schema for member in members for schema in session.search_path(member.userid)]
-    catalog = Catalog.load(database, list(dict.fromkeys(tables)), list(dict.fromkeys(paths)))
-    compared: dict[tuple[int, str], _Asked] = {}
-    grouped: dict[tuple[int, tuple[str, ...]], _Asked] = {}
+    compared: dict[tuple[int, str], Asked] = {}
+    grouped: dict[tuple[int, tuple[str, ...]], Asked] = {}
     for member in members:
-        for use in _uses(member, catalog):
+        for use in uses(member, catalog):
             relation = use.relation
             for name in sorted({t.column for g in use.groups for t in g.equal if t.column is not None}):
                 compared.setdefault((relation.oid, name), (relation, []))[1].append(member.statement)
             names = tuple(sorted({term.column for term in use.grouped if term.column is not None}))
-            if len(names) > 1 and all(_built_in(relation.columns.get(name)) for name in names):
+            if len(names) > 1 and all(is_built_in(relation.columns.get(name)) for name in names):
                 grouped.setdefault((relation.oid, names), (relation, []))[1].append(member.statement)
     uneven = [
         _uneven(database, relation, name, tuple(dict.fromkeys(affected)))
-        for (_, name), (relation, affected) in _heaviest(compared)
+        for (_, name), (relation, affected) in heaviest(compared)
     ]
     groupings = [
         _grouping(database, session, relation, names, tuple(dict.fromkeys(affected)))
-        for (_, names), (relation, affected) in _heaviest(grouped)
+        for (_, names), (relation, affected) in heaviest(grouped)
     ]
     return [item for item in uneven if item is not None], [item for item in groupings if item is not None]
-
-
-def _uses(member: Planned, catalog: Catalog) -> Iterator[TableUse]:
-    if member.plan is not None:
-        for use in table_uses(member.query.tree, catalog):
-            if use.relation.kind == "r" and not use.relation.inherited and eligible(use.relation):
-                yield use
-
-
-def _heaviest(asked: dict[_K, _Asked]) -> list[tuple[_K, _Asked]]:
-    def weight(item: tuple[_K, _Asked]) -> tuple[float, str]:
-        return (-sum(cost.ms_per_hour for cost in item[1][1]), str(item[0]))
-
-    return sorted(asked.items(), key=weight)[:MOST]
-
-
-def _built_in(column: Column | None) -> bool:
-    """Whether grouping by it runs no code of users."""
-    return column is not None and column.plain and column.type_oid < _FIRST_USER_TYPE
 
 
 def _uneven(
@@ -146,7 +110,7 @@ def _grouping(
     names: tuple[str, ...],
     affected: tuple[Affected, ...],
 ) -> Grouping | None:
-    if database.query(_KNOWN, ["oid", "name[]"], [relation.oid, list(names)])[0]["known"]:
+    if has_statistics(database, relation, names, "d"):
         return None
     single = [distinct_values(relation, name) for name in names]
     expected = min(prod(single), max(_CLAMP * row_count(relation), *single))

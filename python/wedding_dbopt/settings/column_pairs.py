@@ -10,29 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from wedding_dbopt.catalog import Catalog, Column, Relation
+from wedding_dbopt.catalog import Catalog, Relation
 from wedding_dbopt.database import Database, DatabaseError
 from wedding_dbopt.errors import DboptError
-from wedding_dbopt.indexes.candidates import eligible
-from wedding_dbopt.indexes.predicates import table_uses
 from wedding_dbopt.indexes.sample import sample_source
 from wedding_dbopt.planning import PlanningSession
 from wedding_dbopt.settings.advice import Affected, quoted
+from wedding_dbopt.settings.compared_columns import Asked, has_statistics, heaviest, is_built_in, uses
 from wedding_dbopt.settings.plans import Planned
 
-MOST_PAIRS = 20
 SECONDS = 2.0
 #: Combinations that a sample has less often may be there by chance.
 _OFTEN = 5
-_FIRST_USER_TYPE = 16384
 
-_KNOWN = """
-select exists (
-  select from pg_catalog.pg_statistic_ext s
-  where s.stxrelid = $1 and s.stxkind && '{f,m}'::"char"[]
-    and (select count(*) from pg_catalog.pg_attribute a
-         where a.attrelid = $1 and a.attname = any ($2) and a.attnum = any (s.stxkeys::int2[])) = 2) as known
-"""
 _SHARES = """
 select coalesce(sum(n), 0)::float8 as rows, coalesce(sum(n) filter (where n >= {often}), 0)::float8 as often,
        coalesce(sum(n * n) filter (where n >= {often}), 0)::float8 as together,
@@ -61,22 +51,16 @@ class Correlation:
 
 
 def correlations(
-    database: Database, session: PlanningSession, members: Sequence[Planned]
+    database: Database, session: PlanningSession, catalog: Catalog, members: Sequence[Planned]
 ) -> list[Correlation]:
     """What the sample says of the pairs that cost most; tables that cannot be read are left out."""
-    tables = [table for member in members for table in member.query.tables]
-    paths = [schema for member in members for schema in session.search_path(member.userid)]
-    catalog = Catalog.load(database, list(dict.fromkeys(tables)), list(dict.fromkeys(paths)))
-    asked: dict[tuple[int, tuple[str, str]], tuple[Relation, list[Affected]]] = {}
+    asked: dict[tuple[int, tuple[str, str]], Asked] = {}
     for member in members:
         pairs = {(relation.oid, pair): relation for relation, pair in _asked(member, catalog)}
         for key, relation in pairs.items():
             asked.setdefault(key, (relation, []))[1].append(member.statement)
-    heaviest = sorted(
-        asked.items(), key=lambda item: (-sum(cost.ms_per_hour for cost in item[1][1]), item[0])
-    )
     found = []
-    for (_, pair), (relation, affected) in heaviest[:MOST_PAIRS]:
+    for (_, pair), (relation, affected) in heaviest(asked):
         try:
             measured = _measured(database, session, relation, pair, tuple(affected))
         except (DatabaseError, DboptError):
@@ -87,21 +71,12 @@ def correlations(
 
 
 def _asked(member: Planned, catalog: Catalog) -> Iterator[tuple[Relation, tuple[str, str]]]:
-    if member.plan is None:
-        return
-    for use in table_uses(member.query.tree, catalog):
-        if use.relation.kind != "r" or use.relation.inherited or not eligible(use.relation):
-            continue
+    for use in uses(member, catalog):
         for group in use.groups:
             names = {term.column for term in group.equal if term.column is not None}
-            plain = sorted(name for name in names if _built_in(use.relation.columns.get(name)))
+            plain = sorted(name for name in names if is_built_in(use.relation.columns.get(name)))
             for first, second in combinations(plain, 2):
                 yield use.relation, (first, second)
-
-
-def _built_in(column: Column | None) -> bool:
-    """Whether grouping by it runs no code of users."""
-    return column is not None and column.plain and column.type_oid < _FIRST_USER_TYPE
 
 
 def _measured(
@@ -111,7 +86,7 @@ def _measured(
     pair: tuple[str, str],
     affected: tuple[Affected, ...],
 ) -> Correlation | None:
-    if database.query(_KNOWN, ["oid", "name[]"], [relation.oid, list(pair)])[0]["known"]:
+    if has_statistics(database, relation, pair, "fm"):
         return None
     first, second = map(quoted, pair)
     text = _SHARES.format(

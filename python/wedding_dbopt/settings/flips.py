@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from wedding_dbopt.database import Database, Row
+from wedding_dbopt.query import unquoted
 from wedding_dbopt.settings.advice import Affected, Target, literal, quoted
 from wedding_dbopt.settings.parameters import RELOAD
 from wedding_dbopt.settings.plan_flips import Happened, History, Interval
@@ -101,7 +102,7 @@ def _dropped_index(name: str, definition: str, begun: float, ended: float) -> Ha
         begun,
         ended,
         f"the index {name} is gone, which was: {definition}.",
-        Target("index", _plain(plain), _plain(schema), _table(parts["table"]).name),
+        Target("index", unquoted(plain), unquoted(schema), _table(parts["table"]).name),
         (
             f"create {(parts['unique'] or '').lower()}index concurrently {parts['name']} on {parts['table']} "
             f"{parts['rest']}",
@@ -158,8 +159,3 @@ def _table(name: str) -> Target:
     parts = [quotedname.replace('""', '"') or plain for quotedname, plain in _NAME.findall(name)]
     schema, table = parts if len(parts) == 2 else (None, parts[-1])
     return Target("table", str(table), schema, str(table))
-
-
-def _plain(identifier: str) -> str:
-    """A name without the quotes that format('%I') gave it."""
-    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier

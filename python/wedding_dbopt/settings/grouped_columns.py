@@ -8,20 +8,17 @@ each ANALYZE.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator
 
-from wedding_dbopt.settings.advice import Advice, Target, quoted
+from wedding_dbopt.settings.advice import Advice
 from wedding_dbopt.settings.column_figures import Grouping
+from wedding_dbopt.settings.extended_statistics import extended
 
-KIND = "statistics"
 LEAST_FACTOR = 10.0
 #: So few groups are small whatever the planner expects.
 LEAST_EXPECTED = 1000.0
 #: CREATE STATISTICS takes no more columns.
 MOST_COLUMNS = 8
-_NAME_LENGTH = 40
 
 
 def precondition(found: Iterable[Grouping]) -> list[Grouping]:
@@ -37,28 +34,13 @@ def precondition(found: Iterable[Grouping]) -> list[Grouping]:
 
 def advise(found: Iterable[Grouping]) -> Iterator[Advice]:
     for item in precondition(found):
-        name = _name(item)
-        table = f"{quoted(item.schema)}.{quoted(item.table)}"
-        whole = f"{quoted(item.schema)}.{quoted(name)}"
-        columns = ", ".join(map(quoted, item.columns))
-        yield Advice(
-            kind=KIND,
-            rule="grouped_columns",
-            target=Target("statistics", name, item.schema, item.table),
-            sql=(f"CREATE STATISTICS {whole} (ndistinct) ON {columns} FROM {table}",),
-            rollback_sql=(f"DROP STATISTICS IF EXISTS {whole}",),
-            locks=f"SHARE UPDATE EXCLUSIVE on {table}: reads and writes go on, DDL and VACUUM of this table wait",
-            level="moderate",
-            basis="a sample of the table; what better estimates bring is not known before the plans",
-            affected=item.affected,
-            evidence={"expected_groups": round(item.expected), "groups": round(item.groups)},
-            reason=f"Statements group {item.table} by {', '.join(item.columns)}. The planner expects "
+        yield extended(
+            item,
+            "grouped_columns",
+            "ndistinct",
+            {"expected_groups": round(item.expected), "groups": round(item.groups)},
+            f"Statements group {item.table} by {', '.join(item.columns)}. The planner expects "
             f"{item.expected:,.0f} groups, as if these columns had nothing to do with each other; by a sample there are "
             f"about {item.groups:,.0f}. Extended statistics tell him.",
+            apart="ndistinct",
         )
-
-
-def _name(item: Grouping) -> str:
-    key = "\0".join(("ndistinct", item.schema, item.table, *item.columns))
-    readable = re.sub(r"[^a-z0-9]+", "_", "_".join((item.table, *item.columns)).lower()).strip("_")
-    return f"wd_{readable[:_NAME_LENGTH]}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"

@@ -45,6 +45,7 @@ from wedding_dbopt.settings import (
 from wedding_dbopt.settings.advice import Advice, Affected
 from wedding_dbopt.settings.column_figures import column_figures
 from wedding_dbopt.settings.column_pairs import correlations
+from wedding_dbopt.settings.compared_columns import catalog_of
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.kept_plans import kept_plans
 from wedding_dbopt.settings.plans import Planned, planned, remember, replanned
@@ -112,8 +113,9 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         size = effective_cache_size.wanted(server)
         cheaper = replanned(database, session, now, {random_page_cost.NAME: costs}) if costs else []
         kept = kept_plans(database, session, now)
-        pairs = correlations(database, session, now)
-        uneven, groupings = column_figures(database, session, now)
+        catalog = catalog_of(database, session, now)
+        pairs = correlations(database, session, catalog, now)
+        uneven, groupings = column_figures(database, session, catalog, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)
     roles = evidence.roles(database, since, until)

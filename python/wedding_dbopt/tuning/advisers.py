@@ -12,6 +12,7 @@ from wedding_dbopt.tuning.idea import Idea, store
 from wedding_dbopt.tuning.object_rewrites import object_ideas
 from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
 from wedding_dbopt.tuning.repeated_aggregates import aggregate_ideas
+from wedding_dbopt.tuning.run_event import note_run
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,8 @@ def recommend_for_run(database: Database, run_id: int) -> int:
         except (DboptError, DatabaseError) as error:
             if error.sqlstate == "57014":  # cancelled: the time is up, or the kill switch was pulled
                 raise
-            database.query(
-                """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
-                   values (clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', $1, 'running', $2)""",
-                ["text", "text"],
-                [str(run_id), f"the adviser of {adviser.name} failed: {error} (SQLSTATE {error.sqlstate})"],
-            )
+            failure = f"the adviser of {adviser.name} failed: {error} (SQLSTATE {error.sqlstate})"
+            note_run(database, run_id, "running", failure)
     return number
 
 

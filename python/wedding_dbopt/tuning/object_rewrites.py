@@ -25,6 +25,7 @@ from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.tuning.deeds.deed import identifier
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.policies import per_row_calls, wrapped
+from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.sql_functions import Body, body_of
 
 SECONDS = 20.0
@@ -137,12 +138,7 @@ def _tell_left(database: Database, run_id: int, left: dict[str, list[str]]) -> N
     for why, names in left.items():
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         said.append(f"{', '.join(names[:MOST_NAMES])}{more}: {why}")
-    database.query(
-        """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
-           values (clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', $1, 'running', $2)""",
-        ["text", "text"],
-        [str(run_id), f"SQL functions that were not looked at. {'; '.join(said)}."],
-    )
+    note_run(database, run_id, "running", f"SQL functions that were not looked at. {'; '.join(said)}.")
 
 
 def _view(workshop: _Workshop, row: Row) -> Idea | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wedding_dbopt.database import Database
-from wedding_dbopt.query import Token, tokens
+from wedding_dbopt.query import Token, tokens, unquoted
 from wedding_dbopt.rewrite.splice import Span
 
 _STABLE = """
@@ -32,7 +32,7 @@ def per_row_calls(database: Database, condition: str) -> list[Span]:
             place += 1
             continue
         opening = words.index("(", place)
-        name = [_plain(word) for word in words[place:opening] if word != "."]
+        name = [unquoted(word) for word in words[place:opening] if word != "."]
         schema = name[0] if len(name) > 1 else None
         if database.query(_STABLE, ["name", "name"], [schema, name[-1]])[0]["stable"]:
             calls.append(Span(found[place].start, found[end].end))
@@ -64,7 +64,3 @@ def _call(found: list[Token], words: list[str], place: int) -> int | None:
         if not constant and words[end].lower() not in _HARMLESS:
             return None
     return None
-
-
-def _plain(word: str) -> str:
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError, NotPermitted
 from wedding_dbopt.tuning.executor import Executor
+from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.switch import enabled
 
 #: Key of the session's advisory lock: one tuner at a time in a database.
@@ -72,7 +73,7 @@ def _run(database: Database, run_id: int) -> None:
             [run_id],
         )
         if claimed:
-            _record(
+            note_run(
                 database,
                 run_id,
                 "running",
@@ -106,7 +107,7 @@ def _tune(database: Database, run_id: int) -> None:
             ["bigint", "text"],
             [run_id, state],
         )
-        _record(database, run_id, state, _enqueued(database, run_id))
+        note_run(database, run_id, state, _enqueued(database, run_id))
     except (DboptError, DatabaseError) as error:
         sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
         database.query(
@@ -115,7 +116,7 @@ def _tune(database: Database, run_id: int) -> None:
             ["bigint", "text", "text"],
             [run_id, str(error), sqlstate],
         )
-        _record(database, run_id, "failed", str(error))
+        note_run(database, run_id, "failed", str(error))
     database.commit()
 
 
@@ -149,17 +150,8 @@ def _keep_baseline(database: Database, run_id: int) -> None:
     try:
         database.query("select _wedding_dbopt.take_run_baseline($1, clock_timestamp())", ["bigint"], [run_id])
     except DatabaseError as error:
-        _record(database, run_id, "running", f"no baseline could be kept: {error}")
+        note_run(database, run_id, "running", f"no baseline could be kept: {error}")
     database.commit()
-
-
-def _record(database: Database, run_id: int, state: str, reason: str) -> None:
-    database.query(
-        """insert into _wedding_dbopt.event (at, actor, subject, subject_id, to_state, reason)
-           values (clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', $1, $2, $3)""",
-        ["text", "text", "text"],
-        [str(run_id), state, reason],
-    )
 
 
 def _analyse(database: Database, run_id: int) -> None:

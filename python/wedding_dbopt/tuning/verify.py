@@ -151,7 +151,7 @@ def _statement_verdict(
     sample: Sample, time_control: Control, blocks_control: Control, rules: Rules, part: float, urgent: bool
 ) -> StatementVerdict:
     """`urgent`: a critical statement in an early look."""
-    if _lacks(sample, rules.min_calls, rules.age_s):
+    if _lacks(sample, rules):
         return StatementVerdict(sample, None, None, None, "not enough data")
     time = time_control.change(time_points(sample.before), time_points(sample.after))
     blocks = blocks_control.change(block_points(sample.before), block_points(sample.after))
@@ -173,17 +173,17 @@ def _statement_verdict(
     return StatementVerdict(sample, time, blocks, p_value, "improved") if fewer or faster else verdict
 
 
-def _lacks(sample: Sample, min_calls: int, age_s: float) -> str | None:
+def _lacks(sample: Sample, rules: Rules) -> str | None:
     """What a statement lacks for a verdict."""
     before, after = (sum(s.calls for s in side) for side in (sample.before, sample.after))
     slices = sum(s.calls > 0 for s in sample.before)
-    if before < min_calls:
-        return f"it ran {before} times before the change, {min_calls} are needed"
+    if before < rules.min_calls:
+        return f"it ran {before} times before the change, {rules.min_calls} are needed"
     if slices < OWN_SLICES:
         return f"its calls before the change lie in {slices} passes, {OWN_SLICES} are needed to tell how much they vary"
-    if after < min_calls:
-        wait = f", in about {_span((min_calls - after) * age_s / after)}" if after else ""
-        return f"it ran {after} of {min_calls} times since the change{wait}"
+    if after < rules.min_calls:
+        wait = f", in about {_span((rules.min_calls - after) * rules.age_s / after)}" if after else ""
+        return f"it ran {after} of {rules.min_calls} times since the change{wait}"
     return None
 
 
@@ -400,7 +400,7 @@ def _beside(control: Control) -> str:
 
 def _missing(verdicts: Sequence[StatementVerdict], rules: Rules) -> str:
     lacking = [
-        f"statement {v.sample.statement_id}: {_lacks(v.sample, rules.min_calls, rules.age_s)}"
+        f"statement {v.sample.statement_id}: {_lacks(v.sample, rules)}"
         for v in sorted(verdicts, key=_expected_ms, reverse=True)
         if v.verdict == "not enough data" and (v.sample.role == "affected" or rules.goal == "no harm")
     ]

@@ -65,7 +65,7 @@ class Problem:
 
 @lru_cache(maxsize=100_000)
 def joined(config: Config, team: Team) -> Config:
-    """The configuration with a team: members already served stay out, narrower ones go."""
+    """The configuration with a team: members already served stay out, narrower ones go. Remembered for one search."""
     fresh = []
     for new in team:
         if new not in config:

@@ -12,7 +12,7 @@ from ..what_if import Config
 from .exchange import exchanged
 from .greedy import filled, pruned
 from .merge import consolidated
-from .problem import MAX_REGRESSION, Problem, Team, team_order
+from .problem import MAX_REGRESSION, Problem, Team, joined, team_order
 from .shake import shaken
 
 # Benefit per byte alone leaves no room for a large index that is worth more than the small ones before it.
@@ -39,6 +39,19 @@ def select(
     table. Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new
     indexes, and every index is used by some plan.
     """
+    try:
+        return _selected(teams, merged, workload, budget, late)
+    finally:
+        joined.cache_clear()  # a session may live for weeks
+
+
+def _selected(
+    teams: Collection[Team],
+    merged: Collection[IndexDef],
+    workload: WorkloadCost,
+    budget: int,
+    late: Callable[[float], bool],
+) -> Config:
     first, second, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
     ordered = sorted(teams, key=team_order)
     found: list[Config] = []

@@ -11,13 +11,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.query import folded
-from wedding_dbopt.rewrite.facts import BIGINT, INTEGER, NUMERIC, SMALLINT, Facts, is_identical
+from wedding_dbopt.rewrite.decided import EXACT
+from wedding_dbopt.rewrite.facts import Facts, is_identical
 from wedding_dbopt.rewrite.positions import has_only
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "always"
 LEVEL = "conservative"
-EXACT = (SMALLINT, INTEGER, BIGINT, NUMERIC)
 
 
 def precondition(node: exp.Expr, facts: Facts) -> tuple[str, ...] | None:
