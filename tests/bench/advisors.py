@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 from wedding_dbopt.catalog import Catalog
-from wedding_dbopt.indexes.advise import WorkloadStatement, advise
+from wedding_dbopt.indexes.advise import advise
 from wedding_dbopt.indexes.reality import VISIT_COST
 from wedding_dbopt.indexes.size import index_bytes
+from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.query import Query
 
 from tests.bench.measure import Session, cpu_ms

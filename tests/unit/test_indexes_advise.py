@@ -10,7 +10,7 @@ import pytest
 from test_indexes_fixture import BOOKINGS, CATALOG, FakeSource, index, uses_of
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.errors import MissingExtension
-from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.conditions import Search
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost, WriteRate, balanced
 from wedding_dbopt.indexes.definition import IndexDef
@@ -18,6 +18,7 @@ from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.greedy import filled
 from wedding_dbopt.indexes.selection.problem import Problem, joined
 from wedding_dbopt.indexes.what_if import WhatIf
+from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.query import Query
 
 VENUE = "select * from bookings where venue_id = $1"

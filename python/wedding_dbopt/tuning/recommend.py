@@ -14,11 +14,12 @@ from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
-from wedding_dbopt.indexes.advise import Advice, WorkloadStatement, advise
+from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
+from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table

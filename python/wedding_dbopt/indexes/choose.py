@@ -1,0 +1,127 @@
+"""The set of indexes for a whole explored workload, as recommendations: B-trees by what-if plans, GIN and GiST by proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from .benefits import Benefits
+from .candidates import search_index
+from .confidence import confidence
+from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
+from .definition import IndexDef
+from .full_text import Demand, Prove, search_recommendations
+from .generic_plans import notes
+from .recommendation import Recommendation, recommendation
+from .selection.select import select, sorted_too
+from .sizes import Sizes
+from .what_if import Config
+from .workload import Workload
+
+
+class Chooser:
+    """Chooses for a workload; `left` is what should be left of each statement's time, `unproven` what no proof was had for."""
+
+    def __init__(
+        self,
+        workload: Workload,
+        sizes: Sizes,
+        writes: Mapping[tuple[str, str], WriteRate],
+        window_seconds: float,
+    ) -> None:
+        self._workload = workload
+        self._what_if = workload.what_if
+        self._sizes = sizes
+        self._writes = writes
+        self._window = window_seconds
+        self._config: Config = frozenset()
+        self.left: dict[str, float] = {}
+        self.unproven: list[tuple[str, str]] = []
+
+    def choose(self, budget: int, late: Callable[..., bool]) -> list[Recommendation]:
+        """The set of B-tree indexes for the whole workload, as recommendations."""
+        offers = self._workload.candidates.values()
+        plain = {index for offered in offers for index in offered.plain}
+        sorting = {index for offered in offers for index in offered.sorting}
+        weights = self._workload.weights()
+        for _ in range(2):
+            cost = WorkloadCost(self._what_if, weights, self._sizes.size, self._upkeep)
+            if self._config and late():
+                self._config = self._sizes.within(self._config, budget)
+                break
+            found_set = select(self._workload.teams, plain, cost, budget, late)
+            self._config = sorted_too(found_set, sorting, cost, budget)
+            self._sizes.measure(self._config, late)
+            if self._sizes.total(self._config) <= budget:
+                break
+        else:
+            self._config = self._sizes.within(self._config, budget)
+        self.left = {key: cost.ratio(key, self._config) for key in self._workload.uses}
+        askers, parts = self._workload.askers(), self._workload.parts
+        return list(self._told(Benefits(self._what_if, self._config, cost, weights, askers, parts)))
+
+    def _told(self, brings: Benefits) -> Iterator[Recommendation]:
+        whole = {
+            key: self._workload.statements[key].query
+            for key in self._workload.uses
+            if self._workload.whole(key) == key
+        }
+        for index in sorted(self._config, key=IndexDef.order_key):
+            benefits = list(brings.to_statements(index))
+            if benefits:
+                plans = [self._what_if.cost(benefit.key, self._config).plan for benefit in benefits]
+                yield recommendation(
+                    index,
+                    benefits,
+                    size=self._sizes.size(index),
+                    write_cost=self._upkeep(index),
+                    confidence=confidence(index, self._sizes.relation(index), plans),
+                    proof="what-if",
+                    notes=notes(index, [benefit.key for benefit in benefits], whole, self._workload.uses),
+                )
+
+    def _upkeep(self, index: IndexDef, size: int | None = None) -> float:
+        rate = self._writes.get(index.place, WriteRate())
+        updates = self._workload.updates_of(index)
+        cost = write_ms(self._sizes.size(index) if size is None else size, rate, updates, self._window)
+        return ENTRIES[index.method] * cost
+
+    def search_indexes(self, prove: Prove, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
+        """GIN and GiST indexes for search conditions that the chosen B-trees leave dear, each proven on a sample."""
+        demands = list(self._demands())
+        found, unproven = search_recommendations(demands, prove, budget, self._upkeep, late)
+        self.unproven += unproven
+        for item in found:
+            for key, _, _ in item.benefits:
+                for part in self._workload.parts.get(key, (key,)):
+                    self._what_if.settle(part, item.index.place)
+        self._workload.keep_asked()
+        return found
+
+    def _demands(self) -> Iterator[Demand]:
+        workload = self._workload
+        general = {
+            (use.relation.oid, search.expression)
+            for uses in workload.uses.values()
+            for use in uses
+            for search in use.searches
+            if search.family == "jsonb" and search.opclass is None
+        }
+        weights = workload.weights()
+        for key, uses in workload.uses.items():
+            if workload.whole(key) != key:
+                continue
+            statement = workload.statements[key]
+            wanted = set(workload.candidates[key].searches)
+            before = self._what_if.cost(key, frozenset()).cost
+            chosen = self._what_if.cost(key, self._config)
+            total_ms = weights[key].ms * len(workload.parts.get(key, (key,)))
+            for use, search in [(item, search) for item in uses for search in item.searches]:
+                if search_index(use.relation, search) in wanted:
+                    # One index by the default class serves every search in a document.
+                    both = (use.relation.oid, search.expression) in general
+                    asked = replace(search, opclass=None) if both else search
+                    index = search_index(use.relation, asked)
+                    who = (key, statement.context, statement.criticality)
+                    observed = statement.mean_ms > 0
+                    yield Demand(*who, index, use.relation, asked, before, chosen, total_ms, observed)

@@ -1,0 +1,175 @@
+"""What the statements of a workload ask for: each is planned as it is and offered its candidates class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ..catalog import Catalog
+from ..errors import MissingExtension
+from ..plan import Plan
+from .candidates import candidates, shared_covers, usage
+from .cost import MS_PER_COST_UNIT
+from .definition import IndexDef
+from .plan_conditions import shown_conditions
+from .predicates import TableUse, table_uses
+from .sizes import Sizes
+from .skew import Represent, open_questions
+from .what_if import Config, Failure
+from .workload import Workload, WorkloadStatement
+
+# An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
+_SETTLED = 0.5
+# More statements than this leave no plans for candidates that are rarely the best.
+_FEW_STATEMENTS = 40
+_LATE = "the time limit came first"
+
+
+class Explorer:
+    """Fills a workload; `skipped` are the statements left out with the reason."""
+
+    def __init__(self, workload: Workload, catalog: Catalog, sizes: Sizes, max_width: int) -> None:
+        self._workload = workload
+        self._what_if = workload.what_if
+        self._catalog = catalog
+        self._sizes = sizes
+        self._max_width = max_width
+        self._picked: dict[str, set[IndexDef]] = {}
+        self.skipped: list[tuple[str, str]] = []
+
+    def read(self, asked: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
+        """Plan every statement as it is and derive its candidates, the heaviest statements first."""
+        ordered = sorted(
+            asked, key=lambda item: (-item.calls * max(item.mean_ms, MS_PER_COST_UNIT), item.key)
+        )
+        for statement in ordered:
+            if late():
+                self.skipped.append((statement.key, _LATE))
+                continue
+            self._read(statement)
+        used = usage(self._workload.uses.values())
+        for key, uses in self._workload.uses.items():
+            self._workload.candidates[key] = candidates(uses, used, self._max_width)
+
+    def explore(self, represent: Represent | None, late: Callable[[], bool]) -> None:
+        """Let the planner pick among each statement's candidates."""
+        for key in list(self._workload.uses):
+            if not late():
+                self._pick(key)
+                if represent is not None and self._workload.statements[key].query.parameter_count:
+                    self._represent(key, represent)
+        self._share()
+        for key, picked in self._picked.items():
+            self._what_if.narrow(key, picked)
+
+    def _read(self, statement: WorkloadStatement) -> None:
+        key = statement.key
+        try:
+            plan = self._what_if.cost(key, frozenset()).plan
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError) as error:
+            self.skipped.append((key, str(error)))
+            return
+        uses = table_uses(statement.query.tree, self._catalog)
+        uses += _only_shown(plan, uses, self._catalog)
+        self._sizes.know(uses)
+        self._workload.statements[key] = statement
+        self._workload.uses[key] = uses
+        self._what_if.watch(key, uses)
+
+    def _represent(self, key: str, represent: Represent) -> None:
+        """Price a statement with representative constants too, where its generic plan leaves skewed columns alone."""
+        offered, uses = self._workload.candidates[key], self._workload.uses[key]
+        if not open_questions(uses, offered):
+            return
+        everything = frozenset((*offered.plain, *offered.covering, *offered.partial))
+        try:
+            most = self._what_if.cost(key, everything).cost
+        except (*Failure, ValueError):
+            return
+        if most <= _SETTLED * self._what_if.cost(key, frozenset()).cost:
+            return
+        statements = self._workload.statements
+        parts = []
+        for part, query in represent(key).items():
+            self._what_if.watch(part, uses)
+            try:
+                self._what_if.cost(part, frozenset())
+            except MissingExtension:
+                raise
+            except (*Failure, ValueError):
+                continue
+            statements[part] = replace(statements[key], key=part, query=query, calls=0.0)
+            self._workload.uses[part], self._workload.candidates[part] = uses, offered
+            self._picked[part] = set()
+            parts.append(part)
+            if self._used(part, everything):
+                self._pick(part)
+        if parts:
+            self._workload.parts.update(dict.fromkeys((key, *parts), (key, *parts)))
+
+    def _pick(self, key: str) -> None:
+        """Offer each class of candidates at once; what the plan uses becomes a team."""
+        offered, teams = self._workload.candidates[key], self._workload.teams
+        plain = frozenset(index for index in offered.plain if self._what_if.concerns(key, index))
+        picked: set[IndexDef] = set()
+        narrow = frozenset(index for index in plain if len(index.columns) == 1)
+        covering, partial = frozenset(offered.covering), frozenset(offered.partial)
+        few = len(self._workload.uses) <= _FEW_STATEMENTS
+        alone = partial if few else frozenset[IndexDef]()
+        offers = (narrow, alone, plain, plain | partial, plain | covering, plain | covering | partial)
+        # The largest first: what the planner leaves out there needs no EXPLAIN without it.
+        taken = [self._used(key, offer) if offer else frozenset() for offer in reversed(offers)]
+        for used in reversed(taken):
+            if used:
+                teams[used] = None
+            picked |= used
+        for index in offered.small:
+            used = self._used(key, frozenset({index}))
+            if used:
+                teams[used] = None
+            picked |= used
+        for index in sorted(picked, key=IndexDef.order_key):
+            teams[frozenset({index})] = None
+            for width in range(1, len(index.columns) + (1 if index.include else 0)):
+                head = IndexDef(
+                    *index.place, index.columns[:width], where=index.where, fraction=index.fraction
+                )
+                if head in plain:
+                    teams[frozenset({head})] = None
+        self._picked[key] = picked
+
+    def _used(self, key: str, config: Config) -> Config:
+        try:
+            return self._what_if.used(key, config)
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError):
+            return frozenset()
+
+    def _share(self) -> None:
+        """Other column orders of a picked index that also serve what another statement picked."""
+        teams = self._workload.teams
+        everywhere = {index for picked in self._picked.values() for index in picked}
+        for key, picked in self._picked.items():
+            wanted = {(index.place, frozenset(index.columns)) for index in picked}
+            for index in self._workload.candidates[key].plain:
+                same = (index.place, frozenset(index.columns)) in wanted
+                if same and any(index.extends(other) for other in everywhere):
+                    teams[frozenset({index})] = None
+        for index in shared_covers(everywhere) if len(self._workload.uses) <= _FEW_STATEMENTS else ():
+            teams[frozenset({index})] = None
+
+
+def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
+    """What the plan shows of each table, without the search conditions that the text has in its own words."""
+    shown = shown_conditions(plan, catalog, {use.relation.oid for use in uses})
+    if shown is None:
+        return ()
+    searched = {use.relation.oid for use in uses if use.searches}
+    return tuple(
+        replace(use, searches=()) if use.relation.oid in searched else use
+        for use in table_uses(shown, catalog)
+        if use.terms() or use.searches
+    )

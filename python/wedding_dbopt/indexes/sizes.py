@@ -1,0 +1,67 @@
+"""The sizes of candidates during one search: predicted from statistics, those of a chosen set counted on a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ..catalog import Relation
+from .definition import IndexDef
+from .predicates import TableUse
+from .size import KeyFacts, btree_bytes
+
+_LARGE = 1_000_000
+
+Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
+Estimate = Callable[[Relation, IndexDef], int]
+
+
+class Sizes:
+    """Bytes by index, over the tables that the statements of a search name; `measure` counts keys on a sample."""
+
+    def __init__(self, estimate: Estimate, measure: Measure | None) -> None:
+        self._estimate = estimate
+        self._measure = measure
+        self._relations: dict[tuple[str, str], Relation] = {}
+        self._bytes: dict[IndexDef, int] = {}
+        self._measured: set[IndexDef] = set()
+
+    def know(self, uses: Iterable[TableUse]) -> None:
+        """Take in the tables that a statement uses."""
+        self._relations.update({(use.relation.schema, use.relation.name): use.relation for use in uses})
+
+    def relation(self, index: IndexDef) -> Relation:
+        """The table of an index."""
+        return self._relations[index.place]
+
+    def leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
+        """The tables that hold the rows of one: itself, or its partitions."""
+        return self._relations[place].holders
+
+    def size(self, index: IndexDef) -> int:
+        """Estimated bytes of a candidate that the planner can be asked about."""
+        if index not in self._bytes:
+            self._bytes[index] = self._estimate(self.relation(index), index)
+        return self._bytes[index]
+
+    def measure(self, indexes: Iterable[IndexDef], late: Callable[[], bool]) -> None:
+        """Count the keys of the large indexes on several columns or on expressions in a sample."""
+        for index in sorted(set(indexes) - self._measured, key=IndexDef.order_key):
+            several = len(index.columns) > 1 or index.columns[0].expression is not None
+            large = several and index.method == "btree" and self.size(index) >= _LARGE
+            if self._measure is None or not large or late():
+                continue
+            self._measured.add(index)
+            known = self._measure(self.relation(index), index)
+            if known is not None:
+                self._bytes[index] = btree_bytes(self.relation(index), index, known)
+
+    def total(self, indexes: Iterable[IndexDef]) -> int:
+        """Bytes of all of some indexes."""
+        return sum(map(self.size, indexes))
+
+    def within(self, indexes: Iterable[IndexDef], budget: int) -> frozenset[IndexDef]:
+        """Those that are left without the largest, until they fit."""
+        kept = sorted(indexes, key=lambda index: (self.size(index), index.order_key()))
+        while kept and self.total(kept) > budget:
+            kept.pop()
+        return frozenset(kept)

@@ -1,0 +1,90 @@
+"""The statements of one search: what each asks for, what the planner took of what it was offered, and how much each counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..query import Query
+from .benefits import Asker
+from .candidates import Candidates
+from .cost import IMPORTANCE, Weight, balanced, credited, usual_rate
+from .definition import IndexDef
+from .predicates import TableUse
+from .selection.problem import Team
+from .what_if import WhatIf
+
+
+@dataclass(frozen=True)
+class WorkloadStatement:
+    """One statement: its key at the plan source, its parsed text, calls in the window, mean ms of a call."""
+
+    key: str
+    query: Query
+    calls: float
+    mean_ms: float
+    criticality: str
+    context: str
+
+
+@dataclass
+class Workload:
+    """All that could be planned, by key. A statement priced with several constants stands here once for each of its `parts`.
+
+    `teams` are the indexes that the planner took together, in the order in which they were found.
+    """
+
+    what_if: WhatIf
+    statements: dict[str, WorkloadStatement] = field(default_factory=dict)
+    uses: dict[str, tuple[TableUse, ...]] = field(default_factory=dict)
+    candidates: dict[str, Candidates] = field(default_factory=dict)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    teams: dict[Team, None] = field(default_factory=dict)
+
+    def whole(self, key: str) -> str:
+        """The statement that a key stands for, alone or as one of its parts."""
+        return self.parts.get(key, (key,))[0]
+
+    def weights(self) -> dict[str, Weight]:
+        """Measured time in the window; where nothing was measured, the planner's cost in its place."""
+        costs = {
+            key: self.what_if.cost(key, frozenset()).worth for key in self.uses if self.whole(key) == key
+        }
+        guessed = balanced({key: cost for key, cost in costs.items() if self.statements[key].mean_ms <= 0})
+        means = {key: self.statements[key].mean_ms for key in costs if self.statements[key].mean_ms > 0}
+        rate = usual_rate(means, costs)
+        found = {}
+        for key in self.uses:
+            whole = self.whole(key)
+            statement = self.statements[whole]
+            mean = credited(means[whole], rate * costs[whole]) if whole in means else rate * guessed[whole]
+            importance = IMPORTANCE.get(statement.criticality, 1.0)
+            share = 1 / len(self.parts.get(key, (key,)))
+            found[key] = Weight(max(statement.calls, 1.0) * mean * share, importance)
+        return found
+
+    def askers(self) -> dict[str, Asker]:
+        """Who pays for each statement."""
+        return {
+            key: Asker(item.context, item.criticality, item.mean_ms > 0)
+            for key, item in self.statements.items()
+        }
+
+    def updates_of(self, index: IndexDef) -> float:
+        """The calls in the window that set a column of an index."""
+        columns = {column for key in index.columns for column in key.term.columns} | set(index.include)
+        return sum(
+            self.statements[key].calls
+            for key, uses in self.uses.items()
+            if any(
+                (use.relation.schema, use.relation.name) == index.place and use.written & columns
+                for use in uses
+            )
+        )
+
+    def keep_asked(self) -> None:
+        """Forget the teams that concern no statement any more."""
+        self.teams = {
+            team: None
+            for team in self.teams
+            if any(self.what_if.concerns(key, index) for index in team for key in self.uses)
+        }
