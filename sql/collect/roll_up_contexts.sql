@@ -1,8 +1,10 @@
 -- Called for each new hour, and for all hours when statements have changed their context. Calls above the objective are
 -- known from the passes only; where those are gone, what the hour says already is kept.
+-- For the nested loops that are off see store_contexts.sql.
 create or replace function _wedding_dbopt.roll_up_contexts(first timestamptz, last timestamptz) returns void
 language sql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 set jit = off as $$
   with kept as (
     delete from _wedding_dbopt.context_hour c

@@ -1,7 +1,9 @@
 -- The calls above the objective are bounded; between the bounds a lognormal distribution gives the estimate.
+-- The planner guesses a handful of statements as long as the dictionary has no statistics: it would compare each with each.
 create or replace function _wedding_dbopt.store_contexts(since timestamptz, until timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 set jit = off as $$
 #variable_conflict use_column
 begin
