@@ -10,7 +10,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     'calls_per_hour', round((load.calls / greatest(extract(epoch from retry_basis.at - span.since) / 3600, 0.25))::numeric, 1),
     'mean_ms', round((load.exec_ms / nullif(load.calls, 0))::numeric, 3))
   from span left join lateral (
-    select sum(w.calls) as calls, sum(w.exec_ms) as exec_ms from _wedding_dbopt.statement_sum(span.since, retry_basis.at) w
+    select sum(w.calls) as calls, sum(w.exec_ms) as exec_ms from _wedding_dbopt.statement_time(span.since, retry_basis.at) w
     where w.statement_id in (select (b ->> 'statement_id')::integer from jsonb_array_elements(retry_basis.benefits) b)) load on true
 $$;
 comment on function _wedding_dbopt.retry_basis(text, text, jsonb, timestamptz) is

@@ -1,69 +1,111 @@
 -- Calls of one minute share its load, so a mean over a million of them is less certain than a million would suggest. The
 -- window is cut into slices, and a standard error comes from how the slices differ (linearised ratio), at least from how
--- the calls differ. slices counts them by weight (Kish): a statement with all its calls in one slice has one. With the usual
--- work_mem the sums over all slices of 5,000 statements go to disk, which takes twice as long. The sizes of results of functions
--- cannot be estimated, so the plan is steered: everything is hashed.
+-- the calls differ. slices counts them by weight (Kish): a statement with all its calls in one slice has one. What needs no
+-- slices is summed over the whole window, where the roll-up of a day serves. Statements are taken chunk by chunk: what is summed
+-- at a time stays in the processor's cache, which halves the cost; so the raw samples at the edges are packed as the roll-ups are.
+-- Sizes of results of functions and of unnested arrays cannot be estimated, so the plan is steered: everything else is hashed.
 create or replace function _wedding_dbopt.load_figures(since timestamptz, until timestamptz)
 returns table(statement_id integer, context text, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint,
   read bigint, temp_written bigint, wal_bytes bigint, rate_error float8, mean_error float8, blocks_error float8,
   slices float8, rate_slices float8)
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off set work_mem = '32MB'
-set enable_mergejoin = off set enable_sort = off as $$
+set enable_mergejoin = off set enable_sort = off set enable_nestloop = off as $$
 #variable_conflict use_column
 declare
   width constant interval := (
     select min(step.width)
     from unnest(array['5 minutes', '15 minutes', '1 hour', '2 hours', '6 hours', '12 hours', '1 day', '3 days', '7 days']::interval[]) as step(width)
     where load_figures.until - load_figures.since <= 14 * step.width);
+  names       constant text[] := array(select c.context from _wedding_dbopt.contexts() c order by c.place);  -- 'other' is the last
+  first_slice constant timestamptz := date_bin(width, load_figures.since, '2001-01-01Z');
+  last_slice  constant timestamptz := date_bin(width, load_figures.until - interval '1 microsecond', '2001-01-01Z');
+  full_hours  constant float8 := extract(epoch from width) / 3600;
+  first_hours constant float8 := extract(epoch from least(first_slice + width, load_figures.until) - load_figures.since) / 3600;
+  last_hours  constant float8 := extract(epoch from load_figures.until - greatest(last_slice, load_figures.since)) / 3600;
+  part record;
 begin
+  select * into part from _wedding_dbopt.window_parts(load_figures.since, load_figures.until, width);
   return query
   with slice as materialized (
-    select bound.since, bound.until, extract(epoch from bound.until - bound.since)::float8 / 3600 as hours
-    from generate_series(date_bin(width, load_figures.since, '2001-01-01Z'), load_figures.until, width) as begun
-    cross join lateral (
-      select greatest(begun, load_figures.since) as since, least(begun + width, load_figures.until) as until) as bound
-    where bound.since < bound.until
+    select extract(epoch from least(begun + width, load_figures.until) - greatest(begun, load_figures.since))::float8 / 3600 as hours
+    from generate_series(first_slice, load_figures.until, width) as begun
+    where begun < load_figures.until
   ), clock as (
     select sum(slice.hours) as hours, sum(slice.hours * slice.hours) as squared, count(*) as slices from slice
-  ), used as materialized (
-    select slice.since, slice.hours, s.*
-    from slice cross join lateral _wedding_dbopt.statement_sum(slice.since, slice.until) as s
-    where s.calls > 0
   ), known as materialized (
-    select statement.id, coalesce(statement.context, 'other') as context from _wedding_dbopt.statement
+    select statement.id, coalesce(array_position(names, statement.context), cardinality(names)) as place from _wedding_dbopt.statement
     where not statement.own and statement.dbid = (select oid from pg_database where datname = current_database())
-  ), of_statement as (
-    select used.statement_id, null::text as context, used.since, used.hours, used.calls::float8 as calls, used.exec_ms, used.exec_sq,
-           used.rows::float8 as rows, used.hit::float8 as hit, used.read::float8 as read, used.temp_written::float8 as temp_written,
-           used.wal_bytes::float8 as wal_bytes
-    from used where used.statement_id in (select known.id from known)
-  ), of_context as materialized (
-    select null::integer as statement_id, known.context, used.since, used.hours, sum(used.calls::float8) as calls, sum(used.exec_ms) as exec_ms,
-           sum(used.exec_sq) as exec_sq, sum(used.rows::float8) as rows, sum(used.hit::float8) as hit, sum(used.read::float8) as read,
-           sum(used.temp_written::float8) as temp_written, sum(used.wal_bytes::float8) as wal_bytes
-    from used join known on known.id = used.statement_id
-    group by known.context, used.since, used.hours
-  ), whole as (
-    select null::integer as statement_id, 'all' as context, c.since, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms,
-           sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read,
-           sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
-    from of_context as c
-    group by c.since, c.hours
+  ), raw as materialized (
+    select _wedding_dbopt.chunk_of(s.id) as chunk, s.slice, array_agg(s.id) as ids, array_agg(s.calls::bigint) as calls, array_agg(s.exec_us) as exec_us,
+           array_agg(s.exec_sq) as exec_sq, array_agg(s.rows::bigint) as rows, array_agg(s.hit::bigint) as hit, array_agg(s.read::bigint) as read,
+           array_agg(s.temp_written::bigint) as temp_written, array_agg(s.wal_bytes) as wal_bytes
+    from (select date_bin(width, s.at - interval '1 microsecond', '2001-01-01Z') as slice, unnest(s.ids) as id, unnest(s.calls) as calls,
+                 unnest(s.exec_us) as exec_us, unnest(s.exec_sq) as exec_sq, unnest(s.rows) as rows, unnest(s.hit) as hit, unnest(s.read) as read,
+                 unnest(s.temp_written) as temp_written, unnest(s.wal_bytes) as wal_bytes
+          from _wedding_dbopt.statement_sample as s
+          where s.at > load_figures.since and s.at <= load_figures.until
+            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (part.hours)
+            and not s.at <@ any (part.raw_days)) as s
+    group by 1, 2
+  ), chunk as (
+    -- The place of each statement's context by the statement's place in its chunk; 0 = it does not count.
+    select c.chunk, array_agg(coalesce(known.place, 0)::smallint order by c.id) as places
+    from (select c.chunk, generate_series(128 * c.chunk, 128 * c.chunk + 127) as id
+          from (select distinct _wedding_dbopt.chunk_of(known.id) as chunk from known) as c) as c
+    left join known on known.id = c.id
+    group by c.chunk
+  ), used as materialized (
+    select unit.*
+    from chunk
+    cross join lateral (
+      select s.id, s.place, s.slice, s.hours, count(*) as n, sum(s.calls) as calls, sum(s.exec_ms) as exec_ms, sum(s.exec_sq) as exec_sq,
+             sum(s.rows) as rows, sum(s.hit) as hit, sum(s.read) as read, sum(s.temp_written) as temp_written, sum(s.wal_bytes) as wal_bytes,
+             sum(s.calls * s.hours) as calls_hours, sum(s.calls * s.calls) as calls_squared,
+             sum(s.exec_ms * s.calls) as exec_calls, sum(s.exec_ms * s.exec_ms) as exec_squared,
+             sum((s.hit + s.read) * s.calls) as blocks_calls, sum((s.hit + s.read) * (s.hit + s.read)) as blocks_squared
+      from (
+        select p.id, chunk.places[1 + p.id - 128 * chunk.chunk] as place, p.slice,
+               case p.slice when first_slice then first_hours when last_slice then last_hours else full_hours end as hours,
+               sum(p.calls::float8) as calls, sum(p.exec_us::float8) / 1000 as exec_ms, sum(p.exec_sq::float8) as exec_sq,
+               coalesce(sum(p.rows::float8), 0) as rows, coalesce(sum(p.hit::float8), 0) as hit, coalesce(sum(p.read::float8), 0) as read,
+               coalesce(sum(p.temp_written::float8), 0) as temp_written, coalesce(sum(p.wal_bytes::float8), 0) as wal_bytes
+        from (select packed.slice, unnest(packed.ids) as id, unnest(packed.calls) as calls, unnest(packed.exec_us) as exec_us, unnest(packed.exec_sq) as exec_sq,
+                     unnest(packed.rows) as rows, unnest(packed.hit) as hit, unnest(packed.read) as read, unnest(packed.temp_written) as temp_written,
+                     unnest(packed.wal_bytes) as wal_bytes
+              from (select date_bin(width, h.hour, '2001-01-01Z') as slice, h.ids, h.calls, h.exec_us, h.exec_sq, h.rows, h.hit, h.read, h.temp_written, h.wal_bytes
+                    from _wedding_dbopt.statement_hour as h where h.chunk = chunk.chunk and h.hour = any (part.hours)
+                    union all
+                    select date_bin(width, d.day, '2001-01-01Z'), d.ids, d.calls, d.exec_us, d.exec_sq, d.rows, d.hit, d.read, d.temp_written, d.wal_bytes
+                    from _wedding_dbopt.statement_day as d where d.chunk = chunk.chunk and d.day = any (part.days)
+                    union all
+                    select r.slice, r.ids, r.calls, r.exec_us, r.exec_sq, r.rows, r.hit, r.read, r.temp_written, r.wal_bytes
+                    from raw as r where r.chunk = chunk.chunk) as packed) as p
+        group by p.id, p.slice) as s
+      where s.calls > 0 and s.place > 0
+      group by grouping sets ((s.id), (s.place, s.slice, s.hours))) as unit
+  ), of_context as (
+    select c.place, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read, sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
+    from used as c where c.id is null group by c.place, c.slice, c.hours
   ), summed as (
-    select unit.statement_id, unit.context, count(*) as n, sum(unit.calls) as calls, sum(unit.exec_ms) as exec_ms,
-           sum(unit.exec_sq) as exec_sq, sum(unit.rows) as rows, sum(unit.hit) as hit, sum(unit.read) as read,
-           sum(unit.temp_written) as temp_written, sum(unit.wal_bytes) as wal_bytes,
-           sum(unit.calls * unit.hours) as calls_hours, sum(unit.calls * unit.calls) as calls_squared,
-           sum(unit.exec_ms * unit.calls) as exec_calls, sum(unit.exec_ms * unit.exec_ms) as exec_squared,
-           sum((unit.hit + unit.read) * unit.calls) as blocks_calls, sum((unit.hit + unit.read) * (unit.hit + unit.read)) as blocks_squared
-    from (select * from of_statement union all select * from of_context union all select * from whole) as unit
-    group by unit.statement_id, unit.context
+    select used.id, null::integer as place, used.n, used.calls, used.exec_ms, used.exec_sq, used.rows, used.hit, used.read, used.temp_written, used.wal_bytes,
+           used.calls_hours, used.calls_squared, used.exec_calls, used.exec_squared, used.blocks_calls, used.blocks_squared
+    from used where used.id is not null
+    union all
+    select null, unit.place, count(*), sum(unit.calls) as calls, sum(unit.exec_ms) as exec_ms, sum(unit.exec_sq) as exec_sq, sum(unit.rows) as rows, sum(unit.hit) as hit, sum(unit.read) as read, sum(unit.temp_written) as temp_written, sum(unit.wal_bytes) as wal_bytes,
+           sum(unit.calls * unit.hours), sum(unit.calls * unit.calls), sum(unit.exec_ms * unit.calls), sum(unit.exec_ms * unit.exec_ms),
+           sum((unit.hit + unit.read) * unit.calls), sum((unit.hit + unit.read) * (unit.hit + unit.read))
+    from (
+      select c.* from of_context as c
+      union all
+      select cardinality(names) + 1, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read, sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
+      from of_context as c group by c.slice, c.hours) as unit
+    group by unit.place
   ), ratio as (
     select summed.*, summed.calls / clock.hours as rate, summed.exec_ms / summed.calls as mean,
            (summed.hit + summed.read) / summed.calls as blocks, clock.hours, clock.squared, clock.slices as cut
     from summed cross join clock
   )
-  select ratio.statement_id, ratio.context, ratio.calls::bigint, ratio.exec_ms, ratio.exec_sq, ratio.rows::bigint,
+  select ratio.id, (names || array['all'])[ratio.place], ratio.calls::bigint, ratio.exec_ms, ratio.exec_sq, ratio.rows::bigint,
          ratio.hit::bigint, ratio.read::bigint, ratio.temp_written::bigint, ratio.wal_bytes::bigint,
          greatest(sqrt(greatest(ratio.calls_squared - 2 * ratio.rate * ratio.calls_hours + ratio.rate * ratio.rate * ratio.squared, 0)
            * ratio.cut / nullif(ratio.cut - 1, 0)), sqrt(ratio.calls)) / ratio.hours,

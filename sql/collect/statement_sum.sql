@@ -1,8 +1,5 @@
--- An hour h stands for the passes in (h, h + 1 hour], as the window does. Whole days come from the daily roll-up, whole hours
--- beside them from the hourly one, and only the edges from the raw samples. Where raw samples are gone an hour counts if it
--- begins inside the window; where the hours are gone too, so does a day. Sums are made in float8, numeric would be slow.
--- The last 23 closed hours are summed already (statement_recent), for windows that hold them.
--- Each array that is unnested costs, so the two columns that few ask for are left out unless the sum is wanted in_full.
+-- Sums are made in float8, numeric would be slow. Each array that is unnested costs: the two columns that few ask for are left
+-- out unless the sum is wanted in_full, and who needs times only asks statement_time().
 create or replace function _wedding_dbopt.statement_sum(since timestamptz, until timestamptz, in_full boolean default true)
 returns table (statement_id integer, calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint, read bigint,
   temp_written bigint, wal_bytes bigint)
@@ -12,27 +9,9 @@ set jit = off
 set work_mem = '16MB' as $$
 #variable_conflict use_column
 declare
-  raw_from   constant timestamptz := (select min(s.at) from _wedding_dbopt.statement_sample s);
-  hours_from constant timestamptz := coalesce((select min(r.hour) from _wedding_dbopt.rolled_hour r), raw_from, 'infinity');
-  days       timestamptz[];
-  hours      timestamptz[];
-  raw_days   tstzrange[];
-  recent     tstzrange;
+  part record;
 begin
-  select tstzrange(r.since, r.until, '(]') into recent
-  from _wedding_dbopt.recent_statements(statement_sum.since, statement_sum.until) r limit 1;
-  select coalesce(array_agg(d.day), '{}'),
-    coalesce(array_agg(tstzrange(d.day, d.until, '(]')) filter (where d.until >= raw_from), '{}') into days, raw_days
-  from _wedding_dbopt.rolled_day d
-  where d.day >= statement_sum.since and (d.until <= statement_sum.until or d.day < statement_sum.until and d.until <= hours_from)
-    and (recent is null or d.until <= lower(recent) or d.day >= upper(recent));
-  hours := array(
-    select r.hour from _wedding_dbopt.rolled_hour r
-    where r.hour >= statement_sum.since
-      and (r.hour + interval '1 hour' <= statement_sum.until
-           or r.hour < statement_sum.until and coalesce(r.hour + interval '1 hour' <= raw_from, true))
-      and (recent is null or r.hour < lower(recent) or r.hour >= upper(recent))
-      and not exists (select from _wedding_dbopt.rolled_day d where d.day = any (days) and r.hour >= d.day and r.hour < d.until));
+  select * into part from _wedding_dbopt.window_parts(statement_sum.since, statement_sum.until);
   return query
   select p.id, sum(p.calls)::bigint, sum(p.exec_us) / 1000, sum(p.exec_sq), coalesce(sum(p.rows), 0)::bigint,
     coalesce(sum(p.hit), 0)::bigint, coalesce(sum(p.read), 0)::bigint, coalesce(sum(p.temp_written), 0)::bigint,
@@ -45,9 +24,9 @@ begin
             unnest(case when statement_sum.in_full then s.wal_bytes end) as wal_bytes
           from _wedding_dbopt.statement_sample s
           where s.at > statement_sum.since and s.at <= statement_sum.until
-            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (hours)
-            and not s.at <@ any (raw_days)
-            and (recent is null or not s.at <@ recent)) d
+            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (part.hours)
+            and not s.at <@ any (part.raw_days)
+            and (part.recent is null or not s.at <@ part.recent)) d
     union all
     select h.id, h.calls::float8, h.exec_us::float8, h.exec_sq::float8, h.rows::float8, h.hit::float8, h.read::float8,
       h.temp_written::float8, h.wal_bytes::float8
@@ -55,13 +34,13 @@ begin
             unnest(r.rows) as rows, unnest(r.hit) as hit, unnest(r.read) as read, unnest(case when statement_sum.in_full then r.temp_written end) as temp_written,
             unnest(case when statement_sum.in_full then r.wal_bytes end) as wal_bytes
           from (select h.ids, h.calls, h.exec_us, h.exec_sq, h.rows, h.hit, h.read, h.temp_written, h.wal_bytes
-                from _wedding_dbopt.statement_hour h where h.hour = any (hours)
+                from _wedding_dbopt.statement_hour h where h.hour = any (part.hours)
                 union all
                 select d.ids, d.calls, d.exec_us, d.exec_sq, d.rows, d.hit, d.read, d.temp_written, d.wal_bytes
-                from _wedding_dbopt.statement_day d where d.day = any (days)
+                from _wedding_dbopt.statement_day d where d.day = any (part.days)
                 union all
                 select s.ids, s.calls, s.exec_us, s.exec_sq, s.rows, s.hit, s.read, s.temp_written, s.wal_bytes
-                from _wedding_dbopt.recent_statements(statement_sum.since, statement_sum.until) s where recent is not null) r) h
+                from _wedding_dbopt.recent_statements(statement_sum.since, statement_sum.until) s where part.recent is not null) r) h
   ) p
   group by p.id;
 end $$;

@@ -5,7 +5,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from _wedding_dbopt.day_window(check_workload.at) as last_day
     cross join lateral _wedding_dbopt.workload(last_day.since, last_day.until) as used
   ), hour as materialized (
-    select * from _wedding_dbopt.workload(check_workload.at - interval '1 hour', check_workload.at)
+    select * from _wedding_dbopt.workload_time(check_workload.at - interval '1 hour', check_workload.at)
   ), late as (
     -- What is certain: so many calls were slower than the objective of their time.
     select load.context, 100 * (1 - sum(load.above_low) / sum(load.calls)) as within

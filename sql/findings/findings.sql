@@ -6,24 +6,27 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp s
 #variable_conflict use_column
 declare
   severities constant text[] := array['info', 'warning', 'critical'];
+  weights    constant jsonb := (select coalesce(jsonb_object_agg(weight.criticality, weight.weight), '{}') from _wedding_dbopt.criticality_weight as weight);
 begin
   perform _wedding_dbopt.require(findings.min_severity is null or findings.min_severity = any (severities),
     'min_severity must be critical, warning or info', 'null shows all; warning shows what is critical too.');
   return query
   with workload as materialized (
-    select used.statement_id, used.tables, used.exec_ms * coalesce(weight.weight, 1)::float8 as ms
+    select used.statement_id, used.tables, used.exec_ms * coalesce((weights ->> used.criticality)::float8, 1) as ms
     from _wedding_dbopt.day_window(findings.at) as day
-    cross join lateral _wedding_dbopt.workload(day.since, day.until, false) as used
-    left join _wedding_dbopt.criticality_weight as weight on weight.criticality = used.criticality
+    cross join lateral _wedding_dbopt.workload_time(day.since, day.until) as used
   ), total as (
     select nullif(sum(workload.ms), 0) as ms from workload
   ), of_table as (
-    select touched.name, sum(workload.ms) as ms from workload, unnest(workload.tables) as touched (name) group by touched.name
+    select touched.name, sum(touched.ms) as ms from (select unnest(workload.tables) as name, workload.ms from workload) as touched group by touched.name
   ), found as (
     select item.*, known.title, known.auto, known.action_type,
            round((case when total.ms is null then null
                        when known.everywhere then 1
-                       when item.statements is not null then (select sum(workload.ms) from workload where workload.statement_id in (select unnest(item.statements))) / total.ms
+                       when item.statements is not null then (
+                         select sum(workload.ms) from workload
+                         where (workload.statement_id in (select unnest(item.statements))) is true  -- looked up in a hash; a join would be a loop of thousands by thousands
+                       ) / total.ms
                        when item.relid is not null then coalesce(of_table.ms, 0) / total.ms end)::numeric, 4) as cost_share
     from _wedding_dbopt.known_findings(findings.at) as item
     join wedding_dbopt.finding_kinds() as known on known.kind = item.kind

@@ -4,7 +4,7 @@ returns table (role text, superuser boolean, idle_in_transaction_s numeric, slow
 language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
   with worked as materialized (
     select s.userid, s.id, sum(w.exec_ms) / sum(w.calls) as mean
-    from _wedding_dbopt.statement_sum(role_use.since, role_use.until) w
+    from _wedding_dbopt.statement_time(role_use.since, role_use.until) w
     join _wedding_dbopt.statement s on s.id = w.statement_id and not s.own and s.dbid = (select d.oid from pg_database d where d.datname = current_database())
     group by s.userid, s.id having sum(w.calls) >= 20
   ), slowest as (

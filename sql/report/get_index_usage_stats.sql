@@ -42,7 +42,7 @@ begin
     select distinct on (touched.name) touched.name, statement.context
     from _wedding_dbopt.statement
     cross join unnest(statement.tables) as touched(name)
-    left join _wedding_dbopt.workload(since, get_index_usage_stats.at, false) as workload on workload.statement_id = statement.id
+    left join _wedding_dbopt.workload_time(since, get_index_usage_stats.at) as workload on workload.statement_id = statement.id
     where not statement.own and statement.context is not null
       and statement.dbid = (select oid from pg_database where datname = current_database())
     group by touched.name, statement.context

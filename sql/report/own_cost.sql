@@ -8,7 +8,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
         where log.at > own_cost.since and log.at <= own_cost.until
           and (log.source in ('pass', 'sessions') or log.source like 'hour: %' or log.source like 'maintain: %')) as spent,
        (select coalesce(sum(sums.exec_ms), 0)::numeric as ms
-        from _wedding_dbopt.statement_sum(own_cost.since, own_cost.until, false) as sums
+        from _wedding_dbopt.statement_time(own_cost.since, own_cost.until) as sums
         join _wedding_dbopt.statement on statement.id = sums.statement_id
         where not statement.own) as used
 $$;

@@ -3,7 +3,7 @@ create or replace function _wedding_dbopt.resource_efficiency(
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   select (select 100.0 * coalesce(sum(delta.blks_hit), 0) / nullif(coalesce(sum(delta.blks_hit), 0) + coalesce(sum(delta.blks_read), 0), 0)
           from _wedding_dbopt.index_delta(resource_efficiency.since, resource_efficiency.until) as delta),
-         (select sum(workload.calls) from _wedding_dbopt.workload(resource_efficiency.since, resource_efficiency.until, false) as workload)
+         (select sum(workload.calls) from _wedding_dbopt.workload_time(resource_efficiency.since, resource_efficiency.until) as workload)
          / (select nullif(avg(sample.active), 0) from _wedding_dbopt.connection_sample as sample
             where sample.at > resource_efficiency.since and sample.at <= resource_efficiency.until)
 $$;
