@@ -21,8 +21,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from _wedding_dbopt.user_schemas() as exposed
     join pg_proc on pg_proc.pronamespace = exposed.schema_id and pg_proc.prokind in ('f', 'p')
     join pg_language on pg_language.oid = pg_proc.prolang and pg_language.lanname not in ('c', 'internal')
-    where pg_proc.prosqlbody is null
-      and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')
+    where pg_proc.prosqlbody is null  -- NOT IN is hashed; a join is taken for small and compares each with each
+      and pg_proc.oid not in (select objid from pg_depend where classid = 'pg_proc'::regclass and deptype = 'e')
   )
   select 'api_table_without_row_security', case when shown.writers is null then 'warning' else 'critical' end, shown.name, shown.relid, null::integer[],
          'row security ' || shown.name,

@@ -1,5 +1,6 @@
 -- PostgreSQL starts statement_timeout with the client's statement, so no check can be given a limit of its own; the runner
--- begins no further one when the time for all is over, or half of what the caller's statement_timeout allows.
+-- begins no further one when the time for all is over, or half of what the caller's statement_timeout allows. The order is
+-- that of finding_kinds(), so on a machine that is overrun the danger and the sessions are looked at before questions of style.
 create or replace function _wedding_dbopt.run_checks(at timestamptz, checks text[] default null) returns setof _wedding_dbopt.finding
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -14,8 +15,10 @@ declare
   found    _wedding_dbopt.finding[];
   late     text[] := array[]::text[];
 begin
-  for name in select distinct known.check_name from wedding_dbopt.finding_kinds() as known
-    where known.check_name <> 'run_checks' and (run_checks.checks is null or known.check_name = any (run_checks.checks)) order by 1
+  for name in select known.check_name from wedding_dbopt.finding_kinds() with ordinality
+      as known (kind, check_name, title, action_type, auto, everywhere, place)
+    where known.check_name <> 'run_checks' and (run_checks.checks is null or known.check_name = any (run_checks.checks))
+    group by known.check_name order by min(known.place)
   loop
     if clock_timestamp() > deadline then
       late := late || name;
