@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -103,13 +104,28 @@ class Cluster:
         process = self._server.child_process
         if stop == signal.SIGKILL:  # or a session that it starts between would be missed, and hold the memory
             process.send_signal(signal.SIGSTOP)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = [] if process.poll() is not None else self.children()
         process.send_signal(stop)
         process.wait(timeout=60)
         while any(Path("/proc", child).exists() for child in children):  # they notice a moment later
             time.sleep(0.01)
         self._server.child_process = None
         self._server.start()
+
+    def children(self) -> list[str]:
+        """Process ids of the server's sessions and workers."""
+        process = self._server.child_process
+        return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+    def limit_files(self, size: int) -> None:
+        """No file may grow beyond this size until the server is started anew, as if that were all the room there is."""
+        for process in (self._server.child_process.pid, *map(int, self.children())):
+            allowed = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, allowed))
+
+    def log(self) -> str:
+        """What the server has said since it was started."""
+        return str(self._server.read_bootlog())
 
     def standby(self) -> Standby:
         """A streaming replica of this cluster, which ends before it."""

@@ -191,6 +191,9 @@ def test_a_view_that_draws_lots_is_read_as_often_as_before(
 
 def test_the_catalogue_of_the_unit_tests_is_that_of_the_server(wedding: psycopg.Connection[Any]) -> None:
     stored = json.loads((FIXTURES / "catalog.json").read_text())
+    if wedding.info.server_version >= 180000:  # it takes no foreign key between these collations any more
+        (spelled,) = (table for table in stored if table["name"] == "spelled")
+        spelled["foreign_keys"] = []
     assert json.loads(json.dumps(catalogue_rows(wedding))) == stored
 
 
