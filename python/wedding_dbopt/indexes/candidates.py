@@ -156,6 +156,8 @@ def stand_in(uses: Iterable[TableUse], index: IndexDef) -> IndexDef | None:
     constant = held[0] if held else None
     if constant is None or None in held or len(constant.columns) != 1:
         return None
+    if constant.share is not None:  # a range that the same keys over all rows serve at least as dearly
+        return replace(index, where=None, fraction=1.0)
     # An empty text stands for anything but NULL, which a leading column does not find.
     if any(not value for value in constant.values):
         return None
@@ -321,7 +323,7 @@ def _method(relation: Relation, term: Term, method: str) -> IndexDef:
 
 def _is_state(relation: Relation, constant: Constant) -> bool:
     """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
-    if len(constant.columns) > 1 or None in constant.values:
+    if len(constant.columns) > 1 or None in constant.values or constant.share is not None:
         return _plain(relation, constant.columns)
     column = relation.columns[constant.columns[0]]
     return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES
@@ -329,8 +331,8 @@ def _is_state(relation: Relation, constant: Constant) -> bool:
 
 def _share(relation: Relation, constant: Constant) -> float | None:
     """The share of rows that a constant condition keeps; what the planner assumes for a comparison of two columns."""
-    if len(constant.columns) > 1:
-        return _COMPARISON
+    if constant.share is not None or len(constant.columns) > 1:
+        return _COMPARISON if constant.share is None else constant.share
     shares = [value_fraction(relation, constant.columns[0], value) for value in constant.values]
     return None if None in shares else min(sum(share or 0.0 for share in shares), 1.0)
 
@@ -343,6 +345,8 @@ def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
             continue
         single = constant.columns[0] if len(constant.columns) == 1 else None
         keys = tuple(key for key in index.columns if single is None or key.column != single)
+        if constant.share is not None and keys and len(keys) < len(index.columns):
+            yield replace(index, where=constant.condition, fraction=fraction)
         if keys:
             yield IndexDef(
                 *index.place, keys, include=index.include, where=constant.condition, fraction=fraction

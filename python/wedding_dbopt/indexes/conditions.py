@@ -21,6 +21,8 @@ _TEXTS = ("text", "character varying", "varchar")
 # A trigram index finds nothing by less than three letters in a row.
 _TRIGRAM = re.compile(r"\w{3}")
 _PARAMETER = re.compile(r"\$\d")
+_CLOCKS = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Localtimestamp)
+_CLOCK_CALLS = ("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp")
 Placed = tuple[exp.Table, "Condition"]
 
 
@@ -29,12 +31,13 @@ class Constant:
     """A condition that is the same in every call, fit for a partial index: its text and its columns.
 
     `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
-    A comparison of two columns has none.
+    A comparison of two columns has none, and a date to begin with neither: its `share` of the rows is given.
     """
 
     columns: tuple[str, ...]
     condition: str
     values: tuple[str | None, ...]
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,25 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """The least value that a range asks for of a column: a text, or None where the text of the statement has none.
+
+    `clock` tells that it comes from now(), current_date or their like.
+    """
+
+    column: str
+    value: str | None
+    clock: bool = False
+
+
+@dataclass(frozen=True)
 class Condition:
     """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL)."""
 
     kind: str
     term: Term
     constant: Constant | None = None
+    bound: Bound | None = None
 
 
 def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -99,7 +115,8 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     if isinstance(part, _RANGES):
         return _range(part, resolver)
     if isinstance(part, exp.Between):
-        return _one_sided("ranged", part.this, [part.args["low"], part.args["high"]], resolver)
+        ends = [part.args["low"], part.args["high"]]
+        return _one_sided("ranged", part.this, ends, resolver, ends[0])
     if isinstance(part, exp.In):
         return _membership(part, resolver)
     if isinstance(part, exp.Like) and not part.args.get("negate"):
@@ -200,7 +217,10 @@ def _range(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     compared = _compared(part, resolver)
     if compared:
         return compared
-    return _one_sided("ranged", left, [right], resolver) + _one_sided("ranged", right, [left], resolver)
+    least = isinstance(part, (exp.GT, exp.GTE))
+    return _one_sided("ranged", left, [right], resolver, right if least else None) + _one_sided(
+        "ranged", right, [left], resolver, None if least else left
+    )
 
 
 def _membership(part: exp.In, resolver: Resolver) -> list[Placed]:
@@ -216,7 +236,9 @@ def _semi_join(left: exp.Expr, query: exp.Expr, resolver: Resolver) -> list[Plac
     return [(found[0], Condition("joined", found[1])) for found in places if found is not None]
 
 
-def _one_sided(kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver) -> list[Placed]:
+def _one_sided(
+    kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver, least: exp.Expr | None = None
+) -> list[Placed]:
     found = term(side, resolver)
     if found is None:
         return []
@@ -226,7 +248,17 @@ def _one_sided(kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Reso
     if any(place is not None for place in places):
         return [(found[0], Condition("joined", found[1]))] if kind == "equal" else []
     constant = _fixed(found[1], others) if kind == "equal" else None
-    return [(found[0], Condition(kind, found[1], constant))]
+    bound = _bound(found[1].column, least) if least is not None and found[1].column is not None else None
+    return [(found[0], Condition(kind, found[1], constant, bound))]
+
+
+def _bound(column: str, least: exp.Expr) -> Bound | None:
+    value = _literal(least)
+    if value is not None:
+        return Bound(column, value)
+    calls = (str(call.this).lower() for call in least.find_all(exp.Anonymous))
+    clock = least.find(*_CLOCKS) is not None or any(name in _CLOCK_CALLS for name in calls)
+    return Bound(column, None, clock) if clock or least.find(exp.Parameter) is not None else None
 
 
 def _fixed(key: Term, others: list[exp.Expr]) -> Constant | None:

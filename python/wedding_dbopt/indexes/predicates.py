@@ -15,7 +15,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from ..catalog import Catalog, Relation
-from .conditions import Condition, Constant, Search, arms, conditions, conjuncts, search
+from .conditions import Bound, Condition, Constant, Search, arms, conditions, conjuncts, search
 from .resolve import Resolver, Scope, joins, name_of, sources
 from .terms import Term, column_term, term
 
@@ -45,7 +45,7 @@ class TableUse:
 
     `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the
     columns the statement reads, None when it reads whole rows. `order` is empty when not every key is of
-    this table; `written` are the columns an UPDATE sets.
+    this table; `bounds` are the least values that AND-ed ranges ask for; `written` are the columns an UPDATE sets.
     """
 
     relation: Relation
@@ -56,6 +56,7 @@ class TableUse:
     needed: frozenset[str] | None = None
     searches: tuple[Search, ...] = ()
     constants: tuple[Constant, ...] = ()
+    bounds: tuple[Bound, ...] = ()
     written: frozenset[str] = frozenset()
 
     def terms(self) -> frozenset[Term]:
@@ -98,6 +99,7 @@ class _Draft:
             needed=None if self.whole_rows else frozenset(self.needed),
             searches=tuple(_unique(self.searches)),
             constants=tuple(_unique(c.constant for c in self.common if c.constant is not None)),
+            bounds=tuple(_unique(c.bound for c in self.common if c.bound is not None)),
             written=frozenset(self.written),
         )
 
