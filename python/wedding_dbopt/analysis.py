@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import Any
 
 from wedding_dbopt import __version__
@@ -15,9 +16,11 @@ from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, advise
+from wedding_dbopt.indexes.dated import Dating
 from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
+from wedding_dbopt.indexes.timeline import Timelines
 from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
@@ -180,6 +183,7 @@ def _indexes(
                 clock=time.monotonic,
                 prove=sampler.prove,
                 measure=sampler.measure,
+                dating=Dating(datetime.now(timezone.utc), Timelines(database)),
             ),
             None,
         )

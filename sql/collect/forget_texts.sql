@@ -11,7 +11,9 @@ set search_path = pg_catalog, pg_temp as $$
     delete from _wedding_dbopt.text_chunk c using rest r where c.ctid = r.place and r.ids is null
   ), observed as (
     delete from _wedding_dbopt.observed_text o where o.statement_id = any (forget_texts.ids)
+  ), aged as (
+    delete from _wedding_dbopt.bound_age b where b.statement_id = any (forget_texts.ids)
   )
   update _wedding_dbopt.text_chunk c set ids = r.ids, queries = r.queries from rest r where c.ctid = r.place and r.ids is not null
 $$;
-comment on function _wedding_dbopt.forget_texts(integer[]) is 'Removes the texts of statements, also those with constants.';
+comment on function _wedding_dbopt.forget_texts(integer[]) is 'Removes the texts of statements, also those with constants, and the ages of their dates.';

@@ -57,6 +57,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
               else 'reindex index concurrently ' || described.name end
   from described
   where not described.indisvalid and not described.is_partitioned
+    -- What an action hides from the planner until its verdict is no broken index.
+    and not exists (select from _wedding_dbopt.action where action.state in ('applying', 'verifying') and action.details ->> 'oid' = described.oid::text)
     and not exists (select from pg_stat_progress_create_index as build where build.relid = described.relid or build.relid is null)
   union all
   select 'redundant_index', case when redundant_one.is_equal then 'warning' else 'info' end, redundant_one.name, redundant_one.relid, null, null,

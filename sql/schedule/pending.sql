@@ -10,6 +10,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
                       where b.rules is distinct from _wedding_dbopt.rules_fingerprint()
                          or b.definitions is distinct from _wedding_dbopt.definitions_fingerprint()))
       or exists (select from _wedding_dbopt.statement s join pg_stat_activity a on a.query_id = s.queryid where s.needs_constants)
+      or exists (select from _wedding_dbopt.bounds_to_see())
     when 'runs' then exists (select from _wedding_dbopt.tuning_run r where r.state in ('queued', 'running'))
     when 'actions' then
       exists (select from _wedding_dbopt.action a

@@ -62,6 +62,7 @@ select name, value, description, 'default' from (values
   ('measure_row_limit',          '1000000',    'they do not run a statement of which the planner expects more rows than this, and compare no more rows than this'),
   ('workload_window',            '24 hours',   'how far back a tuning run looks at the collected workload'),
   ('workload_min_history',       '1 hour',     'once this much is collected after our last change, only what is younger than the change counts'),
+  ('dated_index_history',        '14 days',    'an index that begins at a date is advised when the earliest dates asked for followed the clock for this long'),
   ('index_storage_budget',       '0.25',       'indexes of one tuning run may take this share of the size of the tables they are on'),
   ('actions_per_run',            '30',         'most actions that one tuning run may enqueue for applying'),
   ('daily_actions',              '50',         'most actions that are begun within 24 hours'),

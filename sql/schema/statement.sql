@@ -18,6 +18,7 @@ create table _wedding_dbopt.statement (
   indirect     boolean not null default false,
   classified_at timestamptz,
   needs_constants boolean not null default false,
+  lower_bounds smallint[],
   parse_error  text,
   unique (queryid, dbid, userid, toplevel)
 ) with (fillfactor = 80);  -- each row is updated once, when it is classified
@@ -25,6 +26,8 @@ comment on table _wedding_dbopt.statement is
   'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). resets: it calls pg_stat_statements_reset.';
 create index statement_resets on _wedding_dbopt.statement (id) where resets;
 create index statement_needs_constants on _wedding_dbopt.statement (queryid) where needs_constants;
+create index statement_lower_bounds on _wedding_dbopt.statement (queryid) where lower_bounds is not null;
+comment on column _wedding_dbopt.statement.lower_bounds is 'Parameters that a column must not lie below and that may be dates: how old these are is looked at.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement', '');
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_id_seq', '');
 
@@ -51,6 +54,19 @@ alter table _wedding_dbopt.observed_text enable row level security;
 create policy read_all_stats on _wedding_dbopt.observed_text for select
   using (pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'));
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.observed_text', '');
+
+create table _wedding_dbopt.bound_age (
+  statement_id integer     not null,
+  parameter    smallint    not null,
+  day          date        not null,
+  seen         integer     not null,
+  most_days    float8      not null,
+  seen_at      timestamptz not null,
+  primary key (statement_id, parameter, day)
+);
+comment on table _wedding_dbopt.bound_age is
+  'How many days before the moment the earliest dates lay that a statement asked for, the greatest of each day (UTC) and how often it was looked at. No constant is kept.';
+select pg_catalog.pg_extension_config_dump('_wedding_dbopt.bound_age', '');
 
 create view _wedding_dbopt.statement_text with (security_invoker = true) as
   select packed.statement_id, packed.query, observed.query as observed_query

@@ -14,10 +14,12 @@ create function account(queries text[]) returns jsonb language plpython3u as $$
 if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
 import json
 from wedding_dbopt.database import SpiDatabase
-from wedding_dbopt.tuning.recommend import _given, _search
+from datetime import datetime, timezone
+from wedding_dbopt.tuning.members import given
+from wedding_dbopt.tuning.recommend import _search
 database = SpiDatabase(plpy)
-members, skipped, window = _given(database, queries, None)
-advice, _ = _search(database, members, skipped, window, None, 900.0, 3)
+members, skipped, window = given(database, queries, None)
+advice, _ = _search(database, members, skipped, window, None, 900.0, 3, datetime.now(timezone.utc))
 return json.dumps({"planned": [member.statement.key for member in members], "skipped": advice.skipped})
 $$
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ..catalog import Catalog
 from .choose import Chooser
 from .cost import WriteRate
+from .dated import Dating
 from .explore import Explorer
 from .full_text import Prove
 from .reality import VISIT_COST, Beyond
@@ -56,6 +57,7 @@ def advise(
     prove: Prove | None = None,
     measure: Measure | None = None,
     represent: Represent | None = None,
+    dating: Dating | None = None,
     most_plans: int | None = None,
     size: Estimate = index_bytes,
     corrected: bool = True,
@@ -67,7 +69,8 @@ def advise(
     gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
-    `represent` gives a statement's forms with constants, asked for where values are skewed.
+    `represent` gives a statement's forms with constants, asked for where values are skewed; `dating`
+    allows for indexes that begin at a date.
     `size` and `corrected` are there to compare with advisors that take both from HypoPG, `visit_cost` 0 to be judged by the
     planner's cost as they are.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
@@ -76,7 +79,7 @@ def advise(
     beyond = Beyond(catalog, visit_cost) if corrected and visit_cost else None
     what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
     workload = Workload(what_if)
-    explorer = Explorer(workload, catalog, sizes, max_width)
+    explorer = Explorer(workload, catalog, sizes, max_width, dating)
     chooser = Chooser(workload, sizes, writes or {}, window_seconds)
     started = clock()
     try:

@@ -15,7 +15,7 @@ from itertools import permutations
 from ..catalog import PAGE_BYTES, Column, Relation
 from .conditions import Constant, Search
 from .definition import IndexDef, Key
-from .existing import serves
+from .existing import begins_at_date, serves
 from .predicates import Group, TableUse
 from .statistics import average_width, equal_fraction, row_count, value_fraction
 from .terms import Term, column_term
@@ -345,14 +345,15 @@ def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
             continue
         single = constant.columns[0] if len(constant.columns) == 1 else None
         keys = tuple(key for key in index.columns if single is None or key.column != single)
+        forms: list[tuple[Key, ...]] = [keys] if keys else [index.columns] if len(index.columns) == 1 else []
         if constant.share is not None and keys and len(keys) < len(index.columns):
-            yield replace(index, where=constant.condition, fraction=fraction)
-        if keys:
-            yield IndexDef(
-                *index.place, keys, include=index.include, where=constant.condition, fraction=fraction
-            )
-        elif len(index.columns) == 1:
-            yield IndexDef(*index.place, index.columns, where=constant.condition, fraction=fraction)
+            forms.append(index.columns)  # a range may still be a key of what begins with it
+        for form in forms:
+            made = IndexDef(*index.place, form, index.include, where=constant.condition, fraction=fraction)
+            if constant.share is None or not any(
+                begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
+            ):
+                yield made
 
 
 def _add(found: dict[IndexDef, None], index: IndexDef | None) -> None:

@@ -9,6 +9,7 @@ from .benefits import Benefits
 from .candidates import search_index
 from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
+from .dated import left_out
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
@@ -69,7 +70,10 @@ class Chooser:
         for index in sorted(self._config, key=IndexDef.order_key):
             benefits = list(brings.to_statements(index))
             if benefits:
-                plans = [self._what_if.cost(benefit.key, self._config).plan for benefit in benefits]
+                served = [benefit.key for benefit in benefits]
+                plans = [self._what_if.cost(key, self._config).plan for key in served]
+                uses = self._workload.uses
+                said = [*notes(index, served, whole, uses), *left_out(index, served, uses)]
                 yield recommendation(
                     index,
                     benefits,
@@ -77,7 +81,8 @@ class Chooser:
                     write_cost=self._upkeep(index),
                     confidence=confidence(index, self._sizes.relation(index), plans),
                     proof="what-if",
-                    notes=notes(index, [benefit.key for benefit in benefits], whole, self._workload.uses),
+                    notes=said,
+                    dated=self._workload.dated.get((index.place, index.where or "")),
                 )
 
     def _upkeep(self, index: IndexDef, size: int | None = None) -> float:

@@ -11,17 +11,18 @@ The moment is a parameter everywhere.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from ..catalog import Relation
 from .conditions import Bound, Constant
 from .definition import IndexDef
 from .predicates import TableUse
 from .terms import quoted
+from .timeline import Timeline
 
 #: The part must be this small, and the table this large, or a plain index, which needs no renewal, does as well.
 MOST_SHARE = 0.25
@@ -58,30 +59,6 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """Where the rows of a table lie on a column: equal parts between the `marks`, which hold `filled` of all rows.
-
-    `common` are values that many rows share, each with its share.
-    """
-
-    marks: tuple[datetime, ...]
-    filled: float
-    common: tuple[tuple[datetime, float], ...] = ()
-
-    def share_from(self, moment: datetime) -> float:
-        """The share of the rows (0..1) that lie at a moment or later."""
-        shared = sum(share for value, share in self.common if value >= moment)
-        place = bisect_left(self.marks, moment)
-        if len(self.marks) < 2 or place == len(self.marks):
-            return min(shared, 1.0)
-        behind = float(len(self.marks) - 1 - place)
-        if place > 0:
-            width = (self.marks[place] - self.marks[place - 1]).total_seconds()
-            behind += (self.marks[place] - moment).total_seconds() / width if width > 0 else 1.0
-        return min(shared + self.filled * behind / (len(self.marks) - 1), 1.0)
-
-
-@dataclass(frozen=True)
 class Dated:
     """A boundary: rows of `column` from `boundary` on, a `share` of all; `until` it is good for a window of `days`.
 
@@ -107,11 +84,10 @@ class Dated:
 
 @dataclass(frozen=True)
 class Dating:
-    """What is known of dates: the moment, where the rows lie, and how a statement's constants moved (by key and column)."""
+    """What is known of dates: the moment, and where the rows of a table lie on a column (None: nobody knows)."""
 
     now: datetime
     timeline: Callable[[Relation, str], Timeline | None]
-    windows: Mapping[tuple[str, str], Window]
 
 
 def moving(sightings: Iterable[Sighting], least_span: float) -> Window | None:
@@ -170,7 +146,7 @@ def moment_of(text: str) -> datetime | None:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    return read.replace(tzinfo=timezone.utc) if read.tzinfo is None else read.astimezone(timezone.utc)
 
 
 def _good_until(timeline: Timeline, boundary: datetime, share: float, now: datetime) -> datetime:
@@ -187,8 +163,8 @@ def _good_until(timeline: Timeline, boundary: datetime, share: float, now: datet
 Uses = Mapping[str, Sequence[TableUse]]
 
 
-def boundaries(uses: Uses, dating: Dating) -> list[Dated]:
-    """The boundaries that serve a workload's dates, each once."""
+def boundaries(uses: Uses, windows: Mapping[str, Mapping[str, Window]], dating: Dating) -> list[Dated]:
+    """The boundaries that serve a workload's dates, each once; `windows` tells by key and column how they moved."""
     found: dict[tuple[str, str, str], Dated] = {}
     for key, of_statement in uses.items():
         for use, bound, moment in _constants(of_statement):
@@ -196,15 +172,16 @@ def boundaries(uses: Uses, dating: Dating) -> list[Dated]:
             timeline = dating.timeline(relation, bound.column)
             if timeline is None:
                 continue
-            window = dating.windows.get((key, bound.column))
+            window = windows.get(key, {}).get(bound.column)
             days = max((dating.now - moment) / timedelta(days=1), window.days if window else -1e9)
             kind = relation.columns[bound.column].type
             place = (relation.schema, relation.name)
             item = dated(place, bound.column, kind, days, timeline, dating.now, window)
             if item is not None:
-                known = found.setdefault((*place, item.condition), item)
-                if known.window is None or known.days < item.days:
-                    found[*place, item.condition] = item if item.window or not known.window else known
+                name = (*place, item.condition)
+                found[name] = max(
+                    found.get(name, item), item, key=lambda one: (one.window is not None, one.days)
+                )
     return list(found.values())
 
 
@@ -231,13 +208,24 @@ def with_dates(uses: Uses, known: Iterable[Dated]) -> dict[str, tuple[TableUse, 
 
 def _constants(of_statement: Iterable[TableUse]) -> Iterator[tuple[TableUse, Bound, datetime]]:
     for use in of_statement:
-        if use.relation.pages < LEAST_PAGES:
+        # Pruning leaves out the partitions of other dates; an index of the parts cannot be hidden as a whole.
+        if use.relation.pages < LEAST_PAGES or use.relation.kind == "p":
             continue
         for bound in use.bounds:
             column = use.relation.columns.get(bound.column)
             moment = moment_of(bound.value) if bound.value is not None else None
             if column is not None and moment is not None and is_date(column.type):
                 yield use, bound, moment
+
+
+def details_of(item: Dated) -> dict[str, Any]:
+    """What an action must keep of a dated index, so that it can be renewed."""
+    return {
+        "column": item.column,
+        "boundary": item.boundary.isoformat(),
+        "days": round(item.days, 1),
+        "until": item.until.date().isoformat(),
+    }
 
 
 # ---------------------------------------------------------------------- in words

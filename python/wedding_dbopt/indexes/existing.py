@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from ..catalog import Index
 from .definition import IndexDef
 
 _OPCLASS = re.compile(r"\s(?:[\w\"]+\.)?(\w+_ops)\b(?:\s*\([^()]*\))?(?:\s+(?:ASC|DESC))?(?:\s+NULLS \w+)?$")
+_BEGINS = re.compile(r"(?:\w+|\"[^\"]+\") >= '[^']*'::[a-z ]+(?:\(\d\))?[a-z ]*")
 _NOISE = re.compile(r"::[a-z ]+(\[\])?|[\s\"()]")
 
 
@@ -29,6 +31,15 @@ def serves(existing: Index, index: IndexDef) -> bool:
     if index.method == "btree" and len(directions) > 1:
         return False
     return {*existing.columns, *existing.include} >= set(index.include)
+
+
+def begins_at_date(existing: Index, index: IndexDef, column: str) -> bool:
+    """Whether an existing index has a candidate's keys and begins at a date of a column: then it is renewed, not joined."""
+    if existing.predicate is None or not _BEGINS.fullmatch(existing.predicate.strip("()")):
+        return False
+    whole = replace(existing, predicate=None)
+    named = _NOISE.sub("", existing.predicate).startswith(f"{column}>=")
+    return named and serves(whole, replace(index, where=None)) and len(existing.columns) == len(index.columns)
 
 
 def _same_class(held: re.Match[str] | None, wanted: str | None) -> bool:

@@ -10,6 +10,7 @@ from ..errors import MissingExtension
 from ..plan import Plan
 from .candidates import candidates, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
+from .dated import Dating
 from .definition import IndexDef
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
@@ -28,12 +29,15 @@ _LATE = "the time limit came first"
 class Explorer:
     """Fills a workload; `skipped` are the statements left out with the reason."""
 
-    def __init__(self, workload: Workload, catalog: Catalog, sizes: Sizes, max_width: int) -> None:
+    def __init__(
+        self, workload: Workload, catalog: Catalog, sizes: Sizes, max_width: int, dating: Dating | None = None
+    ) -> None:
         self._workload = workload
         self._what_if = workload.what_if
         self._catalog = catalog
         self._sizes = sizes
         self._max_width = max_width
+        self._dating = dating
         self._picked: dict[str, set[IndexDef]] = {}
         self.skipped: list[tuple[str, str]] = []
 
@@ -47,8 +51,11 @@ class Explorer:
                 self.skipped.append((statement.key, _LATE))
                 continue
             self._read(statement)
+        if self._dating is not None:
+            self._workload.date(self._dating)
         used = usage(self._workload.uses.values())
         for key, uses in self._workload.uses.items():
+            self._what_if.watch(key, uses)
             self._workload.candidates[key] = candidates(uses, used, self._max_width)
 
     def explore(self, represent: Represent | None, late: Callable[[], bool]) -> None:
@@ -76,7 +83,6 @@ class Explorer:
         self._sizes.know(uses)
         self._workload.statements[key] = statement
         self._workload.uses[key] = uses
-        self._what_if.watch(key, uses)
 
     def _represent(self, key: str, represent: Represent) -> None:
         """Price a statement with representative constants too, where its generic plan leaves skewed columns alone."""

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .dated import Dated, details_of, notes_of
 from .definition import IndexDef, Key
 
 _CRITICALITIES = ("low", "medium", "high", "critical")
 _LARGE_GAIN = 0.2
 _SMALL_GAIN = 0.05
+# One text does not tell whether its date moves.
+_ONE_TEXT = 0.2
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Recommendation:
     """An index worth having.
 
     `benefits` are (statement key, planner's cost before, after); `total_benefit_ms` and `write_cost` are ms
-    per window; `relative_gain` is the share (0..1) of the time of the statements that use it.
+    per window; `relative_gain` is the share (0..1) of the time of the statements that use it. `dated` is what is known of
+    the date that it begins at.
     """
 
     index: IndexDef
@@ -52,6 +56,7 @@ class Recommendation:
     confidence: float
     proof: str
     reason: str
+    dated: Dated | None = None
 
 
 def recommendation(
@@ -63,6 +68,7 @@ def recommendation(
     confidence: float,
     proof: str,
     notes: Iterable[str] = (),
+    dated: Dated | None = None,
 ) -> Recommendation:
     """Put together what is known of an index; `benefits` has at least one entry, `notes` end the reason."""
     saved = sum(benefit.saved_ms for benefit in benefits)
@@ -82,9 +88,16 @@ def recommendation(
         context=leading.context,
         criticality=criticality,
         priority=_priority(criticality, gain),
-        confidence=round(confidence, 2),
+        confidence=round(confidence - (_ONE_TEXT if dated is not None and dated.window is None else 0.0), 2),
         proof=proof,
-        reason=" ".join([_reason(index, benefits, size, write_cost, proof), *notes]),
+        reason=" ".join(
+            [
+                _reason(index, benefits, size, write_cost, proof),
+                *([notes_of(dated)] if dated is not None else []),
+                *notes,
+            ]
+        ),
+        dated=dated,
     )
 
 
@@ -153,6 +166,7 @@ def as_row(item: Recommendation) -> dict[str, Any]:
         "reason": item.reason,
         "include_columns": list(item.index.include),
         "kind": "index_creation",
+        "details": {} if item.dated is None else {"dated": details_of(item.dated)},
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..query import Query
 from .benefits import Asker
 from .candidates import Candidates
 from .cost import IMPORTANCE, Weight, balanced, credited, usual_rate
+from .dated import Dated, Dating, Window, boundaries, with_dates
 from .definition import IndexDef
 from .predicates import TableUse
 from .selection.problem import Team
@@ -16,7 +18,10 @@ from .what_if import WhatIf
 
 @dataclass(frozen=True)
 class WorkloadStatement:
-    """One statement: its key at the plan source, its parsed text, calls in the window, mean ms of a call."""
+    """One statement: its key at the plan source, its parsed text, calls in the window, mean ms of a call.
+
+    `windows` tells by column of earliest dates that were seen to follow the clock.
+    """
 
     key: str
     query: Query
@@ -24,13 +29,15 @@ class WorkloadStatement:
     mean_ms: float
     criticality: str
     context: str
+    windows: Mapping[str, Window] = field(default_factory=dict)
 
 
 @dataclass
 class Workload:
     """All that could be planned, by key. A statement priced with several constants stands here once for each of its `parts`.
 
-    `teams` are the indexes that the planner took together, in the order in which they were found.
+    `teams` are the indexes that the planner took together, in the order in which they were found; `dated` are the dates
+    that an index may begin at, by place and condition.
     """
 
     what_if: WhatIf
@@ -39,6 +46,15 @@ class Workload:
     candidates: dict[str, Candidates] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     teams: dict[Team, None] = field(default_factory=dict)
+    dated: dict[tuple[tuple[str, str], str], Dated] = field(default_factory=dict)
+
+    def date(self, dating: Dating) -> None:
+        """Let statements be served by indexes that begin at a date, where their constants prove it."""
+        windows = {key: item.windows for key, item in self.statements.items()}
+        found = boundaries(self.uses, windows, dating)
+        self.dated = {((item.schema, item.table), item.condition): item for item in found}
+        if found:
+            self.uses = with_dates(self.uses, found)
 
     def whole(self, key: str) -> str:
         """The statement that a key stands for, alone or as one of its parts."""

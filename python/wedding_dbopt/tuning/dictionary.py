@@ -13,6 +13,7 @@ from wedding_dbopt.errors import DboptError, QueryRequired, UnsupportedStatement
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.role_functions import schemas
 from wedding_dbopt.touched import Touched, tags, touched, touched_by_body, touched_by_text
+from wedding_dbopt.tuning.bound_ages import lower_bounds, observe
 from wedding_dbopt.tuning.constants import needs_constants, with_constants
 
 BATCH = 2000
@@ -35,6 +36,7 @@ _COLUMNS = {
     "own": "boolean",
     "indirect": "boolean",
     "tags": "text[]",
+    "lower_bounds": "smallint[]",
 }
 _STORE = f"""
 update _wedding_dbopt.statement s
@@ -105,13 +107,14 @@ def classify_new(database: Database) -> int:
     """Classify up to 2000 statements of this database that are new or to be classified anew; returns how many.
 
     What does not parse is recorded with its reason. Also looks whether a session shows the full text of a statement
-    whose constants are still needed.
+    whose constants are still needed, or whose earliest date was not looked at lately.
     """
     database.query("select _wedding_dbopt.forget_contexts()")
     rows = database.query(_NEW)
     if rows:
         _classify_rows(database, rows)
     _observe(database)
+    observe(database)
     return len(rows)
 
 
@@ -258,9 +261,11 @@ def _facts(row: Row, context_rules: Rules, names: RoleNames, seen: Sequence[str]
     kind: str | None = None
     error: str | None = None
     needs = own = False
+    bounds: list[int] = []
     try:
         query = Query.parse(text)
         what, kind, needs = touched(query), query.kind, needs_constants(query.text)
+        bounds = [] if needs else sorted(lower_bounds(query))
     except QueryRequired:
         what, kind, own = Touched(), "utility", row["own"]
     except UnsupportedStatement:
@@ -281,6 +286,7 @@ def _facts(row: Row, context_rules: Rules, names: RoleNames, seen: Sequence[str]
         "own": own or found.own,
         "indirect": names.indirect(what),
         "tags": list(seen),
+        "lower_bounds": bounds or None,
     }
 
 

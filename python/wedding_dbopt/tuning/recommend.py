@@ -3,55 +3,37 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
 
 from wedding_dbopt.catalog import Catalog
-from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.cost import WriteRate
+from wedding_dbopt.indexes.dated import Dating
 from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
-from wedding_dbopt.indexes.workload import WorkloadStatement
+from wedding_dbopt.indexes.timeline import Timelines
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.representatives import bindings
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
-from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
+from wedding_dbopt.tuning.members import Member, Skipped, collected, given, with_windows
 
-_WORKLOAD = """
-with moment as (
-  -- What was measured before our last change says little about today, once there is enough history behind it.
-  select c.now, greatest(c.now - _wedding_dbopt.setting_value('workload_window')::interval,
-                         (select max(e.at) from _wedding_dbopt.event e
-                          where e.subject = 'action' and e.to_state in ('verifying', 'rolled_back')
-                            and e.at < c.now - _wedding_dbopt.setting_value('workload_min_history')::interval)) as since
-  from (select clock_timestamp()) as c (now)
-)
-select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality,
-       w.calls, w.exec_ms / w.calls as mean_ms,
-       extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
-from moment m
-cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w
-join _wedding_dbopt.statement s on s.id = w.statement_id
-join _wedding_dbopt.statement_text t on t.statement_id = s.id
-left join _wedding_dbopt.criticality_weight c on c.criticality = s.criticality
-where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
-  and not s.own and s.kind in ('select', 'insert', 'update', 'delete', 'merge') and s.tables <> '{}' and w.calls > 0
-order by w.exec_ms * coalesce(c.weight, 1) desc, s.id
-limit _wedding_dbopt.setting_value('analysis_statements')::integer
+#: A queued run may begin long after it was asked for; one that was called begins at its time.
+_BEGUN = """
+select extract(epoch from case when trigger = 'call' then requested_at else greatest(requested_at, started_at) end)::float8 as at
+from _wedding_dbopt.tuning_run where id = $1
 """
 _WRITES = """
 select n.nspname as schema, c.relname as table, sum(d.inserted)::float8 as inserts, sum(d.updated)::float8 as updates,
@@ -64,15 +46,6 @@ join pg_catalog.pg_class c on c.oid in (p.oid, case when p.relispartition then p
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 group by 1, 2
 """
-
-
-#: Indexes that we made; all others are somebody's.
-@dataclass(frozen=True)
-class Member:
-    """A statement of the workload with the role that issued it (None: the caller)."""
-
-    statement: WorkloadStatement
-    userid: int | None
 
 
 class WorkloadSource:
@@ -118,14 +91,16 @@ def recommend(
     seconds = _seconds(database, time_budget)
     if max_width is None or not 1 <= max_width <= 8:
         raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
+    at = datetime.now(timezone.utc)
     if queries is not None:
-        members, skipped, window = _given(database, queries, weights)
+        members, skipped, window = given(database, queries, weights)
         for number, why in skipped:
             database.warn(f"queries[{number}] is left out: {why}")
     else:
         require_superuser(database)
         members, skipped, window = collected(database)
-    advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width)
+        members = with_windows(database, members, at)
+    advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
     rows = [shown(database, item) for item in advice.recommendations]
     if include_existing:
         relids = [relation.oid for relation in catalog.relations()]
@@ -138,9 +113,11 @@ def recommend(
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
+    begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
     members, skipped, window = collected(database)
+    members = with_windows(database, members, begun)
     budget = _storage_budget(database, members)
-    advice, _ = _search(database, members, skipped, window, budget, seconds, 3)
+    advice, _ = _search(database, members, skipped, window, budget, seconds, 3, begun)
     hours = max(window / 3600, 1 / 60)
     database.query(
         """update _wedding_dbopt.tuning_run
@@ -216,69 +193,8 @@ def _idea(row: Row, hours: float) -> Idea:
         priority=row["priority"],
         confidence=row["confidence"],
         proof=row["proof"],
+        details=row["details"],
     )
-
-
-# ---------------------------------------------------------------------- the workload
-
-Skipped = list[tuple[str, str]]
-
-
-def _given(
-    database: Database, queries: Sequence[str], weights: Sequence[float] | None
-) -> tuple[list[Member], Skipped, float]:
-    if weights is not None and len(weights) != len(queries):
-        raise InvalidArgument(
-            "weights and queries must have the same length", hint="Leave weights out for equal ones."
-        )
-    if any(isinstance(text, list) for text in queries):
-        raise InvalidArgument(
-            "queries must be an array of one dimension", hint="ARRAY['SELECT ...', 'SELECT ...']"
-        )
-    if weights is not None and not all(
-        isinstance(weight, float) and 0 <= weight < math.inf for weight in weights
-    ):
-        raise InvalidArgument(
-            "weights must be finite numbers, none below zero", hint="Leave weights out for equal ones."
-        )
-    context_rules = rules(database)
-    names = Names(database).of_caller()
-    members: list[Member] = []
-    skipped: Skipped = []
-    for number, text in enumerate(queries):
-        try:
-            query = Query.parse(text or "")
-        except DboptError as error:
-            skipped.append((str(number + 1), str(error)))
-            continue
-        found = classify(touched(query), context_rules, names)
-        calls = float(weights[number]) if weights is not None else 1.0
-        statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
-        members.append(Member(statement, None))
-    return members, skipped, 86400.0
-
-
-def collected(database: Database) -> tuple[list[Member], Skipped, float]:
-    members: list[Member] = []
-    skipped: Skipped = []
-    window = 0.0
-    for row in database.query(_WORKLOAD):
-        window = float(row["window_s"])
-        try:
-            query = Query.parse(row["query"])
-        except DboptError as error:
-            skipped.append((str(row["id"]), str(error)))
-            continue
-        statement = WorkloadStatement(
-            str(row["id"]),
-            query,
-            float(row["calls"]),
-            float(row["mean_ms"]),
-            row["criticality"],
-            row["context"],
-        )
-        members.append(Member(statement, int(row["userid"])))
-    return members, skipped, max(window, 1.0)
 
 
 def _search(
@@ -289,6 +205,7 @@ def _search(
     storage_budget: int | None,
     seconds: float,
     max_width: int,
+    at: datetime,
 ) -> tuple[Advice, Catalog]:
     if not members:
         return Advice((), tuple(skipped), 0), Catalog((), ())
@@ -314,6 +231,7 @@ def _search(
             prove=sampler.prove,
             measure=sampler.measure,
             represent=lambda key: source.with_constants(key, catalog),
+            dating=Dating(at, Timelines(database)),
         )
     return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
 

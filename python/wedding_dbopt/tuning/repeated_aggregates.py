@@ -22,7 +22,7 @@ from wedding_dbopt.rewrite.proposals import KeptAggregate, kept_aggregate
 from wedding_dbopt.tuning.deeds.cache_optimization import readers_of, view_script
 from wedding_dbopt.tuning.deeds.deed import identifier
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.recommend import Member, collected
+from wedding_dbopt.tuning.members import Member, collected
 
 MINUTES = 15
 SCHEDULE = f"*/{MINUTES} * * * *"

@@ -1,0 +1,124 @@
+"""The statements that an index search works for: those a caller gives, or the heaviest that were collected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from wedding_dbopt.classify import classify
+from wedding_dbopt.database import Database
+from wedding_dbopt.errors import DboptError, InvalidArgument
+from wedding_dbopt.indexes.workload import WorkloadStatement
+from wedding_dbopt.query import Query
+from wedding_dbopt.touched import touched
+from wedding_dbopt.tuning.bound_ages import windows, with_window
+from wedding_dbopt.tuning.dictionary import Names, rules
+
+_WORKLOAD = """
+with moment as (
+  -- What was measured before our last change says little about today, once there is enough history behind it.
+  select c.now, greatest(c.now - _wedding_dbopt.setting_value('workload_window')::interval,
+                         (select max(e.at) from _wedding_dbopt.event e
+                          where e.subject = 'action' and e.to_state in ('verifying', 'rolled_back')
+                            and e.at < c.now - _wedding_dbopt.setting_value('workload_min_history')::interval)) as since
+  from (select clock_timestamp()) as c (now)
+)
+select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality,
+       w.calls, w.exec_ms / w.calls as mean_ms,
+       extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
+from moment m
+cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w
+join _wedding_dbopt.statement s on s.id = w.statement_id
+join _wedding_dbopt.statement_text t on t.statement_id = s.id
+left join _wedding_dbopt.criticality_weight c on c.criticality = s.criticality
+where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+  and not s.own and s.kind in ('select', 'insert', 'update', 'delete', 'merge') and s.tables <> '{}' and w.calls > 0
+order by w.exec_ms * coalesce(c.weight, 1) desc, s.id
+limit _wedding_dbopt.setting_value('analysis_statements')::integer
+"""
+_LEAST_DAYS = """
+select extract(epoch from _wedding_dbopt.setting_value('dated_index_history')::interval)::float8 / 86400 as days
+"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A statement of the workload with the role that issued it (None: the caller)."""
+
+    statement: WorkloadStatement
+    userid: int | None
+
+
+Skipped = list[tuple[str, str]]
+
+
+def given(
+    database: Database, queries: Sequence[str], weights: Sequence[float] | None
+) -> tuple[list[Member], Skipped, float]:
+    if weights is not None and len(weights) != len(queries):
+        raise InvalidArgument(
+            "weights and queries must have the same length", hint="Leave weights out for equal ones."
+        )
+    if any(isinstance(text, list) for text in queries):
+        raise InvalidArgument(
+            "queries must be an array of one dimension", hint="ARRAY['SELECT ...', 'SELECT ...']"
+        )
+    if weights is not None and not all(
+        isinstance(weight, float) and 0 <= weight < math.inf for weight in weights
+    ):
+        raise InvalidArgument(
+            "weights must be finite numbers, none below zero", hint="Leave weights out for equal ones."
+        )
+    context_rules = rules(database)
+    names = Names(database).of_caller()
+    members: list[Member] = []
+    skipped: Skipped = []
+    for number, text in enumerate(queries):
+        try:
+            query = Query.parse(text or "")
+        except DboptError as error:
+            skipped.append((str(number + 1), str(error)))
+            continue
+        found = classify(touched(query), context_rules, names)
+        calls = float(weights[number]) if weights is not None else 1.0
+        statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
+        members.append(Member(statement, None))
+    return members, skipped, 86400.0
+
+
+def collected(database: Database) -> tuple[list[Member], Skipped, float]:
+    members: list[Member] = []
+    skipped: Skipped = []
+    window = 0.0
+    for row in database.query(_WORKLOAD):
+        window = float(row["window_s"])
+        try:
+            query = Query.parse(row["query"])
+        except DboptError as error:
+            skipped.append((str(row["id"]), str(error)))
+            continue
+        statement = WorkloadStatement(
+            str(row["id"]),
+            query,
+            float(row["calls"]),
+            float(row["mean_ms"]),
+            row["criticality"],
+            row["context"],
+        )
+        members.append(Member(statement, int(row["userid"])))
+    return members, skipped, max(window, 1.0)
+
+
+def with_windows(database: Database, members: Sequence[Member], at: datetime) -> list[Member]:
+    """The members with the dates that followed the clock up to a moment, as the application wrote them."""
+    least = float(database.query(_LEAST_DAYS)[0]["days"])
+    known = windows(database, [int(member.statement.key) for member in members], at, least)
+    return [
+        replace(
+            member,
+            statement=with_window(member.statement, known.get(int(member.statement.key), {}), at),
+        )
+        for member in members
+    ]
