@@ -15,6 +15,7 @@ select name, value, description, 'default' from (values
   ('enabled',                    'on',         'off = the kill switch is pulled: nothing is applied, a running build is cancelled'),
   ('mode.index_creation',        'auto',       'off | recommend | approve | auto: what may happen with an index that is recommended'),
   ('mode.index_drop',            'approve',    'the same for dropping an index that nothing uses'),
+  ('mode.index_renewal',         'approve',    'the same for putting an index of ours that begins at a date in the place of an older one'),
   ('mode.reindex',               'approve',    'the same for rebuilding a bloated or invalid index'),
   ('mode.statistics',            'auto',       'the same for ANALYZE, statistics targets and extended statistics'),
   ('mode.vacuum',                'auto',       'the same for VACUUM of a table that needs it'),

@@ -78,7 +78,7 @@ create table _wedding_dbopt.action (
   run_id        bigint references _wedding_dbopt.tuning_run,
   recommendation_id bigint references _wedding_dbopt.recommendation,
   action_type   text not null check (action_type in (
-    'index_creation', 'index_drop', 'reindex', 'statistics', 'vacuum', 'table_setting', 'parameter_adjustment',
+    'index_creation', 'index_drop', 'index_renewal', 'reindex', 'statistics', 'vacuum', 'table_setting', 'parameter_adjustment',
     'cache_optimization', 'query_rewrite', 'connection_scaling')),
   state         text not null check (state in ('proposed', 'approved', 'applying', 'verifying', 'kept', 'rolled_back', 'failed', 'withdrawn', 'expired')),
   phase         text not null default 'safe' check (phase in ('safe', 'season', 'moderate', 'aggressive')),

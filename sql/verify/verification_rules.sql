@@ -12,7 +12,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          _wedding_dbopt.setting_value('verification_min_gain')::float8,
          _wedding_dbopt.setting_value('verification_regression')::float8,
          _wedding_dbopt.setting_value('verification_critical_regression')::float8,
-         case when a.action_type in ('index_creation', 'index_drop', 'statistics') then 'plan' else 'time' end,
+         case when a.action_type in ('index_creation', 'index_drop', 'index_renewal', 'statistics') then 'plan' else 'time' end,
          a.goal,
          -- A new index has counted its scans since it was made, unless the counters were reset; on replicas it may be used unseen.
          case when a.action_type = 'index_creation' and current_setting('track_counts')::boolean

@@ -131,6 +131,22 @@ CASES = (
         done="select not indisvalid from pg_index where indexrelid = 'public.old'::regclass",
     ),
     Case(
+        "index_renewal",
+        "index_renewal",
+        "index",
+        setup=(
+            "create index dated_old on booking (vendor) where amount >= 100",
+            "comment on index dated_old is 'Made by wedding_dbopt, action 0'",
+        ),
+        target="dated_new",
+        sql=(
+            "CREATE INDEX CONCURRENTLY dated_new ON public.booking USING btree (vendor) WHERE amount >= 200",
+        ),
+        details={"old": "dated_old"},
+        done="select bool_and(indisvalid = (indexrelid = 'public.dated_new'::regclass)) from pg_index "
+        "where indexrelid::regclass::text like 'dated%'",
+    ),
+    Case(
         "reindex",
         "reindex",
         "index",

@@ -88,10 +88,11 @@ def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
     assert tuner.value("select to_regclass('public.old')") is None
 
 
-def test_an_index_drop_that_dies_after_any_write_of_its_end_is_dropped_once_and_comes_back(
-    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kind", "old"), [("index_drop", "old"), ("index_renewal", "dated_old")])
+def test_an_index_that_dies_after_any_write_of_its_end_is_dropped_once_and_comes_back(
+    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch, kind: str, old: str
 ) -> None:
-    (case,) = (case for case in CASES if case.name == "index_drop")
+    (case,) = (case for case in CASES if case.name == kind)
     tuner.table(rows=500)
     case.prepare(tuner, app)
     before = tuner.value(CATALOGUE)
@@ -102,7 +103,7 @@ def test_an_index_drop_that_dies_after_any_write_of_its_end_is_dropped_once_and_
         verdict(monkeypatch, "kept")
         died = step(tuner.cluster, tuner.database, last)
         settled(tuner, action, "kept")
-        assert tuner.value("select to_regclass('public.old')") is None
+        assert tuner.value("select to_regclass(%s)", f"public.{old}") is None
         tuner.run("select wedding_dbopt.rollback_action(%s)", action)
         step(tuner.cluster, tuner.database, last)
         settled(tuner, action, "rolled_back")

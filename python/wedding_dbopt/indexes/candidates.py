@@ -147,17 +147,20 @@ def helps(use: TableUse, index: IndexDef) -> bool:
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
 
 
-def stand_in(uses: Iterable[TableUse], index: IndexDef) -> IndexDef | None:
+def stand_in(uses: Iterable[TableUse], index: IndexDef, alone: bool = False) -> IndexDef | None:
     """A full index that reads what a partial one does, led by the column of its condition; None where it could do more.
 
-    The condition must be one of every reference to the table, on the values of one column.
+    The condition must be one of every reference to the table, on the values of one column; `alone` tells that the statement
+    has no other table.
     """
     held = [next((c for c in use.constants if c.condition == index.where), None) for use in uses]
     constant = held[0] if held else None
     if constant is None or None in held or len(constant.columns) != 1:
         return None
-    if constant.share is not None:  # a range that the same keys over all rows serve at least as dearly
-        return replace(index, where=None, fraction=1.0)
+    if constant.share is not None:
+        # A range, which the same keys over all rows serve at least as dearly. Beside the partial index they would be combined
+        # with others of its condition, which the planner never does with it.
+        return None if alone else replace(index, where=None, fraction=1.0)
     # An empty text stands for anything but NULL, which a leading column does not find.
     if any(not value for value in constant.values):
         return None

@@ -274,7 +274,10 @@ class WhatIf:
             self._stand_ins.clear()
         places = self._interests.get(key, {})
         partial = sorted((x for x in relevant & self._live.keys() if x.where), key=IndexDef.order_key)
-        full = {index: stand_in(places.get(index.place, ()), index) for index in partial if self._corrected}
+        alone = len(places) == 1
+        full = {
+            index: stand_in(places.get(index.place, ()), index, alone) for index in partial if self._corrected
+        }
         wanted = [(index, made) for index, made in full.items() if made is not None]
         if not wanted:
             return

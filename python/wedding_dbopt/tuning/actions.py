@@ -196,6 +196,8 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
         change(database, action, "rolled_back", look.reason or "it is gone: somebody undid it")
     elif look.there == FOREIGN:
         change(database, action, "withdrawn", look.reason)
+    elif look.there == HALF and look.reason:  # somebody took a part of it back
+        _roll_back(database, action, look.reason)
     elif look.there == FINAL:
         _conclude(database, deed, action, "judged good before an interruption")
     elif look.there == DONE and action["proved_as"] is not None:  # what it serves runs in the season, not yet

@@ -38,7 +38,7 @@ select f.kind, f.severity, f.object, f.reason, f.remedy, n.nspname::text as sche
        i.relname::text as index, coalesce(i.relpages, 0)::bigint * current_setting('block_size')::bigint as bytes,
        case when f.remedy like 'drop index%' then pg_catalog.pg_get_indexdef(i.oid) end as definition,
        (f.evidence ->> 'needed_bytes')::float8 as needed_bytes,
-       exists (select from _wedding_dbopt.action a where a.action_type = 'index_creation' and a.state = 'kept'
+       exists (select from _wedding_dbopt.action a where a.action_type in ('index_creation', 'index_renewal') and a.state = 'kept'
                  and (a.schema_name, a.object_name) = (n.nspname, i.relname)) as ours,
        array(select a.attname::text from pg_catalog.pg_constraint o
              cross join unnest(o.conkey) with ordinality as k (attnum, place)

@@ -7,6 +7,7 @@ from wedding_dbopt.tuning.deeds.connection_scaling import ConnectionScaling
 from wedding_dbopt.tuning.deeds.deed import Deed
 from wedding_dbopt.tuning.deeds.index_creation import IndexCreation
 from wedding_dbopt.tuning.deeds.index_drop import IndexDrop
+from wedding_dbopt.tuning.deeds.index_renewal import IndexRenewal
 from wedding_dbopt.tuning.deeds.parameter_adjustment import ParameterAdjustment
 from wedding_dbopt.tuning.deeds.query_rewrite import QueryRewrite
 from wedding_dbopt.tuning.deeds.reindex import Reindex
@@ -19,6 +20,7 @@ DEEDS: dict[str, Deed] = {
     for deed in (
         IndexCreation(),
         IndexDrop(),
+        IndexRenewal(),
         Reindex(),
         Statistics(),
         Vacuum(),

@@ -70,15 +70,12 @@ class IndexDrop(Deed):
             return Script((), (), ())
         table, quoted = identifier(schema, str(action["table_name"])), identifier(schema, name)
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}"
-        hide = (
-            f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = false "
-            f"WHERE indexrelid = {index.oid} AND indisvalid",
-            f"ANALYZE {table}",
-        )
         details = {"oid": index.oid, "definition": index.definition}
         if not index.valid:
             return Script((drop,), (), (), details)
-        return Script(hide, (drop,), tuple(_restore(index, schema, name, table)), details)
+        return Script(
+            hiding(table, index.oid), (drop,), tuple(restoring(index, schema, name, table)), details
+        )
 
     def clean(self, database: Database, action: Row) -> Sequence[str]:
         return [
@@ -100,18 +97,32 @@ def _before(action: Row, index: IndexState | None) -> Look:
     return Look(ABSENT, index.image, index.bytes)
 
 
-def _restore(index: IndexState, schema: str, name: str, table: str) -> list[str]:
+def hiding(table: str, oid: int) -> tuple[str, ...]:
+    """Statements that hide an index from the planner; `table` is a quoted name."""
+    return (
+        f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = false "
+        f"WHERE indexrelid = {oid} AND indisvalid",
+        f"ANALYZE {table}",
+    )
+
+
+def shown(table: str, oid: int, quoted: str) -> list[str]:
+    """Statements that bring a hidden index back, if it is still the same; `table` and `quoted` are quoted names."""
+    return [
+        f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = true "
+        f"WHERE indexrelid = {oid} AND indexrelid = pg_catalog.to_regclass({literal(quoted)}) "
+        f"AND indisready AND indislive",
+        f"ANALYZE {table}",
+    ]
+
+
+def restoring(index: IndexState, schema: str, name: str, table: str) -> list[str]:
     """Statements that bring the index back, hidden, dropped or half dropped; each may be run twice."""
     quoted = identifier(schema, name)
     parts = json.loads(index.image)
     head = "CREATE INDEX "
     create = index.definition.replace(head, head + "CONCURRENTLY IF NOT EXISTS ", 1)
-    steps = [
-        f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; UPDATE pg_catalog.pg_index SET indisvalid = true "
-        f"WHERE indexrelid = {index.oid} AND indexrelid = pg_catalog.to_regclass({literal(quoted)}) "
-        f"AND indisready AND indislive",
-        f"ANALYZE {table}",
-    ]
+    steps = shown(table, index.oid, quoted)
     if parts["tablespace"]:
         steps.append(f"SET default_tablespace = {literal(parts['tablespace'])}")
     steps.append(create)
