@@ -84,3 +84,73 @@ def test_the_age_of_a_date_that_a_session_shows_is_kept_and_no_constant(tuner: T
     assert tuner.column(
         "select lower_bounds from _wedding_dbopt.statement where lower_bounds is not null"
     ) == [[2]]
+
+
+HELD = "select indexrelid::regclass::text, indisvalid from pg_index where indrelid = 'visit'::regclass and not indisprimary"
+LATER = "now() + interval '8 months'"
+
+
+def test_a_dated_index_is_advised_applied_and_renewed_when_the_clock_has_moved_on(
+    tuner: Tuner, role: str
+) -> None:
+    """F12."""
+    prepared(tuner.session)
+    tuner.set(mode_index_creation="auto", mode_index_renewal="approve", mode_statistics="off")
+    tuner.run(f"grant select on visit to {role}")
+    asked = f"select count(note) from visit where venue = {{number}} and day >= '{day(tuner.session, -10)}'"
+    with tuner.cluster.connect(tuner.database, role, prepare_threshold=None) as session:
+        session.execute(asked.replace("{number}", "1").encode())
+        tuner.observed(asked, user=role)
+        tuner.run("select _wedding_dbopt.classify_statements()")
+    # One day of watching tells nothing yet.
+    tuner.tune()
+    assert not tuner.value("select exists (select from _wedding_dbopt.action where details ? 'dated')")
+    tuner.run("update _wedding_dbopt.action set state = 'withdrawn'")
+    tuner.run("update _wedding_dbopt.recommendation set status = 'withdrawn'")
+    tuner.run(
+        """insert into _wedding_dbopt.bound_age
+           select statement_id, parameter, day - g, 3, most_days, seen_at
+           from _wedding_dbopt.bound_age, generate_series(1, 20) g"""
+    )
+    tuner.tune()
+    [(action, details, text)] = tuner.rows(
+        "select id, details, description from _wedding_dbopt.action where state = 'approved'"
+    )
+    assert details["dated"]["column"] == "day" and "followed the clock for 20 days" in text
+    tuner.process()
+    assert tuner.state(action) == "verifying", tuner.reason(action)
+    tuner.observed(asked, user=role)
+    tuner.process()
+    assert tuner.state(action) == "kept", tuner.reason(action)
+    old = tuner.name(action)
+    assert tuner.rows(HELD) == [(old, True)]
+    # Nothing is renewed before its time.
+    tuner.tune()
+    assert tuner.value("select count(*) from _wedding_dbopt.action where action_type = 'index_renewal'") == 0
+    tuner.run(
+        """insert into visit select 200000 + g, g % 997, current_date + 90 + g * 7919 % 240, now(), repeat('x', 60)
+           from generate_series(1, 18000) g"""
+    )
+    tuner.run("vacuum analyze visit")
+    tuner.tune(f"at => {LATER}")
+    [(renewal, held)] = tuner.rows(
+        "select id, details from _wedding_dbopt.action where action_type = 'index_renewal' and state = 'proposed'"
+    )
+    assert held["old"] == old and held["dated"]["boundary"] > details["dated"]["boundary"]
+    tuner.run("select wedding_dbopt.approve(%s)", renewal)
+    tuner.process()
+    assert tuner.state(renewal) == "verifying", tuner.reason(renewal)
+    new = tuner.name(renewal)
+    assert sorted(tuner.rows(HELD)) == sorted([(old, False), (new, True)])
+    later = asked.replace(day(tuner.session, -10), day(tuner.session, 230))
+    tuner.observed(later, user=role)
+    tuner.process()
+    assert tuner.state(renewal) == "kept", tuner.reason(renewal)
+    assert tuner.rows(HELD) == [(new, True)]
+    assert new in str(tuner.rows(f"explain {later.replace('{number}', '5')}"))
+    tuner.tick()
+    assert (tuner.state(action), tuner.reason(action)) == ("rolled_back", f"renewed by action {renewal}")
+    # It is renewed itself in its time, and comes back when that is wanted.
+    tuner.run("select wedding_dbopt.rollback_action(%s)", renewal)
+    tuner.process()
+    assert tuner.state(renewal) == "rolled_back" and tuner.rows(HELD) == [(old, True)]

@@ -25,6 +25,7 @@ from wedding_dbopt.indexes.predicates import TableUse
 from wedding_dbopt.indexes.timeline import Timeline
 from wedding_dbopt.query import Query
 from wedding_dbopt.tuning.bound_ages import ages, lower_bounds, with_window
+from wedding_dbopt.tuning.renewals import Renewal, renewal
 
 from tests.unit.test_indexes_advise import statement
 from tests.unit.test_indexes_fixture import existing, index, uses_of
@@ -87,8 +88,8 @@ def test_a_window_with_a_small_share_of_the_rows_gets_a_boundary_and_a_time_unti
     assert found is not None
     assert found.condition == "\"wedding_date\" >= '2026-10-01'::date"
     assert found.share == pytest.approx((182 + 59) / 3600, abs=0.001)
-    half = EVEN.share_from(found.boundary + (found.until - NOW))
-    assert half == pytest.approx(found.share / 2, abs=0.001)
+    passed = (found.until - NOW) / timedelta(days=1)
+    assert passed / 3600 == pytest.approx(found.share, abs=0.001)
 
 
 def test_none_where_the_window_holds_much_of_the_table_or_the_column_is_no_date() -> None:
@@ -220,3 +221,36 @@ def test_a_window_stands_in_the_place_of_its_parameter() -> None:
     assert changed.query.text == COLLECTED.replace("$2", "'2026-10-30'").replace("$3", "$2")
     assert changed.windows == {"wedding_date": Window(30.0, 20.0, 9)}
     assert with_window(collected, {}, NOW) is collected
+
+
+# ---------------------------------------------------------------------- renewal
+
+BOOKED = ("public", "bookings")
+MONTH = Window(30.0, 20.0, 9)
+
+
+def renewed(boundary: str, now: datetime = NOW, window: Window = MONTH) -> Renewal | None:
+    timeline = Timeline(tuple(now + timedelta(days=182 - 36 * step) for step in range(100, -1, -1)), 1.0)
+    return renewal(BOOKED, "wedding_date", "date", day(boundary), window, timeline, now)
+
+
+def test_an_index_is_renewed_when_half_of_it_lies_before_what_is_asked_for() -> None:
+    assert renewed("2026-09-01") is None and renewed("2026-03-01") is None
+    found = renewed("2025-11-01")
+    assert found is not None and found.fresh.boundary == day("2026-09-01")
+    assert "nothing before 2026-10-30 is asked for" in found.reason
+    fresh = dated(BOOKED, "wedding_date", "date", 30.0, EVEN, NOW, MONTH)
+    assert fresh is not None
+    # It is good until the day that was told, and not much longer.
+    assert renewed("2026-09-01", fresh.until - timedelta(days=40)) is None
+    assert renewed("2026-09-01", fresh.until + timedelta(days=40)) is not None
+
+
+def test_an_index_is_renewed_when_earlier_dates_are_asked_for_than_it_holds() -> None:
+    found = renewed("2026-09-01", window=Window(120.0, 20.0, 9))
+    assert found is not None and found.fresh.boundary == day("2026-07-01")
+    assert "does not hold" in found.reason
+
+
+def test_an_index_is_not_renewed_for_a_window_that_is_most_of_the_table() -> None:
+    assert renewed("2026-09-01", window=Window(2000.0, 20.0, 9)) is None

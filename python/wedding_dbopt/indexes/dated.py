@@ -31,6 +31,7 @@ LEAST_PAGES = 1000
 _MARGIN = 0.25
 _LEAST_MARGIN = timedelta(days=30)
 _LONGEST = timedelta(days=365)
+_RATED = timedelta(days=180)
 _TYPES = {
     "date": ("%Y-%m-%d", "date"),
     "timestamp without time zone": ("%Y-%m-%d 00:00:00", "timestamp without time zone"),
@@ -150,12 +151,13 @@ def moment_of(text: str) -> datetime | None:
 
 
 def _good_until(timeline: Timeline, boundary: datetime, share: float, now: datetime) -> datetime:
-    """When half of the rows held now lie before what a fresh index would hold; a month from now at least, a year at most."""
-    low, high = boundary, boundary + _LONGEST
-    for _ in range(40):
-        middle = low + (high - low) / 2
-        low, high = (middle, high) if timeline.share_from(middle) > share / 2 else (low, middle)
-    return now + max(low - boundary, _LEAST_MARGIN)
+    """When as many rows will lie before a fresh boundary as behind it, at the rate at which rows lie before this one.
+
+    What lies behind a boundary that follows the clock stays about the same. A month at least, a year at most.
+    """
+    older = timeline.share_from(boundary - _RATED) - share
+    days = share / older * _RATED if older > 0 else _LONGEST
+    return now + min(max(days, _LEAST_MARGIN), _LONGEST)
 
 
 # ---------------------------------------------------------------------- in a workload

@@ -28,7 +28,7 @@ class Adviser:
 
 
 ADVISERS: tuple[Adviser, ...] = (
-    Adviser("indexes", ("index_creation", "index_drop", "reindex"), index_ideas),
+    Adviser("indexes", ("index_creation", "index_drop", "index_renewal", "reindex"), index_ideas),
     Adviser("definitions", ("query_rewrite",), object_ideas),
     Adviser("settings", KINDS, setting_ideas),
     Adviser("aggregates", ("cache_optimization",), aggregate_ideas),

@@ -113,8 +113,8 @@ def collected(database: Database) -> tuple[list[Member], Skipped, float]:
 
 def with_windows(database: Database, members: Sequence[Member], at: datetime) -> list[Member]:
     """The members with the dates that followed the clock up to a moment, as the application wrote them."""
-    least = float(database.query(_LEAST_DAYS)[0]["days"])
-    known = windows(database, [int(member.statement.key) for member in members], at, least)
+    keys = [int(member.statement.key) for member in members]
+    known = windows(database, keys, at, least_days(database))
     return [
         replace(
             member,
@@ -122,3 +122,8 @@ def with_windows(database: Database, members: Sequence[Member], at: datetime) ->
         )
         for member in members
     ]
+
+
+def least_days(database: Database) -> float:
+    """For so many days dates must have followed the clock."""
+    return float(database.query(_LEAST_DAYS)[0]["days"])

@@ -28,7 +28,8 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.members import Member, Skipped, collected, given, with_windows
+from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
+from wedding_dbopt.tuning.renewals import renewal_ideas
 
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
 _BEGUN = """
@@ -127,7 +128,8 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     )
     new = [_idea(as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
-    return new + _tested(database, members, existing_ideas(database, None, planned, hours))
+    renewed = list(renewal_ideas(database, begun, least_days(database)))
+    return new + renewed + _tested(database, members, existing_ideas(database, None, planned, hours))
 
 
 def shown(database: Database, item: Recommendation) -> Row:
