@@ -20,7 +20,7 @@ select string_agg(x, e'\\n' order by x) from (
   from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace
   union all
   select concat_ws(' ', c.relname, c.relkind, c.reloptions, t.reloptions, obj_description(c.oid, 'pg_class'),
-                   (select string_agg(a.attname || a.attstattarget::text, ',') from pg_attribute a
+                   (select string_agg(concat(a.attname, a.attstattarget, a.attoptions), ',') from pg_attribute a
                     where a.attrelid = c.oid and a.attnum > 0),
                    case c.relkind when 'v' then pg_get_viewdef(c.oid) end)
   from pg_class c left join pg_class t on t.oid = c.reltoastrelid
@@ -156,6 +156,16 @@ CASES = (
         undone=False,
     ),
     Case("analyze", "statistics", "table", sql=("ANALYZE public.booking",), undone=False),
+    Case(
+        "number of values",
+        "statistics",
+        "column",
+        setup=("alter table booking alter column vendor set (n_distinct_inherited = 7)",),
+        target="vendor",
+        details={"parameter": "n_distinct", "column": "vendor", "n_distinct": "-0.05"},
+        done="select 'n_distinct=-0.05' = any (attoptions) from pg_attribute "
+        "where attrelid = 'booking'::regclass and attname = 'vendor'",
+    ),
     Case(
         "column target",
         "statistics",

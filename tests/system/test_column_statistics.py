@@ -66,3 +66,39 @@ def test_full_lists_and_dependent_groups_are_mended_and_taken_back(tuner: Tuner)
         )
         == -1
     )
+
+
+# Ten items of each of 60,000 bookings lie together, in rows of which a page holds few.
+ITEMS = """
+create table item (id serial primary key, booking integer, note text);
+insert into item (booking, note) select g / 10, repeat('x', 200) from generate_series(1, 600000) g;
+alter table item alter column booking set statistics 10;
+select pg_stat_force_next_flush();
+vacuum analyze item
+"""
+OF_BOOKING = "select count(note) from item where booking = {number}"
+KNOWN = "select n_distinct from pg_stats where tablename = 'item' and attname = 'booking'"
+
+
+def test_a_number_of_values_that_analyze_misses_by_far_is_counted_set_and_taken_back(tuner: Tuner) -> None:
+    for statement in ITEMS.split(";"):
+        tuner.run(statement)
+    tuner.set(mode_statistics="auto", mode_index_creation="off")
+    before = float(tuner.value(KNOWN))
+    assert 0 < before < 6000, before
+    tuner.collect()
+    for _ in range(3):
+        tuner.work(OF_BOOKING, 5)
+        tuner.collect()
+    tuner.tune()
+    [(action, value)] = tuner.rows(
+        "select id, details ->> 'n_distinct' from _wedding_dbopt.action where details ->> 'parameter' = 'n_distinct'"
+    )
+    assert 0.09 < -float(value) < 0.11
+    tuner.process()
+    assert tuner.state(action) == "verifying", tuner.reason(action)
+    assert float(tuner.value(KNOWN)) == float(value)
+    assert estimate(tuner, "select * from item where booking = 7") < 20
+    tuner.run("select wedding_dbopt.rollback_action(%s)", action)
+    tuner.process()
+    assert tuner.state(action) == "rolled_back" and float(tuner.value(KNOWN)) > 0

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from wedding_dbopt.settings import column_target, grouped_columns
+from wedding_dbopt.settings import column_target, grouped_columns, number_of_values
 from wedding_dbopt.settings.advice import Affected
 from wedding_dbopt.settings.column_figures import Grouping, Uneven
+from wedding_dbopt.settings.counted_values import STRETCHES, Counted, extrapolated
 
 WHO = (Affected(7, "venue", "high", 12.0),)
 UNEVEN = Uneven("public", "guests", "Town", 100, 40.0, 0.7, WHO)
@@ -45,3 +46,37 @@ def test_grouped_columns_that_decide_each_other_get_statistics() -> None:
 )
 def test_small_errors_and_small_groupings_are_left_alone(changed: dict[str, Any]) -> None:
     assert list(grouped_columns.advise([replace(GROUPING, **changed)])) == []
+
+
+COUNTED = Counted("public", "items", "booking_id", 9_000.0, 1_000_000.0, 10_000_000.0, 1.0, WHO)
+
+
+def test_a_number_of_values_that_analyze_misses_is_told_as_a_share_that_grows_with_the_table() -> None:
+    [advice] = number_of_values.advise([COUNTED])
+    column = 'ALTER TABLE "public"."items" ALTER COLUMN "booking_id"'
+    assert advice.sql == (f"{column} SET (n_distinct = -0.1)", 'ANALYZE "public"."items"')
+    assert advice.rollback_sql == (f"{column} RESET (n_distinct)", 'ANALYZE "public"."items"')
+    assert "9,000 different values" in advice.reason and "about 1,000,000" in advice.reason
+    [spread] = number_of_values.advise([replace(COUNTED, growth=0.2)])
+    assert spread.details["n_distinct"] == "1000000"
+
+
+def test_an_error_below_ten_times_is_left_alone() -> None:
+    assert list(number_of_values.advise([replace(COUNTED, counted=90_000.0)])) == []
+
+
+@pytest.mark.parametrize(
+    ("each", "together", "rows_read", "counted"),
+    [
+        # 16 of 1,000 stretches of 5,000 rows: ten rows a value that lie together, a hundred values everywhere.
+        (501.0, 16 * 501.0, 80_000, 500_000.0),
+        (100.0, 100.0, 80_000, 100.0),
+    ],
+)
+def test_stretches_tell_values_that_lie_together_from_those_that_are_everywhere(
+    each: float, together: float, rows_read: float, counted: float
+) -> None:
+    share = rows_read / 5_000_000
+    found, _ = extrapolated(together, STRETCHES * each, STRETCHES, share, 5_000_000)
+    assert found == pytest.approx(counted, rel=0.02)
+    assert extrapolated(together, each, 1, 1.0, 5_000_000)[0] == together

@@ -28,6 +28,7 @@ from wedding_dbopt.settings import (
     log_settings,
     maintenance_work_mem,
     memory_promise,
+    number_of_values,
     plan_cache_mode,
     plan_flips,
     pool_size,
@@ -46,6 +47,7 @@ from wedding_dbopt.settings.advice import Advice, Affected
 from wedding_dbopt.settings.column_figures import column_figures
 from wedding_dbopt.settings.column_pairs import correlations
 from wedding_dbopt.settings.compared_columns import catalog_of
+from wedding_dbopt.settings.counted_values import counted_values
 from wedding_dbopt.settings.figures import Server
 from wedding_dbopt.settings.kept_plans import kept_plans
 from wedding_dbopt.settings.plans import Planned, planned, remember, replanned
@@ -116,6 +118,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         catalog = catalog_of(database, session, now)
         pairs = correlations(database, session, catalog, now)
         uneven, groupings = column_figures(database, session, catalog, now)
+        counted = counted_values(database, session, catalog, now)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)
     roles = evidence.roles(database, since, until)
@@ -143,6 +146,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
     yield from correlated_columns.advise(pairs)
     yield from column_target.advise(uneven)
     yield from grouped_columns.advise(groupings)
+    yield from number_of_values.advise(counted)
     yield from table_autovacuum.advise(server, list(tables.values()))
     yield from fillfactor.advise(server, list(tables.values()))
     yield from plan_flips.advise(flips.histories(database, whole, until))

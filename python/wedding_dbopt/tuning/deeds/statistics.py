@@ -1,7 +1,7 @@
 """ANALYZE of a table, the statistics target of a column, extended statistics.
 
-`details` with `column` and `target` is a column's target; an action on an object of the kind `statistics` makes that
-object; all others are an ANALYZE.
+`details` with `column` and `target` is a column's target, with `column` and `n_distinct` the number of its values; an action
+on an object of the kind `statistics` makes that object; all others are an ANALYZE.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and a.attname = $3 and a.attnum > 0 and not a.attisdropped
 """
+_NUMBER = """
+select coalesce((select pg_catalog.split_part(o, '=', 2) from pg_catalog.unnest(a.attoptions) o where o like 'n_distinct=%'),
+                'none') as number
+from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2 and a.attname = $3 and a.attnum > 0 and not a.attisdropped
+"""
 _EXTENDED = """
 select pg_catalog.pg_get_statisticsobjdef(s.oid) as definition, pg_catalog.obj_description(s.oid, 'pg_statistic_ext') as comment
 from pg_catalog.pg_statistic_ext s join pg_catalog.pg_namespace n on n.oid = s.stxnamespace
@@ -49,6 +56,8 @@ class Statistics(Upkeep):
     def look(self, database: Database, action: Row) -> Look:
         if action["object_kind"] == "statistics":
             return self._look_at_object(database, action)
+        if "n_distinct" in details_of(action):
+            return compared(action, self._number(database, action))
         if "column" in details_of(action):
             target = self._target(database, action)
             return compared(action, None if target is None else str(target))
@@ -62,6 +71,15 @@ class Statistics(Upkeep):
         if "column" not in details:
             return stored(action)
         table = identifier(str(action["schema_name"]), str(action["table_name"]))
+        if "n_distinct" in details:
+            column = f"ALTER TABLE {table} ALTER COLUMN {identifier(details['column'])}"
+            held = self._number(database, action)
+            before = "RESET (n_distinct)" if held in ("none", None) else f"SET (n_distinct = {held})"
+            # Plans turn back with the statistics, not before.
+            number = f"{float(details['n_distinct']):g}"
+            return Script(
+                (f"{column} SET (n_distinct = {number})",), (), (f"{column} {before}", f"ANALYZE {table}")
+            )
         column = f"ALTER TABLE {table} ALTER COLUMN {identifier(details['column'])} SET STATISTICS"
         undo = f"{column} {self._target(database, action)}"
         return Script((f"{column} {int(details['target'])}",), (), (undo,))
@@ -77,6 +95,12 @@ class Statistics(Upkeep):
         values = [action["schema_name"], action["table_name"], details_of(action)["column"]]
         rows = database.query(_TARGET, ["name"] * 3, values)
         return int(rows[0]["target"]) if rows else None
+
+    def _number(self, database: Database, action: Row) -> str | None:
+        """The n_distinct that somebody set; None when the column is gone."""
+        values = [action["schema_name"], action["table_name"], details_of(action)["column"]]
+        rows = database.query(_NUMBER, ["name"] * 3, values)
+        return str(rows[0]["number"]) if rows else None
 
     def _look_at_object(self, database: Database, action: Row) -> Look:
         rows = database.query(_EXTENDED, ["name"] * 2, [action["schema_name"], action["object_name"]])
