@@ -68,15 +68,18 @@ def test_full_lists_and_dependent_groups_are_mended_and_taken_back(tuner: Tuner)
     )
 
 
-# Ten items of each of 60,000 bookings lie together, in rows of which a page holds few.
+# Ten items of each of 60,000 bookings lie together. A sample of few rows beside the table's size is what ANALYZE has of a
+# table of a billion rows: it meets a booking again in the page where it met it first, and takes bookings for few.
 ITEMS = """
 create table item (id serial primary key, booking integer, note text);
 insert into item (booking, note) select g / 10, repeat('x', 200) from generate_series(1, 600000) g;
-alter table item alter column booking set statistics 10;
 select pg_stat_force_next_flush();
-vacuum analyze item
+set default_statistics_target = 1;
+vacuum analyze item;
+reset default_statistics_target
 """
 OF_BOOKING = "select count(note) from item where booking = {number}"
+GIVEN = "select count(*) from pg_attribute a, unnest(attoptions) o where attrelid = 'item'::regclass and o like 'n_distinct%'"
 KNOWN = "select n_distinct from pg_stats where tablename = 'item' and attname = 'booking'"
 
 
@@ -101,4 +104,5 @@ def test_a_number_of_values_that_analyze_misses_by_far_is_counted_set_and_taken_
     assert estimate(tuner, "select * from item where booking = 7") < 20
     tuner.run("select wedding_dbopt.rollback_action(%s)", action)
     tuner.process()
-    assert tuner.state(action) == "rolled_back" and float(tuner.value(KNOWN)) > 0
+    assert tuner.state(action) == "rolled_back"
+    assert tuner.value(GIVEN) == 0

@@ -55,7 +55,7 @@ def advise(found: Iterable[Counted]) -> Iterator[Advice]:
             },
             details={"parameter": "n_distinct", "column": item.column, "n_distinct": value},
             reason=f"The planner takes {item.table}.{item.column} to have {item.known:,.0f} different values. Whole "
-            f"stretches of the table show about {item.counted:,.0f}: equal values lie together, and the sample of ANALYZE sees few "
-            f"of them. So each equality, join and grouping is expected to give "
+            f"stretches of the table show about {item.counted:,.0f}: equal values lie together, and the sample of ANALYZE sees "
+            f"few of them. So each equality, join and grouping is expected to give "
             f"{item.counted / max(item.known, 1.0):.0f} times too many rows.",
         )
