@@ -3,8 +3,7 @@
 create or replace function _wedding_dbopt.name_statements(after_id bigint, at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
-set enable_nestloop = off
-set enable_hashjoin = on as $$  -- sample_statements(), which calls it, has it off
+set enable_nestloop = off as $$
 declare
   home         regnamespace;
   has_toplevel boolean;
