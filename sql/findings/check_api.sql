@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_api(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with shown as materialized (
     select held.*, reader.roles, writer.roles as writers
     from _wedding_dbopt.user_tables() as held
@@ -99,7 +102,7 @@ revoke execute on routine %1$s from public, anon', exposed_function.name)
   where not exists (select from pg_db_role_setting, unnest(setconfig) as line
                     where (setrole = role.role_id or setrole = 0 and setdatabase = (select oid from pg_database where datname = current_database()))
                       and line like 'statement\_timeout=%' and line <> 'statement_timeout=0')
-    and coalesce(system.reset_val, '0') = '0'
-$$;
+    and coalesce(system.reset_val, '0') = '0';
+end $$;
 comment on function _wedding_dbopt.check_api(timestamptz) is
   'Findings: what an API shows to the public that it should not, functions that trust their caller''s search_path, outdated extensions.';

@@ -1,7 +1,10 @@
 -- The estimate: rows times the average widths of their columns, against the pages that are there. Alignment, dropped
 -- columns and deduplicated B-trees make it wrong by up to a quarter, so only half or more, and 10 MB, is reported.
 create or replace function _wedding_dbopt.check_bloat(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with block as (
     select current_setting('block_size')::integer as size
   ), width as materialized (
@@ -50,6 +53,6 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          jsonb_build_object('bytes', bloated.pages * block.size::bigint, 'needed_bytes', bloated.needed * block.size),
          'reindex index concurrently ' || bloated.name
   from bloated_index as bloated, block
-  where bloated.pages - bloated.needed >= 1280 and bloated.needed <= 0.5 * bloated.pages
-$$;
+  where bloated.pages - bloated.needed >= 1280 and bloated.needed <= 0.5 * bloated.pages;
+end $$;
 comment on function _wedding_dbopt.check_bloat(timestamptz) is 'Findings: tables and B-trees that take at least twice the space their rows need, and 10 MB more.';

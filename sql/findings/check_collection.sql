@@ -1,6 +1,9 @@
 create or replace function _wedding_dbopt.check_collection(at timestamptz)
 returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with pass as (
     select max(log.at) as at, check_collection.at - max(log.at) as age
     from _wedding_dbopt.collect_log as log
@@ -87,7 +90,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          format('select * from wedding_dbopt.get_actions(%s, ''failed'')', coalesce(deed.run_id::text, 'null'))
   from (select distinct on (action.schema_name, action.object_name) action.* from _wedding_dbopt.action
         where action.state = 'failed' and action.finished_at > check_collection.at - interval '7 days' and action.finished_at <= check_collection.at
-        order by action.schema_name, action.object_name, action.finished_at desc) as deed
-$$;
+        order by action.schema_name, action.object_name, action.finished_at desc) as deed;
+end $$;
 comment on function _wedding_dbopt.check_collection(timestamptz) is
   'Findings about this extension: is it collecting, what did it miss, is there disk left, what of its own failed.';

@@ -1,6 +1,9 @@
 -- A partitioned table cannot be indexed concurrently as a whole: its partitions are, and then attached.
 create or replace function _wedding_dbopt.check_foreign_keys(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with reference as (
     select held.relid, held.name, held.table_name, held.kind, held.tuples, pg_constraint.conname, pg_constraint.conkey, pg_constraint.confkey,
            pg_constraint.confrelid, pg_constraint.confdeltype, parent.name as parent_name, parent.deleted as parent_deleted,
@@ -59,7 +62,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          case when mismatch.parent_is_narrower
               then format('alter table %s alter column %I type %s', mismatch.parent_name, mismatch.parent_column, mismatch.child_type)
               else format('alter table %s alter column %I type %s using %2$I::%3$s', mismatch.name, mismatch.child_column, mismatch.parent_type) end
-  from mismatch
-$$;
+  from mismatch;
+end $$;
 comment on function _wedding_dbopt.check_foreign_keys(timestamptz) is
   'Findings: foreign keys without an index, and those whose two columns differ in type.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_indexes(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with redundant as materialized (
     select * from _wedding_dbopt.redundant_indexes()
   ), described as materialized (
@@ -76,7 +79,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          jsonb_build_object('bytes', unused.size, 'days', unused.days, 'unused_since', unused.unused_since, 'entries_written', unused.entries,
            'definition', case when not exists (select from _wedding_dbopt.locked_relations() as locked where locked = unused.relid) then pg_get_indexdef(unused.oid) end),
          'drop index concurrently ' || unused.name
-  from unused
-$$;
+  from unused;
+end $$;
 comment on function _wedding_dbopt.check_indexes(timestamptz) is
   'Findings: invalid, redundant and unused indexes; unused are those of a window with a fortnight of each season in it.';

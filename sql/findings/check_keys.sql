@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_keys(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with keyless as (
     select held.relid, held.name, held.tuples,
            (select candidate.indexrelid
@@ -80,7 +83,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          format('alter table %s validate constraint %I', held.name, pg_constraint.conname)
   from _wedding_dbopt.user_tables() as held
   join pg_constraint on pg_constraint.conrelid = held.relid
-  where not pg_constraint.convalidated and pg_constraint.conparentid = 0
-$$;
+  where not pg_constraint.convalidated and pg_constraint.conparentid = 0;
+end $$;
 comment on function _wedding_dbopt.check_keys(timestamptz) is
   'Findings: tables without a primary key, keys and sequences near their last value, constraints never validated.';

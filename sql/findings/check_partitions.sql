@@ -1,6 +1,9 @@
 -- Bounds hold no column, so they are spelled without a relation, and none is locked.
 create or replace function _wedding_dbopt.check_partitions(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with part as materialized (
     select held.relid as parent, held.name as parent_name, held.table_name, held.schema_name, child.oid, child.relname, format('%I.%I', child_schema.nspname, child.relname) as name,
            child_schema.nspname as child_schema, pg_get_expr(child.relpartbound, 0) as bound, greatest(pg_stat_get_live_tuples(child.oid), child.reltuples::bigint) as live
@@ -64,7 +67,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
                            substring(pg_get_indexdef(lacking.oid) from ' (USING .*)$'), lacking.name, lacking.child_schema, lacking.part_index),
                     E';\n' order by lacking.part_name)
   from lacking join pg_index on pg_index.indexrelid = lacking.oid
-  group by lacking.name, lacking.relid, lacking.table_name
-$$;
+  group by lacking.name, lacking.relid, lacking.table_name;
+end $$;
 comment on function _wedding_dbopt.check_partitions(timestamptz) is
   'Findings: rows in a default partition, no partition for what comes next, partitions without an index of the whole.';

@@ -2,7 +2,10 @@
 -- stands in a sub-select of its own. Which functions a policy calls is read from its dependencies, so the user's own
 -- helpers count like auth.uid(); current_setting belongs to the system, which records no dependency.
 create or replace function _wedding_dbopt.check_policies(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with held as materialized (
     select held.* from _wedding_dbopt.user_tables() as held where held.kind in ('r', 'p')
   ), policy as materialized (
@@ -106,7 +109,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          jsonb_build_object('using', policy.qual, 'check', policy.check),
          format('alter policy %I on %s%s%s', policy.polname, policy.name,
                 case when policy.qual is not null then ' using (false)' end, case when policy.check is not null then ' with check (false)' end)
-  from policy where concat(policy.qual, policy.check) ~ 'user_metadata'
-$$;
+  from policy where concat(policy.qual, policy.check) ~ 'user_metadata';
+end $$;
 comment on function _wedding_dbopt.check_policies(timestamptz) is
   'Findings: row-level security that protects nothing, shuts everybody out, or asks too much at every row.';

@@ -1,7 +1,10 @@
 -- Blocks per call do not change with the traffic: who takes longer for the same work is a victim, not a finding.
 -- The p-values are multiplied by the number of statements compared.
 create or replace function _wedding_dbopt.check_regressions(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with now as materialized (
     -- Few statements have a hundredth of the time; only their past is read.
     select used.* from (
@@ -28,7 +31,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          'select * from wedding_dbopt.optimize_database()'
   from compared
   where compared.mean > 1.5 * compared.mean_before and compared.mean - compared.mean_before >= 1 and compared.p_value < 0.001
-    and compared.blocks > 1.3 * compared.blocks_before
-$$;
+    and compared.blocks > 1.3 * compared.blocks_before;
+end $$;
 comment on function _wedding_dbopt.check_regressions(timestamptz) is
   'Findings: statements that are slower in the last hour than in the week before and do more work for a call.';

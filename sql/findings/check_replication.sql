@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_replication(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with slot as (
     select slot.slot_name::text as name, slot.active, slot.wal_status, slot.restart_lsn,
            pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, slot.restart_lsn) as retained,
@@ -62,7 +65,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
                 coalesce(archiver.last_archived_wal, 'nothing')),
          jsonb_build_object('failed_count', archiver.failed_count, 'last_failed_wal', archiver.last_failed_wal), null
   from pg_stat_archiver as archiver
-  where current_setting('archive_mode') <> 'off' and archiver.last_failed_time > coalesce(archiver.last_archived_time, '-infinity')
-$$;
+  where current_setting('archive_mode') <> 'off' and archiver.last_failed_time > coalesce(archiver.last_archived_time, '-infinity');
+end $$;
 comment on function _wedding_dbopt.check_replication(timestamptz) is
   'Findings: slots that keep WAL, standbys behind or missing, archiving that fails.';

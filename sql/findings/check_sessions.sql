@@ -1,6 +1,9 @@
 -- The session that blocks others is the cause; that it idles inside a transaction is said with it, in one finding.
 create or replace function _wedding_dbopt.check_sessions(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with session as materialized (
     select pid, usename, application_name, state, wait_event_type, xact_start, query_start, backend_xmin,
            extract(epoch from clock_timestamp() - xact_start) as transaction_s,
@@ -76,7 +79,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          'select * from wedding_dbopt.get_lock_waits(''15 minutes'')'
   from _wedding_dbopt.lock_sample as sample
   where sample.at > check_sessions.at - interval '15 minutes' and sample.at <= check_sessions.at
-  having max(sample.longest_wait_s) > 5
-$$;
+  having max(sample.longest_wait_s) > 5;
+end $$;
 comment on function _wedding_dbopt.check_sessions(timestamptz) is
   'Findings: connections near their limit, who blocks others, transactions that stay open.';

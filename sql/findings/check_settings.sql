@@ -1,7 +1,10 @@
 -- A setting is a finding where it endangers data, or where the workload since the last reload shows what it costs: so a
 -- remedy silences it at once, and it comes back if it did not help.
 create or replace function _wedding_dbopt.check_settings(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with setting as materialized (
     -- What this session, or these functions, changed for themselves is nobody's finding.
     select name, coalesce(reset_val, setting) as value, boot_val, context, pending_restart, source from pg_settings
@@ -157,7 +160,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     from setting, bytes
     where setting.name = 'huge_pages' and setting.value = 'off' and not setting.pending_restart and bytes.name = 'shared_buffers' and bytes.value >= 8589934592
   )
-  select fault.kind, fault.severity, fault.name, null::oid, null::integer[], null::text, fault.reason, fault.evidence, fault.remedy from fault
-$$;
+  select fault.kind, fault.severity, fault.name, null::oid, null::integer[], null::text, fault.reason, fault.evidence, fault.remedy from fault;
+end $$;
 comment on function _wedding_dbopt.check_settings(timestamptz) is
   'Findings: settings that endanger data, or that the workload of the last day shows to be wrong for it.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_statistics(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with held as (
     select held.*,
            coalesce(substring(array_to_string(held.options, ' ') from 'autovacuum_analyze_threshold=(\d+)'), current_setting('autovacuum_analyze_threshold'))::float8
@@ -52,6 +55,6 @@ analyze %1$s (%2$I)', lowered.name, lowered.attname)
          jsonb_build_object('pinned', lowered.pinned, 'rows', lowered.tuples),
          format('alter table %s alter column %I reset (n_distinct);
 analyze %1$s (%2$I)', lowered.name, lowered.attname)
-  from lowered where lowered.pinned > lowered.tuples
-$$;
+  from lowered where lowered.pinned > lowered.tuples;
+end $$;
 comment on function _wedding_dbopt.check_statistics(timestamptz) is 'Findings: tables the planner knows nothing, or only old things, about.';

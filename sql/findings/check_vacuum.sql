@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_vacuum(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with held as (
     select held.*, coalesce(array_to_string(held.options, ' '), '') as said,
            coalesce(substring(array_to_string(held.options, ' ') from 'autovacuum_vacuum_threshold=(\d+)'), current_setting('autovacuum_vacuum_threshold'))::float8
@@ -67,7 +70,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
                 to_char(age.multixacts, 'FM9,999,999,999'), oldest.name),
          jsonb_build_object('age', age.multixacts, 'autovacuum_multixact_freeze_max_age', age.multixact_limit, 'table', oldest.name), 'vacuum (freeze) ' || oldest.name
   from age, lateral (select _wedding_dbopt.table_name(oid) as name from pg_class where relkind in ('r', 'm', 't') order by mxid_age(relminmxid) desc limit 1) as oldest
-  where age.multixacts > 2 * age.multixact_limit
-$$;
+  where age.multixacts > 2 * age.multixact_limit;
+end $$;
 comment on function _wedding_dbopt.check_vacuum(timestamptz) is
   'Findings: dead rows and what keeps them, tables without vacuum, transaction ids near their end.';

@@ -1,5 +1,8 @@
 create or replace function _wedding_dbopt.check_workload(at timestamptz) returns setof _wedding_dbopt.finding
-language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with day as materialized (
     select used.*, sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
     from _wedding_dbopt.day_window(check_workload.at) as last_day
@@ -121,7 +124,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
          format('Connections were %s s old on average in the last hour: applications make a new one for each request, and each costs a process and a login. A pool in front (PgBouncer, or the one of the application''s driver) keeps them.',
                 round(connected.age_s::numeric, 1)),
          jsonb_build_object('age_s', connected.age_s, 'sessions', connected.sessions), null
-  from connected where connected.passes >= 20 and connected.age_s < 5
-$$;
+  from connected where connected.passes >= 20 and connected.age_s < 5;
+end $$;
 comment on function _wedding_dbopt.check_workload(timestamptz) is
   'Findings: contexts and statements that miss their objective, and statements that cost more than they need.';

@@ -5,7 +5,8 @@ create or replace function _wedding_dbopt.run_checks(at timestamptz, checks text
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
-set jit = off as $$
+set jit = off
+set plan_cache_mode = force_generic_plan as $$
 declare
   allowed  constant interval := current_setting('statement_timeout')::interval / 2;
   deadline constant timestamptz := least(

@@ -11,14 +11,15 @@ returns table(queryid text, query text, calls bigint, mean_exec_time numeric, st
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  since constant timestamptz := _wedding_dbopt.window_start(get_query_performance.at, get_query_performance.time_window);
+  since    constant timestamptz := _wedding_dbopt.window_start(get_query_performance.at, get_query_performance.time_window);
+  is_whole constant boolean := _wedding_dbopt.is_complete(since, get_query_performance.at);
 begin
   perform _wedding_dbopt.require(get_query_performance.limit_count > 0, 'limit_count must be positive', 'Ask for 1 row or more.');
   perform _wedding_dbopt.require(get_query_performance.min_calls >= 0, 'min_calls must not be negative', 'Use 0 for all statements.');
   perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query
   with used as materialized (
-    select workload.queryid, workload.statement_id, workload.tables, workload.calls::float8 as calls, workload.exec_ms, workload.exec_sq,
+    select workload.queryid, workload.statement_id, workload.calls::float8 as calls, workload.exec_ms, workload.exec_sq,
            workload.rows::float8 as rows, workload.hit::float8 as hit, workload.read::float8 as read
     from _wedding_dbopt.workload(since, get_query_performance.at, false) as workload
   ), top as materialized (
@@ -33,19 +34,28 @@ begin
           order by sum(used.exec_ms) desc, used.queryid
           limit get_query_performance.limit_count) as summed
   ), sole_reader as materialized (
-    select touched.name, min(used.queryid) as queryid
-    from used, unnest(used.tables) as touched(name)
-    where used.tables && array(
-      select distinct unnest(shown.tables) from top join _wedding_dbopt.statement as shown on shown.id = top.statement_id)
+    select touched.name, min(touched.queryid) as queryid
+    from (select unnest(reader.tables) as name, reader.queryid
+          from _wedding_dbopt.statement as reader
+          where reader.tables && array(
+              select distinct unnest(shown.tables) from top join _wedding_dbopt.statement as shown on shown.id = top.statement_id)
+            and (reader.id in (select used.statement_id from used)) is true) as touched  -- looked up in a hash; a join could be planned as a loop
     group by touched.name
-    having count(distinct used.queryid) = 1
+    having min(touched.queryid) = max(touched.queryid)
+  ), delta as (
+    -- Not table_delta(), which unpacks five times as many columns.
+    select moved.relid, coalesce(sum(moved.seq_tup_read::float8), 0) + coalesce(sum(moved.idx_tup_fetch::float8), 0) as rows
+    from (select unnest(sample.relids) as relid, unnest(sample.seq_tup_read) as seq_tup_read, unnest(sample.idx_tup_fetch) as idx_tup_fetch
+          from _wedding_dbopt.table_sample as sample
+          where sample.at > since and sample.at <= get_query_performance.at
+            and exists (select from sole_reader)) as moved  -- asked before the tables' samples are read
+    group by moved.relid
   ), read_rows as (
-    select sole_reader.queryid, (coalesce(sum(delta.seq_tup_read), 0) + coalesce(sum(delta.idx_tup_fetch), 0))::bigint as rows, count(distinct delta.relid) as tables
-    from _wedding_dbopt.table_delta(since, get_query_performance.at) as delta
+    select sole_reader.queryid, sum(delta.rows)::bigint as rows, count(*) as tables
+    from delta
     join pg_class on pg_class.oid = delta.relid
     join pg_namespace on pg_namespace.oid = pg_class.relnamespace
     join sole_reader on sole_reader.name = format('%I.%I', pg_namespace.nspname, pg_class.relname)
-    where exists (select from sole_reader)  -- asked before the tables' samples are read
     group by sole_reader.queryid
   )
   select top.queryid::text, _wedding_dbopt.statement_query(top.statement_id), top.calls,
@@ -57,7 +67,7 @@ begin
          top.queryid::text, round((top.exec_ms / top.calls)::numeric, 6), top.calls,
          case when read_rows.tables = cardinality(statement.tables) then read_rows.rows end, top.rows,
          objective.latency_ms, top.exec_ms / top.calls <= objective.latency_ms,
-         _wedding_dbopt.is_complete(since, get_query_performance.at),
+         is_whole,
          round(_wedding_dbopt.percentile_ms(top.calls, top.exec_ms, top.exec_sq, 0.5, 0)::numeric, 6),
          round(_wedding_dbopt.percentile_low(top.calls, top.exec_ms, top.exec_sq, 0.5)::numeric, 6),
          round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.5)::numeric, 6),

@@ -1,7 +1,12 @@
+-- A page has nine charts: PL/pgSQL plans the statement once for all, and for the session.
 create or replace function _wedding_dbopt.svg_line_chart(
   title text, unit text, series jsonb, since timestamptz, until timestamptz, time_zone text,
   step interval, reference numeric default null, markers timestamptz[] default '{}', width integer default 720) returns text
-language sql stable parallel safe security invoker set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable parallel safe security invoker set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+  return (
   with named as materialized (
     select line.place, _wedding_dbopt.html_escape(line.value ->> 'name') as name, _wedding_dbopt.html_escape(line.value ->> 'colour') as colour,
            _wedding_dbopt.html_escape(unit) as unit
@@ -76,7 +81,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
       axis.lines, clock.labels, extra.marks, extra.objective,
       (select string_agg(format('<g class="%s"><path d="%s"/>%s</g>', named.colour, line.path, line.dots), '' order by line.place)
        from line join named using (place))) end)
-  from scale, axis, clock, extra
-$$;
+  from scale, axis, clock, extra);
+end $$;
 comment on function _wedding_dbopt.svg_line_chart(text, text, jsonb, timestamptz, timestamptz, text, interval, numeric, timestamptz[], integer) is
   'A line chart as an HTML figure with inline SVG. series: [{name, colour (a class), points: [[epoch, value], ...]}]; a line breaks where more than two steps have no point; reference is a dashed objective, markers are times of changes.';

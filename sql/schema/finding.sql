@@ -31,6 +31,12 @@ create table _wedding_dbopt.finding_seen (
 comment on table _wedding_dbopt.finding_seen is 'Since when maintain() sees a finding; a week after the last time it is forgotten.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.finding_seen', '');
 
+create unlogged table _wedding_dbopt.check_noted (
+  check_name text primary key,
+  at         timestamptz not null
+);
+comment on table _wedding_dbopt.check_noted is 'The checks whose findings a run of maintain() that is under way has noted already; at is the time of that run.';
+
 -- By name, because a restored database has other oids and must not call its indexes unused from its first day on.
 create table _wedding_dbopt.index_use (
   name         text primary key,

@@ -86,8 +86,11 @@ select is((select array_agg(kind || ': ' || array_to_string(array(select jsonb_a
 select wedding_dbopt.set_setting('findings_time_limit', '1 h');
 
 -- since when
-select _wedding_dbopt.remember_findings('2001-06-21 12:00Z');
-select _wedding_dbopt.remember_findings('2001-06-22 12:00Z');
+do $$ declare day timestamptz; begin
+  foreach day in array '{2001-06-21 12:00Z,2001-06-22 12:00Z}'::timestamptz[] loop
+    while _wedding_dbopt.remember_findings(day) loop null; end loop;
+  end loop;
+end $$;
 select is(first_seen, '2001-06-21 12:00Z'::timestamptz, 'maintain() notes since when a finding is there')
   from wedding_dbopt.findings(at => '2001-06-22 13:00Z') where key = 'autovacuum_off_for_table:tap.letters';
 alter table tap.letters reset (autovacuum_enabled);
