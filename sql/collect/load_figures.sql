@@ -80,7 +80,7 @@ begin
                     union all
                     select r.slice, r.ids, r.calls, r.exec_us, r.exec_sq, r.rows, r.hit, r.read, r.temp_written, r.wal_bytes
                     from raw as r where r.chunk = chunk.chunk) as packed) as p
-        group by p.id, p.slice) as s
+        group by p.id, p.slice offset 0) as s  -- a fence: the place is looked up for a sum, not for each value in it
       where s.calls > 0 and s.place > 0
       group by grouping sets ((s.id), (s.place, s.slice, s.hours))) as unit
   ), of_context as (

@@ -11,21 +11,21 @@ begin
   with load as materialized (
     select * from _wedding_dbopt.load_figures(first_moment, measure_baseline.until)
   ), packed as (
-    select coalesce(array_agg(load.statement_id order by load.statement_id), '{}') as ids,
-           coalesce(array_agg(load.calls order by load.statement_id), '{}') as calls,
-           coalesce(array_agg((1000 * load.exec_ms)::bigint order by load.statement_id), '{}') as exec_us,
-           coalesce(array_agg(load.exec_sq::real order by load.statement_id), '{}') as exec_sq,
-           case when bool_or(load.rows <> 0) then array_agg(load.rows order by load.statement_id) end as rows,
-           case when bool_or(load.hit <> 0) then array_agg(load.hit order by load.statement_id) end as hit,
-           case when bool_or(load.read <> 0) then array_agg(load.read order by load.statement_id) end as read,
-           case when bool_or(load.temp_written <> 0) then array_agg(load.temp_written order by load.statement_id) end as temp_written,
-           case when bool_or(load.wal_bytes <> 0) then array_agg(load.wal_bytes order by load.statement_id) end as wal_bytes,
-           coalesce(array_agg(load.rate_error::real order by load.statement_id), '{}') as rate_error,
-           coalesce(array_agg(load.mean_error::real order by load.statement_id), '{}') as mean_error,
-           coalesce(array_agg(load.blocks_error::real order by load.statement_id), '{}') as blocks_error,
-           coalesce(array_agg(load.slices::real order by load.statement_id), '{}') as slices,
+    select coalesce(array_agg(load.statement_id), '{}') as ids,
+           coalesce(array_agg(load.calls), '{}') as calls,
+           coalesce(array_agg((1000 * load.exec_ms)::bigint), '{}') as exec_us,
+           coalesce(array_agg(load.exec_sq::real), '{}') as exec_sq,
+           case when bool_or(load.rows <> 0) then array_agg(load.rows) end as rows,
+           case when bool_or(load.hit <> 0) then array_agg(load.hit) end as hit,
+           case when bool_or(load.read <> 0) then array_agg(load.read) end as read,
+           case when bool_or(load.temp_written <> 0) then array_agg(load.temp_written) end as temp_written,
+           case when bool_or(load.wal_bytes <> 0) then array_agg(load.wal_bytes) end as wal_bytes,
+           coalesce(array_agg(load.rate_error::real), '{}') as rate_error,
+           coalesce(array_agg(load.mean_error::real), '{}') as mean_error,
+           coalesce(array_agg(load.blocks_error::real), '{}') as blocks_error,
+           coalesce(array_agg(load.slices::real), '{}') as slices,
            coalesce(max(load.rate_slices), 0)::real as rate_slices
-    from load where load.statement_id is not null
+    from (select * from load where load.statement_id is not null order by load.statement_id) as load  -- sorted once, not for each array
   ), per_context as (
     select coalesce(jsonb_agg(to_jsonb(load) - 'statement_id' - 'rate_slices'
              || jsonb_build_object('objective_ms', objective.latency_ms, 'objective_met', load.exec_ms / load.calls <= objective.latency_ms)

@@ -37,7 +37,9 @@ begin
     from _wedding_dbopt.connection_sample as sample where sample.at > check_workload.at - interval '1 hour' and sample.at <= check_workload.at and sample.total >= 3
   ), scanned as (
     select delta.relid, sum(delta.seq_scan) as scans, sum(delta.seq_tup_read) as rows
-    from _wedding_dbopt.table_delta(check_workload.at - interval '24 hours', check_workload.at) as delta
+    from (  -- not table_delta(), which unpacks five times as many columns
+      select unnest(sample.relids) as relid, unnest(sample.seq_scan) as seq_scan, unnest(sample.seq_tup_read) as seq_tup_read
+      from _wedding_dbopt.table_sample as sample where sample.at > check_workload.at - interval '24 hours' and sample.at <= check_workload.at) as delta
     group by delta.relid
   ), spilling as (
     -- What is sorted takes more room in memory than on disk; beyond 256 MB a statement wants another way, not more memory.

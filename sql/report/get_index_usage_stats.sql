@@ -21,7 +21,9 @@ begin
     group by delta.relid
   ), written as (
     select delta.relid, (coalesce(sum(delta.inserted), 0) + coalesce(sum(delta.updated), 0) - coalesce(sum(delta.hot_updated), 0))::bigint as entries
-    from _wedding_dbopt.table_delta(since, get_index_usage_stats.at) as delta
+    from (  -- not table_delta(), which unpacks four times as many columns
+      select unnest(sample.relids) as relid, unnest(sample.inserted) as inserted, unnest(sample.updated) as updated, unnest(sample.hot_updated) as hot_updated
+      from _wedding_dbopt.table_sample as sample where sample.at > since and sample.at <= get_index_usage_stats.at) as delta
     group by delta.relid
   ), replicated as (
     select entry.relid, sum(entry.scans)::bigint as scans
