@@ -5,12 +5,18 @@ begin
   select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with hour as materialized (
     select s.at, s.cpu_percent, s.cpus, s.load_1m, s.memory_total, s.memory_available, s.disk_total, s.disk_free, s.blks_hit, s.blks_read,
-      s.xact_commit, s.xact_rollback, s.deadlocks, s.checkpoints_requested, s.xid_age, s.multixact_age, s.slots, s.standbys,
+      s.xact_commit, s.xact_rollback, s.deadlocks, s.checkpoints_requested, s.xid_age, s.multixact_age, s.slots, s.standbys, s.other_disks,
       row_number() over (order by s.at desc) as back
     from _wedding_dbopt.system_sample s
     where s.at > watch_server.at - interval '1 hour' and s.at <= watch_server.at
   ), pass as materialized (
     select h.* from hour h where h.back = 1 and h.at > watch_server.at - interval '2 minutes'
+  ), other as (  -- a full disk of WAL stops the server as that of the data does
+    select o.name, o.total, o.free
+    from (select h.other_disks from hour h where h.at > watch_server.at - interval '17 minutes' and h.other_disks is not null
+          order by h.at desc limit 1) l
+    cross join lateral jsonb_to_recordset(l.other_disks) as o (name text, total bigint, free bigint)
+    where exists (select from pass)
   ), span as materialized (
     select sum(h.xact_rollback) filter (where h.back = 1) as rolled_now, sum(h.xact_rollback + h.xact_commit) filter (where h.back = 1) as all_now,
       sum(h.xact_rollback) filter (where h.at > watch_server.at - interval '5 minutes') as rolled,
@@ -40,6 +46,10 @@ begin
     select 'disk_used', 'data disk', 100 * (1 - p.disk_free::float8 / p.disk_total), format('The data disk is %s %% full, %s are free.', round(100 * (1 - p.disk_free::numeric / p.disk_total), 1), pg_size_pretty(p.disk_free)), '{}'
     from pass p where p.disk_total > 0
     union all
+    select 'disk_used', 'disk of ' || o.name, 100 * (1 - o.free::float8 / o.total),
+      format('The disk of %s is %s %% full, %s are free.', o.name, round(100 * (1 - o.free::numeric / o.total), 1), pg_size_pretty(o.free)), '{}'
+    from other o
+    union all
     select 'disk_filling', 'data disk', 400.0 * (s.free_before - p.disk_free) / s.hours / greatest(p.disk_free, 1),
       format('The data disk loses %s an hour and is full in %s hours at this pace (%s are free).', pg_size_pretty(((s.free_before - p.disk_free) / s.hours)::numeric),
              round((p.disk_free * s.hours / nullif(s.free_before - p.disk_free, 0))::numeric, 1), pg_size_pretty(p.disk_free)), '{}'
@@ -61,11 +71,12 @@ begin
     select 'standby_lag', e.name, e.lag_s, format('Standby %s is %s s and %s behind.', e.name, round(e.lag_s::numeric), pg_size_pretty(e.lag_bytes)), '{}'
     from pass p cross join lateral jsonb_to_recordset(p.standbys) as e (name text, lag_s float8, lag_bytes numeric)
     union all
-    select 'slot_retention', e.name, case when e.wal_status = 'lost' then 100 else 100 * e.retained_bytes / greatest(p.disk_free, 1) end::float8,
+    select 'slot_retention', e.name, case when e.wal_status = 'lost' then 100 else 100 * e.retained_bytes / greatest(d.free, 1) end::float8,
       case when e.wal_status = 'lost' then format('Replication slot %s has lost WAL that it needed: its reader must be set up again.', e.name)
-           else format('Nobody reads replication slot %s, and it keeps %s of WAL; %s of the disk are free.', e.name, pg_size_pretty(e.retained_bytes), pg_size_pretty(p.disk_free)) end,
+           else format('Nobody reads replication slot %s, and it keeps %s of WAL; %s of the disk are free.', e.name, pg_size_pretty(e.retained_bytes), pg_size_pretty(d.free)) end,
       jsonb_build_object('slot', e.name)
     from pass p cross join lateral jsonb_to_recordset(p.slots) as e (name text, active boolean, retained_bytes numeric, wal_status text)
+    cross join lateral (select coalesce((select o.free from other o where o.name ~ '^WAL'), p.disk_free) as free) d
     where not e.active or e.wal_status = 'lost'
   )
   select s.kind, s.object, null::text, _wedding_dbopt.alert_grade(s.value, r.warning, r.critical), s.value,

@@ -9,9 +9,15 @@ begin
            greatest(age(slot.xmin), age(slot.catalog_xmin)) as xmin_age
     from pg_replication_slots as slot where not slot.temporary
   ), disk as (
-    select sample.disk_free from _wedding_dbopt.system_sample as sample
-    where sample.at <= check_replication.at and sample.at > check_replication.at - interval '1 hour' and sample.disk_free is not null
-    order by sample.at desc limit 1
+    select coalesce(
+      (select other.free
+       from (select sample.other_disks from _wedding_dbopt.system_sample as sample
+             where sample.at <= check_replication.at and sample.at > check_replication.at - interval '1 hour' and sample.other_disks is not null
+             order by sample.at desc limit 1) as latest
+       cross join lateral jsonb_to_recordset(latest.other_disks) as other (name text, free bigint) where other.name ~ '^WAL'),
+      (select sample.disk_free from _wedding_dbopt.system_sample as sample
+       where sample.at <= check_replication.at and sample.at > check_replication.at - interval '1 hour' and sample.disk_free is not null
+       order by sample.at desc limit 1)) as disk_free
   ), standby as (
     select coalesce(nullif(application_name, ''), pid::text) as name, sync_state, extract(epoch from replay_lag) as lag_s,
            pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, replay_lsn) as lag_bytes

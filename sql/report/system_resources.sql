@@ -4,6 +4,10 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
     select sample.* from _wedding_dbopt.system_sample as sample
     where sample.at <= system_resources.at and sample.at > system_resources.at - interval '15 minutes'
     order by sample.at desc limit 1
+  ), other as (  -- looked at each quarter of an hour
+    select sample.other_disks as disks from _wedding_dbopt.system_sample as sample
+    where sample.at <= system_resources.at and sample.at > system_resources.at - interval '1 hour' and sample.other_disks is not null
+    order by sample.at desc limit 1
   ), hour as (
     select sum(sample.blks_hit) as hit, sum(sample.blks_read) as read, sum(sample.xact_commit) as committed,
            sum(sample.xact_rollback) as rolled_back, sum(sample.deadlocks) as deadlocks, sum(sample.temp_bytes) as temp_bytes,
@@ -26,6 +30,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
     'memory_used_percent', round(100.0 * (latest.memory_total - latest.memory_available) / nullif(latest.memory_total, 0), 1),
     'disk_total_bytes', latest.disk_total, 'disk_free_bytes', latest.disk_free,
     'disk_used_percent', round(100.0 * (latest.disk_total - latest.disk_free) / nullif(latest.disk_total, 0), 1),
+    'other_disks', other.disks,
     'cache_hit_ratio', round(hour.hit / nullif(hour.hit + hour.read, 0), 6),
     'blocks_read_last_hour', hour.read, 'commits_last_hour', hour.committed, 'rollbacks_last_hour', hour.rolled_back,
     'deadlocks_last_hour', hour.deadlocks, 'temp_bytes_last_hour', hour.temp_bytes, 'wal_bytes_last_hour', hour.wal_bytes,
@@ -43,6 +48,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
   from hour cross join refused
   cross join _wedding_dbopt.own_cost(system_resources.at - interval '1 hour', system_resources.at) as own
   left join latest on true
+  left join other on true
 $$;
 comment on function _wedding_dbopt.system_resources(timestamptz) is
   'The machine and the database at a time: sizes in bytes, counters of the last hour; what could not be read is null and has its reason. collector_share_percent is our own part of all time that statements took.';

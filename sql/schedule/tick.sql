@@ -15,23 +15,23 @@ begin
     commit;
   end if;
   if _wedding_dbopt.alerts_overdue(moment) then
-    perform _wedding_dbopt.evaluate_alerts(moment);
+    perform _wedding_dbopt.tick_step('evaluate_alerts', moment);
     commit;
   end if;
   if _wedding_dbopt.pending('statements') then
-    perform _wedding_dbopt.classify_statements();
-    perform _wedding_dbopt.refresh_changed_contexts();
+    perform _wedding_dbopt.tick_step('classify_statements', moment);
+    perform _wedding_dbopt.tick_step('refresh_changed_contexts', moment);
     commit;
   end if;
-  perform _wedding_dbopt.withdraw_equalled();
-  perform _wedding_dbopt.note_gone_indexes();
+  perform _wedding_dbopt.tick_step('withdraw_equalled', moment);
+  perform _wedding_dbopt.tick_step('note_gone_indexes', moment);
   commit;
   if _wedding_dbopt.pending('actions') then  -- before a run, which may take its time
     call wedding_dbopt.process_actions(tick.at);
   end if;
-  perform _wedding_dbopt.turn_season(moment);
-  perform _wedding_dbopt.queue_surge_run(moment);
-  perform _wedding_dbopt.queue_scheduled_run(moment);
+  perform _wedding_dbopt.tick_step('turn_season', moment);
+  perform _wedding_dbopt.tick_step('queue_surge_run', moment);
+  perform _wedding_dbopt.tick_step('queue_scheduled_run', moment);
   commit;
   if _wedding_dbopt.pending('runs') then
     call _wedding_dbopt.process_queued_runs(moment);
@@ -42,4 +42,4 @@ begin
   end if;
 end $$;
 comment on procedure wedding_dbopt.tick(timestamptz) is
-  'The heartbeat, once a minute: takes a pass when the session that should is gone, classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season) or a context surges, applies and judges actions, and takes season-only ones away and brings them back.';
+  'The heartbeat, once a minute: takes a pass when the session that should is gone, classifies statements that are new or whose rules changed, starts a tuning run when one is due (every 4 h in season, 12 h off season) or a context surges, applies and judges actions, and takes season-only ones away and brings them back. A step that fails before that is logged and does not stop the others.';

@@ -52,7 +52,7 @@ select kind, title, source, unit, warning, critical, description, 'default' from
   ('cache_misses',        'The cache collapses',                   'server', '%', 10, null,
    'share of blocks read from outside shared_buffers, when it is ten times that of the hour before, or in two passes five times'),
   ('disk_used',           'The disk is nearly full',               'server', '%', 85, 95,
-   'used share of the data disk'),
+   'used share of the data disk, or of another one with the WAL or a tablespace'),
   ('disk_filling',        'The disk is filling',                   'server', '% of what is free in 4 hours', 20, 100,
    'what the pace of the last hour takes from the free space in four hours: 100 = full in four hours'),
   ('cpu',                 'The processors are saturated',          'server', '%', 90, null,

@@ -106,6 +106,7 @@ create table _wedding_dbopt.system_sample (
   autovacuum_workers integer,
   slots            jsonb,
   standbys         jsonb,
+  other_disks      jsonb,
   seasons          text[],
   cpu_jiffies      bigint[]
 ) partition by range (at);

@@ -22,6 +22,7 @@ from tests.bench import (
     soak,
     tpch,
     truth,
+    truth_under_load,
     verdicts,
     warehouse,
 )
@@ -48,6 +49,7 @@ LONG = {
     "roundtrip": roundtrip.run,
     "verdicts": verdicts.run,
     "tpch": tpch.run,
+    "truth_under_load": truth_under_load.run,
     "warehouse": warehouse.run,
 }
 

@@ -1,6 +1,6 @@
 -- Sources of other versions have stand-ins with the same columns; everything is rolled back.
 begin;
-select plan(12);
+select plan(17);
 call wedding_dbopt.collect('2101-02-01 00:00Z');
 call wedding_dbopt.collect('2101-02-01 00:01Z');
 create temporary table now as select * from _wedding_dbopt.system_sample where at = '2101-02-01 00:01Z';
@@ -53,6 +53,23 @@ create or replace view pg_catalog.pg_stat_io as
 call wedding_dbopt.collect('2101-02-01 00:04Z');
 select ok(io is null and xid_age > 0, 'a source that fails is null, the others go on') from _wedding_dbopt.system_sample where at = '2101-02-01 00:04Z';
 select is((select sqlstate from _wedding_dbopt.collect_log where at = '2101-02-01 00:04Z' and source = 'system: io'), '22012', 'and the log says why');
+
+-- Disks beside that of the data: what is not there is passed over, what lies on the same disk is not another one.
+select is_empty($$select * from _wedding_dbopt.other_disks('/proc/self', '{WAL,gone,same}', '{/proc/1,/nowhere,/proc}')$$, 'no disk, no row');
+select results_eq($$select name, total > 0 and free between 0 and total from _wedding_dbopt.other_disks('/proc', '{WAL,gone,data}', array['/', '/nowhere', '/etc'])$$,
+  $$values ('WAL, data', true)$$, 'a disk is named by what lies on it');
+insert into _wedding_dbopt.system_sample (at, disk_total, disk_free, xid_age, other_disks) values
+  ('2101-02-02 12:00Z', 1e11, 5e10, 1000, '[{"name": "WAL, tablespace fast", "total": 1000000000, "free": 30000000}, {"name": "tablespace old", "total": 1000, "free": 900}]'),
+  ('2101-02-02 12:01Z', 1e11, 5e10, 1000, null);
+update _wedding_dbopt.system_sample set slots = '[{"name": "idle", "active": false, "retained_bytes": 15000000, "wal_status": "extended"}]' where at = '2101-02-02 12:01Z';
+select results_eq($$select kind, object, round(value::numeric, 1), message from _wedding_dbopt.watch_server('2101-02-02 12:01Z') where kind in ('disk_used', 'slot_retention') and value > 0 order by kind, value desc$$,
+  $$values ('disk_used', 'disk of WAL, tablespace fast', 97.0, 'The disk of WAL, tablespace fast is 97.0 % full, 29 MB are free.'),
+           ('slot_retention', 'idle', 50.0, 'Nobody reads replication slot idle, and it keeps 14 MB of WAL; 29 MB of the disk are free.')$$,
+  'a disk of WAL of its own is watched, also between two looks, and slots are measured against it');
+select results_eq($$select severity, object, reason from _wedding_dbopt.check_collection('2101-02-02 12:01Z') where kind = 'disk_space'$$,
+  $$values ('critical', 'WAL, tablespace fast', '29 MB of 954 MB are free on the disk of WAL, tablespace fast: when it is full, the server stops.')$$, 'and it is on the health page');
+select is(_wedding_dbopt.system_resources('2101-02-02 12:01Z') #>> '{other_disks,0,name}', 'WAL, tablespace fast', 'and among the figures of the machine');
+delete from _wedding_dbopt.system_sample where at >= '2101-02-02 12:00Z';
 
 insert into _wedding_dbopt.system_sample (at, disk_free, multixact_age, xmin_age, xmin_holder, prepared_transactions, oldest_prepared_s, slots, standbys)
 values ('2101-02-02 00:00Z', 10000000000, 1600000000, 50000000, 'replication slot old', 1, 3600,

@@ -7,6 +7,8 @@ in whatever session writes it.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import datetime, timedelta
 
 import psycopg
@@ -132,3 +134,68 @@ def test_a_full_disk_of_wal_ends_a_build_and_the_index_is_built_once(crashable: 
     until(built)
     assert len(crashable.indexes()) == len(before) + 1
     assert "INVALID" not in str(crashable.indexes())
+
+
+def test_a_tablespace_on_a_disk_of_its_own_is_looked_at(tuner: Tuner) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        assert os.stat(folder).st_dev != os.stat(tuner.cluster.data_directory).st_dev
+        tuner.run(f"create tablespace elsewhere location '{folder}'")
+        try:
+            tuner.collect()
+            found = tuner.value("select other_disks -> 0 from _wedding_dbopt.system_sample")
+            space = os.statvfs(folder)
+            assert (found["name"], found["total"]) == (
+                "tablespace elsewhere",
+                space.f_frsize * space.f_blocks,
+            )
+            os.rename(f"{folder}", f"{folder}.gone")
+            tuner.run("delete from _wedding_dbopt.system_last")
+            tuner.collect("2101-03-05Z")
+            assert tuner.row(
+                "select disk_free > 0, other_disks from _wedding_dbopt.system_sample order by at desc limit 1"
+            ) == (True, None)
+            os.rename(f"{folder}.gone", f"{folder}")
+        finally:
+            tuner.run("drop tablespace elsewhere")
+
+
+def test_no_room_for_temporary_files_costs_the_step_that_needs_it_and_the_next_run_makes_it_good(
+    crashable: Tuner,
+) -> None:
+    crashable.table(rows=60000)
+    before = crashable.indexes()
+    crashable.run(
+        "insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen) "
+        "select g, 1, 1, true, '2101-03-05Z' from generate_series(1, 20000) g"
+    )
+    for hour in range(4):
+        for _ in range(3 * (hour > 0)):
+            crashable.run(MARK)
+        crashable.collect((BEGIN + timedelta(hours=hour)).isoformat())
+    action = crashable.action("booking", "vendor")
+    for setting in ("temp_file_limit = 0", "work_mem = '64kB'", "maintenance_work_mem = '1MB'"):
+        crashable.run(f"alter system set {setting}")
+    crashable.run("select pg_reload_conf()")
+    until(lambda: crashable.value("select current_setting('work_mem') = '64kB'"))
+    crashable.run(MARK)
+    crashable.collect("2101-03-05 03:01Z")
+    crashable.run("call wedding_dbopt.maintain('2101-03-05 03:01:01Z')")
+    crashable.tick("2101-03-05 03:01:02Z")
+    failed = {source: sqlstate for source, sqlstate, _ in crashable.rows(ERRORS, BEGIN)}
+    assert failed.keys() >= {"maintain: take_baseline", "tick: classify_statements"}
+    assert set(failed.values()) == {"53400"}
+    assert "temporary file size exceeds" in crashable.reason(action)
+    assert crashable.indexes() == before
+    assert crashable.row(STORED, BEGIN, BEGIN) == (10, True), "a pass needs no temporary file"
+    for setting in ("temp_file_limit", "work_mem", "maintenance_work_mem"):
+        crashable.run(f"alter system reset {setting}")
+    crashable.run("select pg_reload_conf()")
+    until(lambda: crashable.value("select current_setting('temp_file_limit') = '-1'"))
+    crashable.run("call wedding_dbopt.maintain('2101-03-05 03:02Z')")
+    crashable.tick("2101-03-05 03:02Z")
+    assert crashable.rows(ERRORS, datetime.fromisoformat("2101-03-05T03:02:00+00:00")) == []
+    assert crashable.value("select count(*) from _wedding_dbopt.baseline where origin = 'daily'") == 1
+    assert crashable.row(ROLLED) == (9, 3)
+    again = crashable.action("booking", "vendor")
+    crashable.process()
+    assert (crashable.state(again), len(crashable.indexes())) == ("verifying", len(before) + 1)
