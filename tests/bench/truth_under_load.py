@@ -1,8 +1,8 @@
 """Do the stored differences add up to the server's counters while pgbench runs and the server is restarted, reset and crowded?
 
-A slice is some seconds of load with passes in it. Every other slice something happens in its middle; at its end the load rests and
-what was stored is compared with pg_stat_statements, statement by statement. Marked intervals may hold less than what ran, never more:
-that is compared with what pgbench says it ran.
+A slice is some seconds of load with passes in it. In the middle of every other slice something happens; at its end the load rests
+and what was stored is compared with pg_stat_statements, statement by statement. Marked intervals may hold less than what
+ran, never more: that is compared with what pgbench says it ran.
 """
 
 from __future__ import annotations
@@ -269,5 +269,5 @@ def report(server: Server, tallies: dict[str, Tally]) -> None:
         for line in tally.worst[:5]:
             print(f"    {line}")
     print(
-        "  counters grew: over slices without a mark, where every figure must be equal; in the others none may be more than what ran"
+        "  counters grew: over slices without a mark, where all must be equal; in the others no more than what ran may be stored"
     )
