@@ -25,7 +25,7 @@ from .terms import expression_sql as normalised
 from .terms import qualified, quoted
 
 SAMPLE_ROWS = 5000
-_SAMPLE = "wd_index_sample"
+SAMPLE = "wd_index_sample"
 _PART = "wd_index_part"
 _PARTS = 4
 _FIXED_PAGES = 2
@@ -167,11 +167,11 @@ def prove_search(
     reads the catalogue, `reader` the table: reading runs the functions of its policies.
     """
     try:
-        expression, condition = _read(search.expression), _read(search.condition)
+        expression, condition = read_text(search.expression), read_text(search.condition)
     except (SqlglotError, AttributeError, KeyError):
         return Unproven("the condition cannot be read")
     columns = sorted({column.name for column in condition.find_all(exp.Column)})
-    refusal = _refusal(database, relation, [expression, condition], columns)
+    refusal = refusal_of(database, relation, [expression, condition], columns)
     if refusal is not None:
         return Unproven(refusal)
     opclass = None
@@ -196,11 +196,11 @@ def measured_keys(
     None where the sample may not be read or says nothing. Nothing is left behind in the database.
     """
     try:
-        parts = [_read(key.term.sql) for key in index.columns]
+        parts = [read_text(key.term.sql) for key in index.columns]
     except (SqlglotError, AttributeError, KeyError):
         return None
     columns = sorted({column for key in index.columns for column in key.term.columns})
-    if index.where is not None or _refusal(database, relation, parts, columns) is not None:
+    if index.where is not None or refusal_of(database, relation, parts, columns) is not None:
         return None
     keys = [part.sql("postgres") for part in parts]
     sizes = ", ".join(f"avg(pg_column_size({key}))::float8 AS width{n}" for n, key in enumerate(keys))
@@ -209,11 +209,11 @@ def measured_keys(
         with database.rolled_back():
             reader.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
             reader.query(sample_sql(relation, columns))
-            widths = reader.query(f"SELECT {sizes} FROM pg_temp.{_SAMPLE}")[0]
+            widths = reader.query(f"SELECT {sizes} FROM pg_temp.{SAMPLE}")[0]
             counted = reader.query(
                 "SELECT count(*)::float8 AS groups, coalesce(sum(n), 0)::float8 AS rows, "
                 "count(*) FILTER (WHERE n = 1)::float8 AS single "
-                f"FROM (SELECT count(*) AS n FROM pg_temp.{_SAMPLE} GROUP BY {groups}) g"
+                f"FROM (SELECT count(*) AS n FROM pg_temp.{SAMPLE} GROUP BY {groups}) g"
             )[0]
     except DatabaseError:
         return None
@@ -244,7 +244,7 @@ class Sampler:
 def sample_sql(relation: Relation, columns: list[str]) -> str:
     """The statement that copies a repeatable sample of the needed columns into a temporary table."""
     source = sample_source(relation, [quoted(column) for column in columns])
-    return f"CREATE TEMPORARY TABLE {_SAMPLE} AS {source[1:-1]}"
+    return f"CREATE TEMPORARY TABLE {SAMPLE} AS {source[1:-1]}"
 
 
 def sample_source(relation: Relation, listed: list[str]) -> str:
@@ -268,37 +268,37 @@ def _measure(
     key = expression.sql("postgres")
     database.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
     database.query(sample_sql(relation, columns))
-    database.query(f"ANALYZE pg_temp.{_SAMPLE}")
+    database.query(f"ANALYZE pg_temp.{SAMPLE}")
     size = database.query(
-        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{_SAMPLE}')::float8 AS bytes, "
+        f"SELECT count(*)::float8 AS n, pg_relation_size('pg_temp.{SAMPLE}')::float8 AS bytes, "
         "current_setting('seq_page_cost')::float8 AS seq_page, current_setting('random_page_cost')::float8 AS random_page, "
-        f"current_setting('cpu_tuple_cost')::float8 AS tuple FROM pg_temp.{_SAMPLE}"
+        f"current_setting('cpu_tuple_cost')::float8 AS tuple FROM pg_temp.{SAMPLE}"
     )[0]
     if size["n"] < 1:
         return Unproven("the table's sample is empty")
-    searched = _with_value(database, search, key, condition, size["n"])
+    searched = with_value(database, search, key, condition, size["n"])
     if searched is None:
         return Unproven("the searched value is a parameter and no typical value is known")
-    kept = database.query(f"SELECT count(*)::float8 AS n FROM pg_temp.{_SAMPLE} WHERE {searched}")[0]["n"]
-    before = _plan(database, _SAMPLE, searched)
+    kept = database.query(f"SELECT count(*)::float8 AS n FROM pg_temp.{SAMPLE} WHERE {searched}")[0]["n"]
+    before = _plan(database, SAMPLE, searched)
     database.query("SELECT set_config('enable_seqscan', 'off', true)")
     database.query(
-        f"CREATE TEMPORARY TABLE {_PART} AS SELECT * FROM pg_temp.{_SAMPLE} LIMIT {max(size['n'] // _PARTS, 1):.0f}"
+        f"CREATE TEMPORARY TABLE {_PART} AS SELECT * FROM pg_temp.{SAMPLE} LIMIT {max(size['n'] // _PARTS, 1):.0f}"
     )
     database.query(f"ANALYZE pg_temp.{_PART}")
     body = f"USING {search.method} (({key}) {opclass or ''})"
     plans, bytes_of = {}, {}
-    for table in (_PART, _SAMPLE):
+    for table in (_PART, SAMPLE):
         database.query(f"CREATE INDEX {table}_index ON pg_temp.{table} {body}")
         plans[table] = _plan(database, table, searched)
         bytes_of[table] = database.query(f"SELECT pg_relation_size('pg_temp.{table}_index')::float8 AS n")[0][
             "n"
         ]
-    if f"{_SAMPLE}_index" not in plans[_SAMPLE].indexes_used():
+    if f"{SAMPLE}_index" not in plans[SAMPLE].indexes_used():
         return Unproven("the condition does not use the index")
     costs = {table: _index_cost(plan) for table, plan in plans.items()}
-    figures = {**size, "kept": kept, "part_bytes": bytes_of[_PART], "index_bytes": bytes_of[_SAMPLE]}
-    figures |= {"part_cost": costs[_PART], "index_cost": costs[_SAMPLE]}
+    figures = {**size, "kept": kept, "part_bytes": bytes_of[_PART], "index_bytes": bytes_of[SAMPLE]}
+    figures |= {"part_cost": costs[_PART], "index_cost": costs[SAMPLE]}
     return _extrapolated(relation, search.family, figures, before, opclass)
 
 
@@ -347,7 +347,7 @@ def _plan(database: Database, table: str, condition: str) -> Plan:
     return Plan.from_json(next(iter(rows[0].values())))
 
 
-def _with_value(database: Database, search: Search, key: str, condition: exp.Expr, rows: float) -> str | None:
+def with_value(database: Database, search: Search, key: str, condition: exp.Expr, rows: float) -> str | None:
     """The condition with a value of medium frequency for its parameter; None when that is impossible."""
     if condition.find(exp.Parameter) is None:
         return condition.sql("postgres")
@@ -355,8 +355,8 @@ def _with_value(database: Database, search: Search, key: str, condition: exp.Exp
     one = keys or isinstance(condition, exp.JSONBContainsTopKey)
     if isinstance(condition, exp.JSONBPathExists):
         return None
-    stat = exp.Literal.string(f"SELECT {key} FROM pg_temp.{_SAMPLE}").sql("postgres")
-    text = _VALUES["keys" if one else search.family].format(key=key, sample=_SAMPLE, stat=stat)
+    stat = exp.Literal.string(f"SELECT {key} FROM pg_temp.{SAMPLE}").sql("postgres")
+    text = _VALUES["keys" if one else search.family].format(key=key, sample=SAMPLE, stat=stat)
     wants = "$1" in text
     found = database.query(text, ["float8"] if wants else [], [rows / 100] if wants else [])
     if not found or found[0]["value"] is None:
@@ -373,12 +373,15 @@ def _with_value(database: Database, search: Search, key: str, condition: exp.Exp
     return condition.sql("postgres")
 
 
-def _read(text: str) -> exp.Expr:
+def read_text(text: str) -> exp.Expr:
+    """The tree of a key or condition, as an index definition writes it."""
     parsed = parse_one(f"SELECT 1 WHERE {text}", dialect="postgres").args["where"].this.unnest()
     return parse_one(normalised(parsed), dialect="postgres")
 
 
-def _refusal(database: Database, relation: Relation, parts: list[exp.Expr], columns: list[str]) -> str | None:
+def refusal_of(
+    database: Database, relation: Relation, parts: list[exp.Expr], columns: list[str]
+) -> str | None:
     """Why reading the sample could run code of somebody else; None when it cannot."""
     if relation.kind not in ("r", "m", "p") or not relation.local:
         return "only tables of this server and materialised views can be sampled"

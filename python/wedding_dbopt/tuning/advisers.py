@@ -13,6 +13,7 @@ from wedding_dbopt.tuning.object_rewrites import object_ideas
 from wedding_dbopt.tuning.recommend import index_ideas, require_superuser
 from wedding_dbopt.tuning.repeated_aggregates import aggregate_ideas
 from wedding_dbopt.tuning.run_event import note_run
+from wedding_dbopt.tuning.stored_vectors import KIND as STORED
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Adviser:
 
 
 ADVISERS: tuple[Adviser, ...] = (
-    Adviser("indexes", ("index_creation", "index_drop", "index_renewal", "reindex"), index_ideas),
+    Adviser("indexes", ("index_creation", "index_drop", "index_renewal", "reindex", STORED), index_ideas),
     Adviser("definitions", ("query_rewrite",), object_ideas),
     Adviser("settings", KINDS, setting_ideas),
     Adviser("aggregates", ("cache_optimization",), aggregate_ideas),

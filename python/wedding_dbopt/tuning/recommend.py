@@ -30,6 +30,7 @@ from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.renewals import renewal_ideas
+from wedding_dbopt.tuning.stored_vectors import stored_ideas
 
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
 _BEGUN = """
@@ -93,6 +94,7 @@ def recommend(
     if max_width is None or not 1 <= max_width <= 8:
         raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
     at = datetime.now(timezone.utc)
+    until = time.monotonic() + seconds
     if queries is not None:
         members, skipped, window = given(database, queries, weights)
         for number, why in skipped:
@@ -103,6 +105,7 @@ def recommend(
         members = with_windows(database, members, at)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
     rows = [shown(database, item) for item in advice.recommendations]
+    rows += [_row_of(idea) for idea in stored_ideas(database, members, catalog, until, with_texts=True)]
     if include_existing:
         relids = [relation.oid for relation in catalog.relations()]
         planned = [item.index for item in advice.recommendations]
@@ -114,11 +117,12 @@ def recommend(
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
+    until = time.monotonic() + seconds
     begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
     members, skipped, window = collected(database)
     members = with_windows(database, members, begun)
     budget = _storage_budget(database, members)
-    advice, _ = _search(database, members, skipped, window, budget, seconds, 3, begun)
+    advice, catalog = _search(database, members, skipped, window, budget, seconds, 3, begun)
     hours = max(window / 3600, 1 / 60)
     database.query(
         """update _wedding_dbopt.tuning_run
@@ -128,6 +132,7 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     )
     new = [_idea(as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
+    new += stored_ideas(database, members, catalog, until, with_texts=False)
     renewed = list(renewal_ideas(database, begun, least_days(database)))
     return new + renewed + _tested(database, members, existing_ideas(database, None, planned, hours))
 
@@ -157,7 +162,7 @@ def _row_of(idea: Idea) -> Row:
         "implementation_sql": ";\n".join(idea.sql),
         "rollback_sql": ";\n".join(idea.rollback_sql),
         "estimated_bytes": idea.estimated_bytes,
-        "estimated_improvement": 0.0,
+        "estimated_improvement": idea.estimated_improvement or 0.0,
         "estimated_gain_ms": idea.estimated_gain_ms or 0.0,
         "write_cost": 0.0,
         "wedding_context": idea.context,
