@@ -44,7 +44,8 @@ def stored_ideas(
 ) -> list[Idea]:
     """What a column would bring to searches by an expression, where it halves their time at least.
 
-    Nothing is begun once `time.monotonic()` has reached `until`. `with_texts` puts the changed statements into the reason: for who may see them.
+    Nothing is begun once `time.monotonic()` has reached `until`. `with_texts` puts the changed statements into the reason: for
+    who may see them.
     """
     statements = [(member.statement.key, member.statement.query) for member in members]
     queries = dict(statements)
