@@ -3,13 +3,14 @@
 create or replace function _wedding_dbopt.suspect_statements(kind text, context text, statement_id integer, at timestamptz)
 returns table (statement_id integer, queryid bigint, of_context text, tables text[], first_seen timestamptz, minutes float8, calls float8, mean_ms float8,
                usual_calls float8, usual_ms float8, blocks float8, usual_blocks float8, excess float8, share float8)
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off
+set enable_nestloop = off as $$  -- see store_contexts.sql
   with pass as materialized (
     select s.* from _wedding_dbopt.statement_sample s
     where s.at <= suspect_statements.at and s.at > suspect_statements.at - interval '10 minutes' and s.previous_at is not null
     order by s.at desc
     limit case when suspect_statements.kind in ('budget_burn_fast', 'budget_burn', 'budget_burn_slow', 'disk_filling', 'checkpoints', 'cpu') then 5 else 1 end
-  ), span as (
+  ), span as materialized (  -- as the sum below: the planner would sum again for each statement
     select sum(extract(epoch from p.at - p.previous_at))::float8 / 60 as minutes from pass p
   ), used as (
     select u.id, sum(u.calls)::float8 as calls, sum(u.exec_us) / 1000.0::float8 as ms, sum(coalesce(u.hit, 0) + coalesce(u.read, 0))::float8 as blocks,
@@ -25,7 +26,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     from used u cross join span s
     join _wedding_dbopt.statement t on t.id = u.id and not t.own and t.dbid = (select d.oid from pg_database d where d.datname = current_database())
     left join _wedding_dbopt.statement_usual n on n.statement_id = u.id
-  ), whole as (
+  ), whole as materialized (
     select sum(s.excess) filter (where s.excess > 0) as everything,
       coalesce(sum(s.excess) filter (where s.excess > 0 and s.context = suspect_statements.context), 0) as own
     from scored s

@@ -1,6 +1,7 @@
 create or replace function _wedding_dbopt.suspect_traffic(context text, at timestamptz)
 returns table (of_context text, calls float8, usual_calls float8, factor float8, slowdown float8)
-language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language sql stable security invoker set search_path = pg_catalog, pg_temp set jit = off
+set enable_nestloop = off as $$  -- see store_contexts.sql
   with pass as materialized (
     select s.*, extract(epoch from s.at - s.previous_at)::float8 / 60 as minutes from _wedding_dbopt.statement_sample s
     where s.at <= suspect_traffic.at and s.at > suspect_traffic.at - interval '2 minutes' and s.previous_at is not null

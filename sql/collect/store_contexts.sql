@@ -30,7 +30,8 @@ begin
                     where s.at > store_contexts.since and s.at <= store_contexts.until) p
               join _wedding_dbopt.statement t on t.id = p.id
               where not t.own and t.dbid = (select d.oid from pg_database d where d.datname = current_database())
-                and p.calls > 0) s) d
+                and p.calls > 0
+              offset 0) s) d  -- a fence: the objectives are met by what ran, not by the whole dictionary
       left join (select o.context, o.latency_ms::float8 as objective from _wedding_dbopt.objective o) o using (context)
       cross join lateral (select greatest(d.exec_ms / d.calls, 1e-6) as mean offset 0) e
       offset 0) m  -- a fence: what is worked out here is not worked out again in each expression that uses it

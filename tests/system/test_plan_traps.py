@@ -74,14 +74,27 @@ def full() -> Iterator[Cluster]:
         yield cluster
 
 
+#: What needs more than a time or a window.
+SUSPECTS = (
+    "select * from _wedding_dbopt.suspect_statements('budget_burn', null, null, %(at)s)",
+    "select * from _wedding_dbopt.suspect_traffic('other', %(at)s)",
+)
+
+
 def readers(session: psycopg.Connection[Any]) -> list[str]:
-    """Calls of all read functions that need no argument."""
+    """Calls of all functions, internal ones too, that only read and need nothing, or a time, or a window."""
     rows = session.execute(
-        """select p.proname, 'at' = any (p.proargnames[:p.pronargs]) from pg_proc p
-           where p.pronamespace = 'wedding_dbopt'::regnamespace and p.prokind = 'f' and p.provolatile = 's'
-             and p.pronargs = p.pronargdefaults order by 1"""
+        """select format('select * from %s(%s)', p.oid::regproc, case
+                    when p.pronargs = p.pronargdefaults then case when 'at' = any (p.proargnames[:p.pronargs]) then 'at => %(at)s' else '' end
+                    when p.pronargs = 1 then '%(at)s' else '%(since)s, %(at)s' end)
+           from pg_proc p
+           where p.pronamespace in ('wedding_dbopt'::regnamespace, '_wedding_dbopt'::regnamespace)
+             and p.prokind = 'f' and p.provolatile = 's'
+             and (p.pronargs = p.pronargdefaults
+               or p.proargtypes::oid[] <@ '{timestamptz}'::regtype[]::oid[] and p.pronargs <= 2)
+           order by 1"""
     ).fetchall()
-    return [f"select * from wedding_dbopt.{name}({'at => %(at)s' if timed else ''})" for name, timed in rows]
+    return [call for (call,) in rows]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +111,7 @@ def test_passes_maintenance_and_reading_compare_no_rows_with_rows(
 ) -> None:
     with watched(full) as found, full.connect() as application:
         calls = readers(found.session)
-        assert len(calls) > 25
+        assert len(calls) > 100
         if analysed:
             found.session.execute("analyze")
         found.session.execute(f"set plan_cache_mode = {plans}".encode())
@@ -106,14 +119,17 @@ def test_passes_maintenance_and_reading_compare_no_rows_with_rows(
         for minute, call in (
             (5, "call wedding_dbopt.collect(%(at)s)"),
             (6, "call wedding_dbopt.collect(%(at)s)"),
+            *((7, call) for call in SUSPECTS),
             (61, "call wedding_dbopt.maintain(%(at)s)"),
             (61, "call wedding_dbopt.collect_hour(%(at)s)"),
             (62, "call wedding_dbopt.tick(%(at)s)"),
             *((63, call) for call in calls),
         ):
-            if minute < 60:
+            if minute < 7:
                 change(application, STATEMENTS, 0.5)
             moment = BEGIN + timedelta(hours=hour, minutes=minute)
-            found.session.execute(call.encode(), {"at": moment} if "%" in call else None)
+            found.session.execute(
+                call.encode(), {"at": moment, "since": moment - timedelta(days=1)} if "%" in call else None
+            )
     assert found.seen > 500
     assert not found.wrong, "\n\n".join(found.wrong)
