@@ -85,7 +85,8 @@ def readers(session: psycopg.Connection[Any]) -> list[str]:
     """Calls of all functions, internal ones too, that only read and need nothing, or a time, or a window."""
     rows = session.execute(
         """select format('select * from %s(%s)', p.oid::regproc, case
-                    when p.pronargs = p.pronargdefaults then case when 'at' = any (p.proargnames[:p.pronargs]) then 'at => %(at)s' else '' end
+                    when p.pronargs = p.pronargdefaults
+                    then case when 'at' = any (p.proargnames[:p.pronargs]) then 'at => %(at)s' else '' end
                     when p.pronargs = 1 then '%(at)s' else '%(since)s, %(at)s' end)
            from pg_proc p
            where p.pronamespace in ('wedding_dbopt'::regnamespace, '_wedding_dbopt'::regnamespace)
