@@ -95,6 +95,7 @@ class Relation:
 
     A partitioned table counts the rows and pages of its `leaves`, the partitions (schema, name) that hold rows, largest
     first; `local` is False where one of them is no table of this server. `root` is the table that a partition belongs to.
+    `part_indexes` are valid indexes that each of its leaves has, one by one, whether the whole knows of them or not.
     """
 
     oid: int
@@ -112,6 +113,7 @@ class Relation:
     leaves: tuple[tuple[str, str], ...] = ()
     local: bool = True
     root: tuple[str, str] | None = None
+    part_indexes: tuple[Index, ...] = ()
 
     @property
     def holders(self) -> tuple[tuple[str, str], ...]:
@@ -152,7 +154,7 @@ class Catalog:
 
     @classmethod
     def load(cls, database: Database, tables: Sequence[Table], search_path: Sequence[str]) -> Catalog:
-        """Read the facts of `tables`, in five queries, six with partitions, none when there is no table.
+        """Read the facts of `tables`, in five queries, seven with partitions, none when there is no table.
 
         With a partition comes the table it belongs to. System and temporary relations are left out. Raises DatabaseError.
         """
@@ -173,6 +175,8 @@ class Catalog:
         oids = [row["oid"] for row in found]
         parents = [row["oid"] for row in found if row["kind"] == "p"]
         leaves = _by_relation(database.query(_LEAVES, ["oid[]"], [parents]) if parents else [])
+        parts = [row["oid"] for rows in leaves.values() for row in rows]
+        of_parts = _by_relation(database.query(_INDEXES, ["oid[]"], [parts]) if parts else [])
         columns, indexes, keys = (
             _by_relation(database.query(sql, ["oid[]"], [oids]))
             for sql in (_COLUMNS, _INDEXES, _FOREIGN_KEYS)
@@ -197,6 +201,7 @@ class Catalog:
                 indexes.get(row["oid"], []),
                 keys.get(row["oid"], []),
                 leaves.get(row["oid"], []),
+                [of_parts.get(leaf["oid"], []) for leaf in leaves.get(row["oid"], [])],
             )
             for row in found
         ]
@@ -253,7 +258,12 @@ def _known(
 
 
 def _relation(
-    row: Row, columns: Sequence[Row], indexes: Sequence[Row], keys: Sequence[Row], leaves: Sequence[Row]
+    row: Row,
+    columns: Sequence[Row],
+    indexes: Sequence[Row],
+    keys: Sequence[Row],
+    leaves: Sequence[Row],
+    of_parts: Sequence[Sequence[Row]],
 ) -> Relation:
     rows = float(row["rows"])
     if rows < 0 and leaves and all(leaf["rows"] >= 0 for leaf in leaves):
@@ -294,7 +304,21 @@ def _relation(
         leaves=tuple((leaf["schema"], leaf["name"]) for leaf in leaves),
         local=all(leaf["kind"] == "r" for leaf in leaves),
         root=tuple(row["root"]) if row["root"] else None,
+        part_indexes=tuple(_index(index) for index in _on_each(of_parts)),
     )
+
+
+def _on_each(of_parts: Sequence[Sequence[Row]]) -> list[Row]:
+    """Those indexes of the first part that every other part has too, by what they hold."""
+    held = [{_body(index) for index in indexes if index["valid"]} for indexes in of_parts]
+    common = set[str].intersection(*held) if held else set()
+    return [index for index in of_parts[0] if index["valid"] and _body(index) in common] if held else []
+
+
+def _body(index: Row) -> str:
+    """An index without its name and table."""
+    unique = "UNIQUE " if index["unique"] else ""
+    return unique + str(index["definition"]).partition(" USING ")[2]
 
 
 def _column(row: Row) -> Column:
@@ -359,7 +383,7 @@ order by n.nspname, c.relname
 
 _LEAVES = """
 select p.oid::bigint as relation, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
-       c.reltuples::float8 as rows, c.relpages as pages
+       c.reltuples::float8 as rows, c.relpages as pages, c.oid::bigint as oid
 from unnest($1) p (oid)
 cross join lateral pg_catalog.pg_partition_tree(p.oid) t
 join pg_catalog.pg_class c on c.oid = t.relid

@@ -40,6 +40,24 @@ begin
     where not exists (select from pg_inherits join pg_index on pg_index.indexrelid = pg_inherits.inhrelid
                       where pg_inherits.inhparent = lone.oid and pg_index.indrelid = part.oid)
       and lone.relid not in (select locked from _wedding_dbopt.locked_relations() as locked)
+  ), single as (
+    -- Indexes of partitions that belong to none of the whole. Without expressions and conditions, whose spelling would lock.
+    select part.parent, part.parent_name, part.schema_name, part.table_name, part.oid, part.child_schema, index.relname,
+           substring(pg_get_indexdef(index.oid) from ' (USING .*)$') as body, pg_index.indisunique,
+           (select string_agg(pg_attribute.attname, '_' order by place) from unnest(pg_index.indkey) with ordinality as k (attnum, place)
+            join pg_attribute on pg_attribute.attrelid = part.oid and pg_attribute.attnum = k.attnum) as words
+    from part
+    join pg_index on pg_index.indrelid = part.oid and pg_index.indisvalid and pg_index.indexprs is null and pg_index.indpred is null
+    join pg_class as index on index.oid = pg_index.indexrelid and index.relkind = 'i' and not index.relispartition
+    where not exists (select from pg_constraint where conindid = index.oid)
+  ), apart as (
+    select single.parent, single.parent_name, single.schema_name, single.body, single.indisunique, count(distinct single.oid) as partitions,
+           format('%I', left(min(single.table_name) || '_' || min(single.words), 54) || '_whole') as name,
+           array_agg(distinct format('%I.%I', single.child_schema, single.relname)) as indexes
+    from single
+    group by single.parent, single.parent_name, single.schema_name, single.body, single.indisunique
+    having count(distinct single.oid) > 1 and count(distinct single.oid) = count(*)
+       and count(*) = (select count(*) from part where part.parent = single.parent)
   )
   select 'default_partition_filled', 'warning', part.name, part.parent, null::integer[], null::text,
          format('%s rows of %s fell into its default partition: no other takes them, a new partition cannot be made for their values, and each new one reads them all. Move them to a partition of their own in one transaction with its creation.',
@@ -67,7 +85,17 @@ begin
                            substring(pg_get_indexdef(lacking.oid) from ' (USING .*)$'), lacking.name, lacking.child_schema, lacking.part_index),
                     E';\n' order by lacking.part_name)
   from lacking join pg_index on pg_index.indexrelid = lacking.oid
-  group by lacking.name, lacking.relid, lacking.table_name;
+  group by lacking.name, lacking.relid, lacking.table_name
+  union all
+  select 'partition_indexes_apart', 'info', apart.parent_name, apart.parent, null, null,
+         format('Each of the %s partitions of %s has an index %s, and the whole has none: a new partition begins without it.', apart.partitions, apart.parent_name, apart.body),
+         jsonb_build_object('indexes', apart.indexes),
+         format('create %sindex %s on only %s %s', case when apart.indisunique then 'unique ' else '' end, apart.name, apart.parent_name, apart.body)
+           || (select string_agg(format(E';\nalter index %I.%s attach partition %s', apart.schema_name, apart.name, index), '' order by index)
+               from unnest(apart.indexes) as index)
+  from apart
+  where not apart.indisunique  -- a unique index of the whole must hold the key of the partitions
+    and not exists (select from pg_class where relname = trim('"' from apart.name) and relnamespace = apart.schema_name::regnamespace);
 end $$;
 comment on function _wedding_dbopt.check_partitions(timestamptz) is
-  'Findings: rows in a default partition, no partition for what comes next, partitions without an index of the whole.';
+  'Findings: rows in a default partition, no partition for what comes next, partitions without an index of the whole, indexes of all partitions that the whole does not know of.';

@@ -25,6 +25,7 @@ language sql immutable parallel safe security invoker set search_path = pg_catal
     ('sequence_exhaustion',           'check_keys',         'A sequence is nearly at its end',                     'definition', false, false),
     ('no_future_partition',           'check_partitions',   'No partition for what comes next',                    'definition', false, false),
     ('default_partition_filled',      'check_partitions',   'Rows in the default partition',                       null,         false, false),
+    ('partition_indexes_apart',       'check_partitions',   'Indexes of all partitions that the whole lacks',      'index_creation', true, false),
     ('partition_without_index',       'check_partitions',   'Partitions without an index of the whole',            'index_creation', true, false),
     ('invalid_index',                 'check_indexes',      'An index is invalid',                                 'index_rebuild', true, false),
     ('redundant_index',               'check_indexes',      'An index does what another one does',                 'index_drop', false, false),

@@ -120,3 +120,16 @@ def test_a_run_makes_the_index_of_a_partitioned_table_and_takes_it_back(tuner: T
     tuner.process()
     assert tuner.state(action) == "rolled_back", tuner.reason(action)
     assert tuner.row(PARTS) == (0, None)
+
+
+def test_an_index_that_each_partition_has_is_not_advised_again_and_the_whole_learns_of_it(
+    connection: Connection,
+) -> None:
+    prepared(connection)
+    query = "select page from visit where vendor = 77"
+    for part in ("visit_old", "visit_one", '"visit rest"'):
+        assert connection.execute(ADVISED, [query]).fetchall() != []
+        connection.execute(f"create index on {part} (vendor)".encode())
+    assert connection.execute(ADVISED, [query]).fetchall() == []
+    connection.execute("drop index visit_one_vendor_idx")
+    assert connection.execute(ADVISED, [query]).fetchall() != []

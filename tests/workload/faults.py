@@ -113,6 +113,12 @@ vacuum analyze letters;
         "partition_without_index:public.audit_log_what",
         "create index audit_log_what on only audit_log (what)",
     ),
+    Fault(
+        "partition_indexes_apart:public.audit_log",
+        """do $$declare part regclass; begin
+           for part in select inhrelid::regclass from pg_inherits where inhparent = 'audit_log'::regclass loop
+             execute format('create index on %s (what)', part); end loop; end$$""",
+    ),
     # ---- partitions
     Fault(
         "no_future_partition:public.clicks",

@@ -273,7 +273,7 @@ def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
 
 
 def _is_new(relation: Relation, index: IndexDef) -> bool:
-    return not any(serves(existing, index) for existing in relation.indexes)
+    return not any(serves(existing, index) for existing in (*relation.indexes, *relation.part_indexes))
 
 
 def _plain(relation: Relation, columns: Iterable[str]) -> bool:
