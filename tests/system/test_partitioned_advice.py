@@ -126,7 +126,7 @@ def test_an_index_that_each_partition_has_is_not_advised_again_and_the_whole_lea
     connection: Connection,
 ) -> None:
     prepared(connection)
-    query = "select page from visit where vendor = 77"
+    query = "select * from visit where vendor = 77"
     for part in ("visit_old", "visit_one", '"visit rest"'):
         assert connection.execute(ADVISED, [query]).fetchall() != []
         connection.execute(f"create index on {part} (vendor)".encode())
