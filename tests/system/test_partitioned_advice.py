@@ -131,5 +131,5 @@ def test_an_index_that_each_partition_has_is_not_advised_again_and_the_whole_lea
         assert connection.execute(ADVISED, [query]).fetchall() != []
         connection.execute(f"create index on {part} (vendor)".encode())
     assert connection.execute(ADVISED, [query]).fetchall() == []
-    connection.execute("drop index visit_one_vendor_idx")
+    connection.execute('drop index "visit rest_vendor_idx"')
     assert connection.execute(ADVISED, [query]).fetchall() != []
