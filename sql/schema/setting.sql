@@ -64,6 +64,8 @@ select name, value, description, 'default' from (values
   ('workload_window',            '24 hours',   'how far back a tuning run looks at the collected workload'),
   ('workload_min_history',       '1 hour',     'once this much is collected after our last change, only what is younger than the change counts'),
   ('dated_index_history',        '14 days',    'an index that begins at a date is advised when the earliest dates asked for followed the clock for this long'),
+  ('new_indexes_per_run',        '30',         'most new indexes that one search advises; a run says what it left out'),
+  ('indexes_per_table',          '24',         'a table that has so many indexes, the advised ones among them, gets no more; a run says what it left out'),
   ('index_storage_budget',       '0.25',       'indexes of one tuning run may take this share of the size of the tables they are on'),
   ('actions_per_run',            '30',         'most actions that one tuning run may enqueue for applying'),
   ('daily_actions',              '50',         'most actions that are begun within 24 hours'),

@@ -205,3 +205,18 @@ def test_the_rare_values_of_a_skewed_column_are_seen_behind_a_parameter(connecti
     connection.execute("analyze letters")
     [found] = connection.execute(ask, ["select * from letters where state = $1 and id = $2"]).fetchall()
     assert "cannot use the existing partial index open_letters" in found[1]
+
+
+def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connection: Connection) -> None:
+    connection.execute("create table full_house (id int primary key, vendor int, note text)")
+    connection.execute(
+        "insert into full_house select g, g % 5000, repeat('x', 80) from generate_series(1, 30000) g"
+    )
+    connection.execute("vacuum analyze full_house")
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+    advised = "select table_name from wedding_dbopt.recommend_indexes(array['select * from full_house where vendor = 5'])"
+    assert connection.execute(advised.encode()).fetchall() == [("full_house",)] and not told
+    connection.execute("select wedding_dbopt.set_setting('indexes_per_table', '1')")
+    assert connection.execute(advised.encode()).fetchall() == []
+    assert len(told) == 1 and '("vendor")' in told[0] and "indexes (indexes_per_table)" in told[0]

@@ -14,6 +14,7 @@ from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.conditions import Search
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost, WriteRate, balanced
 from wedding_dbopt.indexes.definition import IndexDef
+from wedding_dbopt.indexes.limits import Limits
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.greedy import filled
 from wedding_dbopt.indexes.selection.problem import Problem, joined
@@ -294,3 +295,23 @@ def test_constants_are_asked_for_only_where_the_generic_plan_does_not_settle_it(
     assert again == plain
     run(statement("venue"), fixed, source=FakeSource(skewed), represent=represent)
     assert asked == []
+
+
+def test_the_number_of_indexes_is_bounded_and_what_was_left_out_is_said() -> None:
+    both = [statement("1"), statement("2", text="select * from vendors where category = 'x'")]
+
+    def by_table(key: str, live: list[str]) -> tuple[float, list[str]]:
+        wanted = '"venue_id"' if key == "1" else '"category"'
+        used = [sql for sql in live if wanted in sql][:1]
+        return (10.0 if used else 1000.0), used
+
+    found = run(*both, source=FakeSource(by_table))
+    assert len(found.recommendations) == 2 and found.left_out == ()
+    one = run(*both, source=FakeSource(by_table), limits=Limits(in_all=1))
+    assert len(one.recommendations) == 1
+    assert len(one.left_out) >= 1 and "no more than 1 new indexes" in one.left_out[0]
+    # Bookings have one index already, the key's; vendors none.
+    table = run(*both, source=FakeSource(by_table), limits=Limits(per_table=1))
+    assert [item.index.table for item in table.recommendations] == ["vendors"]
+    assert "and bookings has 1" in table.left_out[0]
+    assert run(*both, source=FakeSource(by_table), limits=Limits(in_all=0)).recommendations == ()

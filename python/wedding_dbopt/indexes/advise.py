@@ -16,6 +16,7 @@ from .cost import WriteRate
 from .dated import Dating
 from .explore import Explorer
 from .full_text import Prove
+from .limits import NO_LIMITS, Limits
 from .reality import VISIT_COST, Beyond
 from .recommendation import Recommendation
 from .size import index_bytes
@@ -34,13 +35,15 @@ _EXPLORING_SHARE = 0.5
 class Advice:
     """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent.
 
-    `left` is what should be left of each statement's time with all B-trees, 0..1.
+    `left` is what should be left of each statement's time with all B-trees, 0..1; `left_out` says what would pay and was
+    left out for the number of indexes alone.
     """
 
     recommendations: tuple[Recommendation, ...]
     skipped: tuple[tuple[str, str], ...]
     explain_calls: int
     left: Mapping[str, float] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def advise(
@@ -58,6 +61,7 @@ def advise(
     measure: Measure | None = None,
     represent: Represent | None = None,
     dating: Dating | None = None,
+    limits: Limits = NO_LIMITS,
     most_plans: int | None = None,
     size: Estimate = index_bytes,
     corrected: bool = True,
@@ -70,7 +74,7 @@ def advise(
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
     `represent` gives a statement's forms with constants, asked for where values are skewed; `dating`
-    allows for indexes that begin at a date.
+    allows for indexes that begin at a date; `limits` bounds the number of indexes.
     `size` and `corrected` are there to compare with advisors that take both from HypoPG, `visit_cost` 0 to be judged by the
     planner's cost as they are.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
@@ -80,7 +84,7 @@ def advise(
     what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
     workload = Workload(what_if)
     explorer = Explorer(workload, catalog, sizes, max_width, dating)
-    chooser = Chooser(workload, sizes, writes or {}, window_seconds)
+    chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits)
     started = clock()
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
@@ -104,4 +108,10 @@ def advise(
     finally:
         what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
-    return Advice(tuple(found), (*explorer.skipped, *chooser.unproven), what_if.calls, chooser.left)
+    return Advice(
+        tuple(found),
+        (*explorer.skipped, *chooser.unproven),
+        what_if.calls,
+        chooser.left,
+        tuple(chooser.left_out),
+    )

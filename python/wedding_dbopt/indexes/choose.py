@@ -9,10 +9,11 @@ from .benefits import Benefits
 from .candidates import search_index
 from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
-from .dated import left_out
+from .dated import left_out as left_undated
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
+from .limits import NO_LIMITS, Counts, Limits, left_out
 from .recommendation import Recommendation, recommendation
 from .selection.select import select, sorted_too
 from .sizes import Sizes
@@ -29,14 +30,17 @@ class Chooser:
         sizes: Sizes,
         writes: Mapping[tuple[str, str], WriteRate],
         window_seconds: float,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self._workload = workload
         self._what_if = workload.what_if
         self._sizes = sizes
         self._writes = writes
         self._window = window_seconds
+        self._counts = Counts(limits, sizes.held)
         self._config: Config = frozenset()
         self.left: dict[str, float] = {}
+        self.left_out: list[str] = []
         self.unproven: list[tuple[str, str]] = []
 
     def choose(self, budget: int, late: Callable[..., bool]) -> list[Recommendation]:
@@ -46,7 +50,8 @@ class Chooser:
         sorting = {index for offered in offers for index in offered.sorting}
         weights = self._workload.weights()
         for _ in range(2):
-            cost = WorkloadCost(self._what_if, weights, self._sizes.size, self._upkeep)
+            sizes, counts = self._sizes, self._counts
+            cost = WorkloadCost(self._what_if, weights, sizes.size, self._upkeep, counts.allow)
             if self._config and late():
                 self._config = self._sizes.within(self._config, budget)
                 break
@@ -57,6 +62,8 @@ class Chooser:
                 break
         else:
             self._config = self._sizes.within(self._config, budget)
+        teams = self._workload.teams
+        self.left_out = list(left_out(self._counts, cost, self._config, teams, budget, late))
         self.left = {key: cost.ratio(key, self._config) for key in self._workload.uses}
         askers, parts = self._workload.askers(), self._workload.parts
         return list(self._told(Benefits(self._what_if, self._config, cost, weights, askers, parts)))
@@ -73,7 +80,7 @@ class Chooser:
                 served = [benefit.key for benefit in benefits]
                 plans = [self._what_if.cost(key, self._config).plan for key in served]
                 uses = self._workload.uses
-                said = [*notes(index, served, whole, uses), *left_out(index, served, uses)]
+                said = [*notes(index, served, whole, uses), *left_undated(index, served, uses)]
                 yield recommendation(
                     index,
                     benefits,
@@ -96,12 +103,23 @@ class Chooser:
         demands = list(self._demands())
         found, unproven = search_recommendations(demands, prove, budget, self._upkeep, late)
         self.unproven += unproven
+        found = [item for item in found if self._counted(item)]
         for item in found:
             for key, _, _ in item.benefits:
                 for part in self._workload.parts.get(key, (key,)):
                     self._what_if.settle(part, item.index.place)
         self._workload.keep_asked()
         return found
+
+    def _counted(self, item: Recommendation) -> bool:
+        """Whether a proven index keeps to the numbers allowed; then it counts from now on."""
+        why = self._counts.refusal([item.index])
+        if why is not None:
+            benefits = ((key, f"{item.create_sql} is left out: {why}") for key, _, _ in item.benefits)
+            self.unproven += benefits
+            return False
+        self._counts.take(item.index)
+        return True
 
     def _demands(self) -> Iterator[Demand]:
         workload = self._workload

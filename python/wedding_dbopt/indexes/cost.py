@@ -114,8 +114,10 @@ class WorkloadCost:
         weights: Mapping[str, Weight],
         size: Callable[[IndexDef], int],
         upkeep: Callable[[IndexDef], float],
+        allows: Callable[[Config], bool] = lambda config: True,
     ) -> None:
         self._what_if = what_if
+        self.allows = allows
         self._weights = weights
         # Sizes and rates stand still while a set is sought.
         self.size = cache(size)

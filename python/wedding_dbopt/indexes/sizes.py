@@ -33,6 +33,10 @@ class Sizes:
         """The table of an index."""
         return self._relations[index.place]
 
+    def held(self, place: tuple[str, str]) -> int:
+        """How many indexes a table has."""
+        return len(self._relations[place].indexes)
+
     def leaves(self, place: tuple[str, str]) -> Sequence[tuple[str, str]]:
         """The tables that hold the rows of one: itself, or its partitions."""
         return self._relations[place].holders

@@ -16,6 +16,7 @@ from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.dated import Dating
+from wedding_dbopt.indexes.limits import Limits
 from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
@@ -30,6 +31,7 @@ from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.renewals import renewal_ideas
+from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
 
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
@@ -104,6 +106,8 @@ def recommend(
         members, skipped, window = collected(database)
         members = with_windows(database, members, at)
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
+    for text in advice.left_out:
+        database.warn(text)
     rows = [shown(database, item) for item in advice.recommendations]
     rows += [_row_of(idea) for idea in stored_ideas(database, members, catalog, until, with_texts=True)]
     if include_existing:
@@ -124,6 +128,8 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     budget = _storage_budget(database, members)
     advice, catalog = _search(database, members, skipped, window, budget, seconds, 3, begun)
     hours = max(window / 3600, 1 / 60)
+    for text in advice.left_out:
+        note_run(database, run_id, "running", text)
     database.query(
         """update _wedding_dbopt.tuning_run
            set statements_considered = $2, statements_skipped = $3, explain_calls = $4 where id = $1""",
@@ -239,8 +245,11 @@ def _search(
             measure=sampler.measure,
             represent=lambda key: source.with_constants(key, catalog),
             dating=Dating(at, Timelines(database)),
+            limits=Limits(
+                int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
+            ),
         )
-    return Advice(advice.recommendations, (*skipped, *advice.skipped), advice.explain_calls), catalog
+    return replace(advice, skipped=(*skipped, *advice.skipped)), catalog
 
 
 def _tables(session: PlanningSession, member: Member) -> list[Table]:

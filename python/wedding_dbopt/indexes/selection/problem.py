@@ -38,8 +38,8 @@ class Problem:
         self._seen: dict[Team, dict[Config, float]] = {}
 
     def fits(self, config: Config) -> bool:
-        """Whether a configuration keeps to the budget."""
-        return self.workload.bytes(config) <= self.budget
+        """Whether a configuration keeps to the budget and to the numbers allowed."""
+        return self.workload.bytes(config) <= self.budget and self.workload.allows(config)
 
     def added(self, config: Config, team: Team) -> float:
         """Weighted ms won by a team on top of a configuration; 0 where that is not worth having."""
