@@ -4,7 +4,8 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp a
 begin
   return query
   with day as materialized (
-    select used.*, sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
+    select used.statement_id, used.queryid, used.userid, used.kind, used.context, used.calls, used.exec_ms, used.rows, used.hit, used.read, used.temp_written,
+           sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
     from _wedding_dbopt.day_window(check_workload.at) as last_day
     cross join lateral _wedding_dbopt.workload(last_day.since, last_day.until) as used
   ), hour as materialized (
@@ -50,8 +51,7 @@ begin
   ), superuser as (
     select pg_roles.rolname, sum(day.calls::float8)::bigint as calls, array_agg(day.statement_id) as statements, max(day.all_calls) as all_calls
     from day
-    join _wedding_dbopt.statement on statement.id = day.statement_id
-    join pg_roles on pg_roles.oid = statement.userid and pg_roles.rolsuper
+    join pg_roles on pg_roles.oid = day.userid and pg_roles.rolsuper
     where day.context <> 'other'
     group by pg_roles.rolname
   )
@@ -90,15 +90,15 @@ begin
          format('Statement %s fetches %s rows at each of its %s calls: nobody reads so many, so it may want a LIMIT or its sums made in the database.', day.queryid,
                 day.rows / day.calls, day.calls),
          jsonb_build_object('queryid', day.queryid::text, 'rows', day.rows, 'calls', day.calls), null
-  from day join _wedding_dbopt.statement on statement.id = day.statement_id and statement.kind = 'select'
-  where day.calls >= 20 and day.rows / day.calls >= 10000
+  from day
+  where day.kind = 'select' and day.calls >= 20 and day.rows / day.calls >= 10000
   union all
   select 'one_row_at_a_time', 'info', day.queryid::text, null, array[day.statement_id], null,
          format('Statement %s ran %s times in the last day, %s times in each transaction of the server, for a row at most each time: an application asks in a loop what one statement (= any(...), or a join) answers.',
                 day.queryid, day.calls, round(day.calls::numeric / server.commits)),
          jsonb_build_object('queryid', day.queryid::text, 'calls', day.calls, 'commits', server.commits), null
-  from day join _wedding_dbopt.statement on statement.id = day.statement_id and statement.kind = 'select', server
-  where day.calls >= 10000 and day.rows <= day.calls and server.commits > 0 and day.calls >= 10 * server.commits
+  from day, server
+  where day.kind = 'select' and day.calls >= 10000 and day.rows <= day.calls and server.commits > 0 and day.calls >= 10 * server.commits
   union all
   select 'large_sequential_scans', 'warning', held.name, held.relid, null, null,
          format('%s was read from end to end %s times in the last day, %s rows each time.', held.name, scanned.scans, round(scanned.rows / scanned.scans)),

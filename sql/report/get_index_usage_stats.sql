@@ -41,14 +41,17 @@ begin
   ), history as (
     select exists (select from used) or exists (select from written) as known
   ), relevance as (
-    select distinct on (touched.name) touched.name, statement.context
-    from _wedding_dbopt.statement
-    cross join unnest(statement.tables) as touched(name)
-    left join _wedding_dbopt.workload_time(since, get_index_usage_stats.at) as workload on workload.statement_id = statement.id
-    where not statement.own and statement.context is not null
-      and statement.dbid = (select oid from pg_database where datname = current_database())
-    group by touched.name, statement.context
-    order by touched.name, sum(coalesce(workload.exec_ms, 0)) desc, count(*) desc
+    -- Statements that did not run count too. One list, because a join could be planned as a loop of thousands by thousands.
+    select distinct on (touched.name) touched.name, touched.context
+    from (select unnest(statement.tables) as name, statement.context, 1 as statements, 0::float8 as exec_ms
+          from _wedding_dbopt.statement
+          where not statement.own and statement.context is not null
+            and statement.dbid = (select oid from pg_database where datname = current_database())
+          union all
+          select unnest(workload.tables), workload.context, 0, workload.exec_ms
+          from _wedding_dbopt.workload_time(since, get_index_usage_stats.at) as workload) as touched
+    group by touched.name, touched.context
+    order by touched.name, sum(touched.exec_ms) desc, sum(touched.statements) desc
   ), described as (
     select stats.*, pg_index.indisprimary, pg_index.indisunique, pg_index.indisvalid,
            exists (select from pg_constraint where conindid = stats.indexrelid) as constrained,

@@ -1,12 +1,12 @@
 -- The body is parsed at creation, so it needs no search_path of its own, and without one the planner can inline it: who asks
 -- for few columns pays for few.
 create or replace function _wedding_dbopt.workload(since timestamptz, until timestamptz, in_full boolean default true)
-returns table(statement_id integer, queryid bigint, tables text[], context text, criticality text,
+returns table(statement_id integer, queryid bigint, userid oid, kind text, tables text[], context text, criticality text,
               calls bigint, exec_ms float8, exec_sq float8, rows bigint, hit bigint, read bigint,
               temp_written bigint, wal_bytes bigint)
 language sql stable security invoker
 begin atomic
-  select statement.id, statement.queryid, statement.tables,
+  select statement.id, statement.queryid, statement.userid, statement.kind, statement.tables,
          coalesce(statement.context, 'other'), coalesce(statement.criticality, 'medium'),
          used.calls, used.exec_ms, used.exec_sq, used.rows, used.hit, used.read, used.temp_written, used.wal_bytes
   from _wedding_dbopt.statement_sum(workload.since, workload.until, workload.in_full) as used

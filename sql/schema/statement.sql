@@ -23,7 +23,7 @@ create table _wedding_dbopt.statement (
   unique (queryid, dbid, userid, toplevel)
 ) with (fillfactor = 80);  -- each row is updated once, when it is classified
 comment on table _wedding_dbopt.statement is
-  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). resets: it calls pg_stat_statements_reset.';
+  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). contexts: all that it touches, the primary one first, if there are several. resets: it calls pg_stat_statements_reset.';
 create index statement_resets on _wedding_dbopt.statement (id) where resets;
 create index statement_needs_constants on _wedding_dbopt.statement (queryid) where needs_constants;
 create index statement_lower_bounds on _wedding_dbopt.statement (queryid) where lower_bounds is not null;

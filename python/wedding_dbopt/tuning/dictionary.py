@@ -278,14 +278,14 @@ def _facts(row: Row, context_rules: Rules, names: RoleNames, seen: Sequence[str]
         "kind": kind,
         "tables": names.tables(what),
         "context": found.context,
-        "contexts": list(found.contexts),
+        "contexts": list(found.contexts) if len(found.contexts) > 1 else None,
         "criticality": found.criticality,
         "confidence": found.confidence if error is None else round(found.confidence / 2, 3),
         "parse_error": error,
         "needs_constants": needs,
         "own": own or found.own,
         "indirect": names.indirect(what),
-        "tags": list(seen),
+        "tags": list(seen) or None,
         "lower_bounds": bounds or None,
     }
 
