@@ -105,6 +105,18 @@ ATTACKS = {
            create policy p on {schema}.texts using ({schema}.f())""",
         "select id from {schema}.texts where to_tsvector('english', body) @@ to_tsquery('english', 'wedding')",
     ),
+    "policy while a ranked search is tried": (
+        """create function {schema}.f() returns boolean language plpgsql stable as $f$ {grab} return true; end $f$;
+           create function {schema}.ts_rank(tsvector, tsquery) returns real language plpgsql as $f$ {grab} return 1; end $f$;
+           create table {schema}.texts as
+             select g as id, 'a wedding ' || md5(g::text) as body from generate_series(1, 5000) g;
+           analyze {schema}.texts;
+           alter table {schema}.texts enable row level security;
+           alter table {schema}.texts force row level security;
+           create policy p on {schema}.texts using ({schema}.f())""",
+        "select id from {schema}.texts where to_tsvector('english', body) @@ to_tsquery('english', 'wedding') "
+        "order by ts_rank(to_tsvector('english', body), to_tsquery('english', 'wedding')) limit 3",
+    ),
     "check while rows are generated": (
         """create function {schema}.f(integer) returns boolean language plpgsql immutable as $f$ {grab} return true; end $f$;
            create function {schema}.g(integer) returns integer language plpgsql immutable as $f$ {grab} return 1; end $f$;

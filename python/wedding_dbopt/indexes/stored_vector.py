@@ -109,7 +109,7 @@ def _ranked(query: Query, catalog: Catalog) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for call in query.tree.find_all(exp.Anonymous):
         name = str(call.this).lower()
-        if name in _RANKS:
+        if name in _RANKS and not isinstance(call.parent, exp.Dot):
             for argument in call.expressions:
                 place = term(argument, resolver)
                 if place is not None:

@@ -41,6 +41,7 @@ join pg_catalog.pg_namespace n on n.nspname = a.schema_name
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = a.object_name and c.relkind = 'i'
 join pg_catalog.pg_index i on i.indexrelid = c.oid and i.indisvalid
 where a.action_type in ('index_creation', 'index_renewal') and a.state = 'kept' and not a.rollback_requested
+  and a.season is null  -- what is bound to a season is made anew for each
   and a.details ? 'dated' and pg_catalog.obj_description(c.oid, 'pg_class') = _wedding_dbopt.action_mark(a.id)
   and not exists (select from _wedding_dbopt.locked_relations() l where l = i.indrelid)
 order by a.id
