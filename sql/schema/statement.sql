@@ -56,16 +56,16 @@ create policy read_all_stats on _wedding_dbopt.observed_text for select
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.observed_text', '');
 
 create table _wedding_dbopt.bound_age (
+  day          date        not null,
   statement_id integer     not null,
   parameter    smallint    not null,
-  day          date        not null,
   seen         integer     not null,
-  most_days    float8      not null,
+  most_days    float8,
   seen_at      timestamptz not null,
-  primary key (statement_id, parameter, day)
+  primary key (day, statement_id, parameter)
 );
 comment on table _wedding_dbopt.bound_age is
-  'How many days before the moment the earliest dates lay that a statement asked for, the greatest of each day (UTC) and how often it was looked at. No constant is kept.';
+  'How many days before the moment the earliest dates lay that a statement asked for, the greatest of each day (UTC) and how often it was looked at. No constant is kept. Parameter 0: a text was looked at that told nothing.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.bound_age', '');
 
 create view _wedding_dbopt.statement_text with (security_invoker = true) as

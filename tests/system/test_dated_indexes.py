@@ -78,6 +78,15 @@ def test_the_age_of_a_date_that_a_session_shows_is_kept_and_no_constant(tuner: T
         tuner.collect()
         tuner.run("select _wedding_dbopt.classify_statements()")
         assert not tuner.value("select _wedding_dbopt.pending('statements')")
+    # A text that tells nothing is not looked at again and again.
+    with tuner.cluster.connect(tuner.database, prepare_threshold=None) as session:
+        tuner.run("delete from _wedding_dbopt.bound_age where parameter = 0")
+        tuner.run("update _wedding_dbopt.bound_age set seen_at = seen_at - interval '2 hours'")
+        session.execute(f"select 1; {query}".encode())
+        assert tuner.value("select _wedding_dbopt.pending('statements')")
+        tuner.run("select _wedding_dbopt.classify_statements()")
+        assert not tuner.value("select _wedding_dbopt.pending('statements')")
+    tuner.run("delete from _wedding_dbopt.bound_age where parameter = 0")
     [(parameter, days, seen)] = tuner.rows("select parameter, most_days, seen from _wedding_dbopt.bound_age")
     assert (parameter, seen) == (2, 1) and 9.9 < float(days) < 11.1
     # A number is no date: it is not looked at again.
@@ -109,7 +118,7 @@ def test_a_dated_index_is_advised_applied_and_renewed_when_the_clock_has_moved_o
     tuner.run("update _wedding_dbopt.recommendation set status = 'withdrawn'")
     tuner.run(
         """insert into _wedding_dbopt.bound_age
-           select statement_id, parameter, day - g, 3, most_days, seen_at
+           select day - g, statement_id, parameter, 3, most_days, seen_at
            from _wedding_dbopt.bound_age, generate_series(1, 20) g"""
     )
     tuner.tune()

@@ -36,7 +36,7 @@ _STORE = """
 insert into _wedding_dbopt.bound_age as b (statement_id, parameter, day, seen, most_days, seen_at)
 select f.id, f.parameter, ($2::timestamptz at time zone 'UTC')::date, 1, f.days, $2::timestamptz
 from jsonb_to_recordset($1) as f (id integer, parameter smallint, days float8)
-on conflict (statement_id, parameter, day) do update
+on conflict (day, statement_id, parameter) do update
 set seen = b.seen + 1, most_days = greatest(b.most_days, excluded.most_days), seen_at = excluded.seen_at
 """
 _NO_DATES = """
@@ -47,7 +47,7 @@ where s.id = $1
 _KNOWN = """
 select b.statement_id as id, b.parameter, b.day::text as day, b.most_days, b.seen
 from _wedding_dbopt.bound_age b
-where b.statement_id = any ($1) and b.day <= ($2::timestamptz at time zone 'UTC')::date
+where b.most_days is not null and b.statement_id = any ($1) and b.day <= ($2::timestamptz at time zone 'UTC')::date
 order by b.statement_id, b.parameter, b.day
 """
 _ASCENDING = (exp.GT, exp.GTE)
@@ -91,23 +91,26 @@ def ages(normalised: str, full: str, wanted: Sequence[int], at: datetime) -> dic
 
 def observe(database: Database) -> None:
     """Look at the full texts that sessions show, and note the ages of the dates in them."""
-    found: dict[tuple[int, int], float] = {}
+    found: dict[tuple[int, int], float | None] = {}
     at = datetime.now(timezone.utc)
     for row in database.query(_SEEN):
         at = datetime.fromtimestamp(row["at"], timezone.utc)
         try:
             seen = ages(row["query"], row["seen"], list(row["bounds"] or ()), at)
         except DboptError:
-            continue  # cut off at track_activity_query_size
+            seen = {}  # cut off at track_activity_query_size
+        if not seen:  # remembered too, so that it is not looked at again and again
+            found[row["id"], 0] = None
         numbers = [number for number, age in seen.items() if age is None]
         if numbers:
             database.query(_NO_DATES, ["integer", "smallint[]"], [row["id"], numbers])
         for number, age in seen.items():
             if age is not None:
-                found[row["id"], number] = max(age, found.get((row["id"], number), age))
+                found[row["id"], number] = max(age, found.get((row["id"], number)) or age)
     if found:
         rows = [
-            {"id": key, "parameter": number, "days": round(age, 2)} for (key, number), age in found.items()
+            {"id": key, "parameter": number, "days": None if age is None else round(age, 2)}
+            for (key, number), age in found.items()
         ]
         database.query(_STORE, ["jsonb", "timestamptz"], [json.dumps(rows), at.isoformat()])
 
