@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
 
-from tests.bench.measure import Session, cpu_ms, interleaved, show
+from tests.bench.measure import Session, cpu_ms, interleaved, show, wal_position
 from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "4800"))
@@ -110,6 +110,24 @@ def of_a_new_session(cluster: Cluster, warm: Session, prepare: Callable[[], None
         print(f"  {name:44} {median(figures):9.1f} {min(figures):9.1f}", flush=True)
 
 
+def after_checkpoint(worker: Session, session: Session) -> None:
+    """WAL when each page that is touched is logged whole, as by the first pass after a checkpoint."""
+    print(f"\n  WAL bytes right after a checkpoint, 10% changed, {ROUNDS // 2} rounds: median and most")
+    for name, call in (
+        ("statements", "select _wedding_dbopt.sample_statements(clock_timestamp())"),
+        ("the whole pass", "call wedding_dbopt.collect()"),
+    ):
+        written = []
+        for _ in range(ROUNDS // 2):
+            change(worker, STATEMENTS, 0.1)
+            worker.execute("checkpoint")
+            started = wal_position(session)
+            session.execute(call.encode())
+            written.append(wal_position(session) - started)
+        bar = "bar 25 kB" if name == "statements" else ""
+        print(f"  {name:44} {median(written):9.0f} {max(written):9} {bar:>14}", flush=True)
+
+
 def run() -> None:
     by_source()
     with Cluster(**{"pg_stat_statements.max": "10000"}) as cluster:
@@ -141,6 +159,7 @@ def run() -> None:
                     prepare=lambda share=share: change(worker, STATEMENTS, share),
                 )
                 show(figures, "count(*) from pg_stat_statements(false)", bars)
+            after_checkpoint(worker, session)
             of_a_new_session(cluster, session, lambda: change(worker, STATEMENTS, 0.1))
 
 
