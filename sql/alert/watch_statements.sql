@@ -4,14 +4,17 @@ begin
   return query
   select x.kind, x.object, x.context, x.severity, x.value::float8, x.threshold::numeric, x.message, x.evidence from (
   with pass as materialized (
-    select s.*, greatest(extract(epoch from s.at - s.previous_at) / 60, 0.01)::float8 as minutes
+    select s.*, greatest(extract(epoch from s.at - s.previous_at) / 60, 0.01)::float8 as minutes,
+      (select sum(e.us) from unnest(s.exec_us) as e (us)) / 1000.0::float8 as all_ms
     from _wedding_dbopt.statement_sample s
     where s.at > watch_statements.at - interval '2 minutes' and s.at <= watch_statements.at and s.previous_at is not null
     order by s.at desc limit 1
   ), ran as materialized (
     select u.id, u.calls::float8 as calls, u.exec_us / 1000.0::float8 as exec_ms, u.exec_sq::float8 as exec_sq,
-      (coalesce(u.hit, 0) + coalesce(u.read, 0))::float8 as blocks, sum(u.exec_us) over () / 1000.0::float8 as all_ms, p.minutes
-    from pass p cross join lateral unnest(p.ids, p.calls, p.exec_us, p.exec_sq, p.hit, p.read) as u (id, calls, exec_us, exec_sq, hit, read)
+      (coalesce(u.hit, 0) + coalesce(u.read, 0))::float8 as blocks, u.all_ms, u.minutes
+    from (select unnest(p.ids) as id, unnest(p.calls) as calls, unnest(p.exec_us) as exec_us, unnest(p.exec_sq) as exec_sq,
+            unnest(p.hit) as hit, unnest(p.read) as read, p.all_ms, p.minutes
+          from pass p) u
   ), known as materialized (
     select r.*, u.mean_ms, u.mean_spread, u.call_spread, u.blocks as usual_blocks, u.blocks_spread, u.hours
     from ran r join _wedding_dbopt.statement_usual u on u.statement_id = r.id

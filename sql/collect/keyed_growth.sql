@@ -21,12 +21,12 @@ begin
       where n.key is null or l.key is null or n.counters <> l.counters
     ), gone as (
       delete from _wedding_dbopt.keyed_last l using changed d
-      where l.ctid = d.old_place and l.ctid = any (array(select old_place from changed where key is null))
+      where l.ctid = d.old_place and d.key is null
     ), met as (
       insert into _wedding_dbopt.keyed_last (source, key, counters) select $1, d.key, d.counters from changed d where d.old_place is null
     ), kept as (
       update _wedding_dbopt.keyed_last l set counters = d.counters from changed d
-      where l.ctid = d.old_place and d.key is not null and l.ctid = any (array(select old_place from changed))
+      where l.ctid = d.old_place and d.key is not null
     )
     select $2, d.key, case when restart.found then d.counters else array(
         select p.now - coalesce(p.old, 0) from unnest(d.counters, d.old) with ordinality as p (now, old, place) order by p.place) end

@@ -57,14 +57,13 @@ begin
     from now n full join _wedding_dbopt.relation_last l on l.relid = n.relid
     where n.relid is null or l.relid is null or n.counters <> l.counters or was_reset
   ), gone as (
-    delete from _wedding_dbopt.relation_last l using changed d
-    where l.ctid = d.old_place and l.ctid = any (array(select old_place from changed where relid is null))
+    delete from _wedding_dbopt.relation_last l using changed d where l.ctid = d.old_place and d.relid is null
   ), met as (
     insert into _wedding_dbopt.relation_last (relid, counters)
     select d.relid, d.counters from changed d where d.old_place is null
   ), kept as (
     update _wedding_dbopt.relation_last l set counters = d.counters from changed d
-    where l.ctid = d.old_place and d.relid is not null and l.ctid = any (array(select old_place from changed))
+    where l.ctid = d.old_place and d.relid is not null
   ), pair as (
     select d.relid, d.is_table, d.counters as c, d.old, was_reset
         or d.counters[1] < d.old[1] or d.counters[2] < d.old[2] or d.counters[5] < d.old[5]
