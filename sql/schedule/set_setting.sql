@@ -18,6 +18,7 @@ begin
   allowed := case
     when name in ('enabled', 'consent_human_objects') then array['on', 'off']
     when name like 'mode.%' then array['off', 'recommend', 'approve', 'auto']
+    when name = 'index_judgement' then array['time', 'cost']
     when name = 'tuning_level' then array['conservative', 'moderate', 'aggressive']
   end;
   if allowed is not null and not set_setting.value = any (allowed) then
@@ -27,7 +28,7 @@ begin
     case
       when name in ('apply_attempts', 'analysis_statements', 'actions_per_run', 'daily_actions', 'verification_min_calls', 'heavy_work_bytes', 'measure_row_limit') then
         if set_setting.value::integer < 0 then raise invalid_parameter_value; end if;
-      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'verification_critical_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'season_only_share', 'peak_hour_factor',
+      when name in ('index_storage_budget', 'min_disk_free', 'verification_min_gain', 'verification_regression', 'verification_critical_regression', 'baseline_min_change', 'work_max_cpu', 'work_max_io_sessions', 'quiet_hour_factor', 'season_only_share', 'index_given_up', 'peak_hour_factor',
                     'retry_change', 'daily_wal', 'daily_disk') then
         if set_setting.value::numeric not between 0 and 1000 then raise invalid_parameter_value; end if;
       when name = 'time_zone' then

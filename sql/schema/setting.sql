@@ -66,6 +66,8 @@ select name, value, description, 'default' from (values
   ('dated_index_history',        '14 days',    'an index that begins at a date is advised when the earliest dates asked for followed the clock for this long'),
   ('new_indexes_per_run',        '30',         'most new indexes that one search advises; a run says what it left out'),
   ('indexes_per_table',          '24',         'a table that has so many indexes, the advised ones among them, gets no more; a run says what it left out'),
+  ('index_judgement',            'time',       'time | cost: what sets of indexes are judged by, the planner''s cost with what he leaves out, or his cost alone'),
+  ('index_given_up',             '0.01',       'this share of the workload''s time may go for large gains of single statements that count little; 0 = the sum alone decides'),
   ('index_storage_budget',       '0.25',       'indexes of one tuning run may take this share of the size of the tables they are on'),
   ('actions_per_run',            '30',         'most actions that one tuning run may enqueue for applying'),
   ('daily_actions',              '50',         'most actions that are begun within 24 hours'),

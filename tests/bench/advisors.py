@@ -14,7 +14,7 @@ from itertools import permutations
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.indexes.advise import advise
-from wedding_dbopt.indexes.reality import VISIT_COST
+from wedding_dbopt.indexes.selection.select import GIVEN_UP
 from wedding_dbopt.indexes.size import index_bytes
 from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.query import Query
@@ -47,10 +47,12 @@ def ours(
     seconds: float = 600.0,
     most_plans: int | None = None,
     seen_ms: Mapping[str, float] | None = None,
+    cost_alone: bool = False,
+    given_up: float = GIVEN_UP,
 ) -> Answer:
     """Our search. Without `corrected` it believes HypoPG's costs and sizes as the peers do, and keeps to a budget in them.
 
-    `seen_ms` are times of the statements as the product collects them; without them all is judged by the planner's cost.
+    `seen_ms` are times of the statements as the product collects them. `cost_alone` and `given_up` are what two settings say.
     """
     parsed = {key: Query.parse(text) for key, text in queries.items()}
     catalog = Catalog.load(
@@ -75,7 +77,8 @@ def ours(
         if corrected
         else lambda relation, index: hypothetical_bytes(session, index.create_sql()),
         corrected=corrected,
-        visit_cost=VISIT_COST if seen_ms is not None else 0.0,
+        cost_alone=cost_alone,
+        given_up=given_up,
     )
     return Answer(
         tuple(item.create_sql for item in advice.recommendations),

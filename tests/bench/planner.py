@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg.rows import dict_row
+from wedding_dbopt.database import DatabaseError
 
 from tests.bench.measure import Session
 
@@ -63,7 +65,10 @@ class ClientSource:
 
     def explain(self, key: str) -> Any:
         self.calls += 1
-        return plan(self._session, self._queries[key], "verbose, ")
+        try:
+            return plan(self._session, self._queries[key], "verbose, ")
+        except psycopg.Error as error:
+            raise DatabaseError(str(error), error.sqlstate) from error
 
     def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
         texts = [sql for sql, _ in wanted]

@@ -121,7 +121,7 @@ def _compare(session: Session) -> None:
     budget = int(row[0]) // 2
     print(f"  {len(queries)} statements, heap {row[0] / 1e6:.0f} MB, budget {budget / 1e6:.0f} MB (HypoPG's)")
     print("  advisor       RC %  geo %  indexes unused    MB  EXPLAINs  wall s  server CPU s")
-    mine = _told(session, queries, "ours", ours(session, queries, budget, corrected=False))
+    mine = _told(session, queries, "ours", ours(session, queries, budget, corrected=False, cost_alone=True))
     theirs = _told(session, queries, "DB2Advis w2", db2advis(session, queries, budget))
     if os.environ.get("WITH_EXTEND"):
         _told(session, queries, "Extend w2", extend(session, queries, budget))

@@ -1,5 +1,5 @@
 begin;
-select plan(10);
+select plan(11);
 select is(wedding_dbopt.set_setting('verification_min_calls', '77') - 'previous',
   '{"success": true, "name": "verification_min_calls", "value": "77"}', 'a setting is changed');
 select is((select value from wedding_dbopt.get_settings() where name = 'verification_min_calls'), '77', 'and read');
@@ -11,6 +11,7 @@ select throws_ok($$select wedding_dbopt.set_setting('lock_timeout', '-1 s')$$, '
 select throws_ok($$select wedding_dbopt.set_setting('measure_row_limit', '2 days')$$, '22023', null, 'a time for a number of rows is refused');
 select throws_ok($$select wedding_dbopt.set_setting('workload_window', '170000000 years')$$, '22023', null, 'a time beyond every calendar is refused');
 select throws_ok($$select wedding_dbopt.set_setting('mode.index_creation', 'maybe')$$, '22023', null, 'a word outside the set is refused');
+select throws_ok($$select wedding_dbopt.set_setting('index_judgement', 'taste')$$, '22023', null, 'a judgement that nobody knows is refused');
 select lives_ok($$select wedding_dbopt.set_setting(s.name, s.value) from wedding_dbopt.get_settings() s$$, 'every default passes its own check');
 select * from finish();
 rollback;

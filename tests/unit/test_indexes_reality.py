@@ -26,7 +26,8 @@ STOCK = relation(
     unique_keys=(("part", "vendor"),),
 )
 ORDERS = relation("orders", [column("id", not_null=True)], unique_keys=(("id",),))
-TABLES = {item.name: item for item in (LINES, STOCK, ORDERS)}
+LEDGER = relation("ledger", [column("order_id")], rows=2_000_000.0)
+TABLES = {item.name: item for item in (LINES, STOCK, ORDERS, LEDGER)}
 
 
 def scan(table: str, rows: float, cost: float = 1.0, **facts: Any) -> dict[str, Any]:
@@ -126,3 +127,17 @@ def test_time_that_the_cost_does_not_explain_counts_half_way() -> None:
     assert credited(400.0, 2.0) == pytest.approx(40.0)
     assert credited(5.0, 50.0) == credited(5.0, 2.5) == 5.0
     assert usual_rate({}, {}) > 0
+
+
+def test_probes_of_a_large_index_cost_more_in_no_order() -> None:
+    facts = {"Index Cond": "(ledger.order_id = lines.order_id)"}
+    probe = {**scan("ledger", 1, **facts), "Node Type": "Index Only Scan"}
+    ordered = scan("lines", 1000)
+    shuffled = {**scan("lines", 1000), "Node Type": "Index Scan"}
+    assert cost(loop(1000, ordered, probe), None, 0.0) == pytest.approx(0)
+    assert cost(loop(1000, shuffled, probe), None, 0.0) == pytest.approx(0)
+    shuffled["Index Name"] = "lines_by_part"
+    assert cost(loop(1000, shuffled, probe), "part", 0.0) == pytest.approx(1000 * 0.37 * 0.9)
+    assert cost(loop(1000, shuffled, probe), "order_id", 0.0) == pytest.approx(0)
+    built = {"Node Type": "Hash Join", "Plan Rows": 1000, "Plans": [scan("stock", 9), ordered]}
+    assert cost(loop(1000, built, probe), None, 0.0) == pytest.approx(1000 * 0.37 * 0.9)

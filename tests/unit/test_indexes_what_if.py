@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 from test_indexes_fixture import FakeSource, column, index, relation, uses_of
+from wedding_dbopt.database import DatabaseError
+from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.predicates import Group, TableUse
+from wedding_dbopt.indexes.reality import LeadingOf
+from wedding_dbopt.indexes.selection.relieve import relieved
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.indexes.what_if import WhatIf
+from wedding_dbopt.plan import Plan
 
 COUPLES = IndexDef("public", "couples", (Key(column_term("user_id")),))
 
@@ -95,6 +100,37 @@ def test_a_plan_that_only_seems_cheaper_without_its_descents_is_not_believed() -
     assert what_if.cost("q", frozenset({VENUE})).used == frozenset()
 
 
+def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() -> None:
+    def worse_with_venue(plan: Plan, leading: LeadingOf) -> float:
+        return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
+
+    source = priced_by({(): 100.0, ("venue_id",): 87.0, ("vendor_id",): 85.0})
+    what_if = WhatIf(source, lambda index: 200_000_000, beyond=worse_with_venue)
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    assert what_if.cost("q", frozenset({VENUE})).worth > 500
+    both = what_if.cost("q", frozenset({VENUE, VENDOR}))
+    assert both.used == {VENDOR} and both.worth > 500
+    assert what_if.cost("q", frozenset({VENDOR})).worth < 100
+
+
+def test_what_the_planner_takes_when_he_has_no_better_is_seen_after_all() -> None:
+    def worse_with_venue(plan: Plan, leading: LeadingOf) -> float:
+        return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
+
+    source = priced_by({(): 100.0, ("venue_id",): 80.0, ("vendor_id",): 50.0})
+    what_if = WhatIf(source, lambda index: 200_000_000, beyond=worse_with_venue)
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    what_if.narrow("q", [VENDOR])
+    assert what_if.cost("q", frozenset({VENUE})).worth == 100.0
+    assert not what_if.widen("q", frozenset({VENDOR}))
+    assert what_if.widen("q", frozenset({VENUE}))
+    assert what_if.cost("q", frozenset({VENUE})).worth > 500
+    weights = {"q": Weight(1.0, 1.0)}
+    cost = WorkloadCost(what_if, weights, lambda index: 1, lambda index: 0.0)
+    assert relieved(frozenset({VENUE}), cost) == frozenset()
+    assert relieved(frozenset({VENDOR}), cost) == {VENDOR}
+
+
 def test_a_statement_costs_at_least_what_it_costs_with_more() -> None:
     what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 200.0}))
     what_if.cost("q", frozenset({VENUE, VENDOR}))
@@ -108,6 +144,19 @@ def test_an_index_that_only_repeats_an_existing_one_for_a_statement_does_not_con
     what_if.watch("q", uses_of("select status from bookings where id = $1"))
     assert what_if.concerns("q", index("bookings", "id", include=("status",)))
     assert not what_if.concerns("q", index("bookings", "id", include=("email",)))
+
+
+def test_an_index_with_which_the_planner_fails_brings_nothing() -> None:
+    def failing(key: str, live: list[str]) -> tuple[float, list[str]]:
+        if live:
+            raise DatabaseError("invalid attnum 5 for relation", "XX000")
+        return 1000.0, []
+
+    what_if = watched(FakeSource(failing))
+    assert what_if.cost("q", frozenset({VENUE})) == what_if.cost("q", frozenset())
+    assert what_if.cost("q", frozenset({VENDOR})).used == frozenset()
+    with pytest.raises(DatabaseError):
+        watched(FakeSource(lambda key, live: failing(key, ["any"]))).cost("q", frozenset())
 
 
 def test_what_is_known_without_an_explain_is_told_so() -> None:

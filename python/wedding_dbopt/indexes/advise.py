@@ -17,8 +17,9 @@ from .dated import Dating
 from .explore import Explorer
 from .full_text import Prove
 from .limits import NO_LIMITS, Limits
-from .reality import VISIT_COST, Beyond
+from .reality import Beyond
 from .recommendation import Recommendation
+from .selection.select import GIVEN_UP
 from .size import index_bytes
 from .sizes import Estimate, Measure, Sizes
 from .skew import Represent
@@ -65,7 +66,8 @@ def advise(
     most_plans: int | None = None,
     size: Estimate = index_bytes,
     corrected: bool = True,
-    visit_cost: float = VISIT_COST,
+    cost_alone: bool = False,
+    given_up: float = GIVEN_UP,
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
@@ -75,16 +77,16 @@ def advise(
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
     `represent` gives a statement's forms with constants, asked for where values are skewed; `dating`
     allows for indexes that begin at a date; `limits` bounds the number of indexes.
-    `size` and `corrected` are there to compare with advisors that take both from HypoPG, `visit_cost` 0 to be judged by the
-    planner's cost as they are.
+    `cost_alone` judges a set by the planner's cost without what he leaves out; `given_up` of the workload's time may go for
+    large gains of single statements. `size` and `corrected` are there to compare with advisors that take both from HypoPG.
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
     sizes = Sizes(size, measure)
-    beyond = Beyond(catalog, visit_cost) if corrected and visit_cost else None
+    beyond = None if cost_alone else Beyond(catalog)
     what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
     workload = Workload(what_if)
     explorer = Explorer(workload, catalog, sizes, max_width, dating)
-    chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits)
+    chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)
     started = clock()
     try:
         exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
@@ -94,7 +96,7 @@ def advise(
         limit = most_plans or max(MOST_PLANS, PLANS_PER_STATEMENT * len(statements))
 
         def late(part: float = 1.0) -> bool:
-            ends = started + part * (deadline - started)
+            ends = started + min(part, 1.0) * (deadline - started)
             return clock() > ends or what_if.calls >= part * limit
 
         found = chooser.choose(storage_budget, late)

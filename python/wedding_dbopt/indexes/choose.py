@@ -13,16 +13,24 @@ from .dated import left_out as left_undated
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
-from .limits import NO_LIMITS, Counts, Limits, left_out
+from .limits import Counts, Limits, left_out
 from .recommendation import Recommendation, recommendation
+from .selection.relieve import relieved
 from .selection.select import select, sorted_too
 from .sizes import Sizes
 from .what_if import Config
 from .workload import Workload
 
+_ROUNDS = 3
+# So much more of the plans may go into mending a chosen set.
+_MENDING = 0.15
+
 
 class Chooser:
-    """Chooses for a workload; `left` is what should be left of each statement's time, `unproven` what no proof was had for."""
+    """Chooses for a workload; `left` is what should be left of each statement's time, `unproven` what no proof was had for.
+
+    So much of the workload's time as `given_up` says may go for large gains of single statements.
+    """
 
     def __init__(
         self,
@@ -30,7 +38,8 @@ class Chooser:
         sizes: Sizes,
         writes: Mapping[tuple[str, str], WriteRate],
         window_seconds: float,
-        limits: Limits = NO_LIMITS,
+        limits: Limits,
+        given_up: float,
     ) -> None:
         self._workload = workload
         self._what_if = workload.what_if
@@ -38,6 +47,7 @@ class Chooser:
         self._writes = writes
         self._window = window_seconds
         self._counts = Counts(limits, sizes.held)
+        self._given_up = given_up
         self._config: Config = frozenset()
         self.left: dict[str, float] = {}
         self.left_out: list[str] = []
@@ -49,24 +59,33 @@ class Chooser:
         plain = {index for offered in offers for index in offered.plain}
         sorting = {index for offered in offers for index in offered.sorting}
         weights = self._workload.weights()
-        for _ in range(2):
-            sizes, counts = self._sizes, self._counts
+        sizes, counts = self._sizes, self._counts
+        held: Config = frozenset()
+        for round_ in range(_ROUNDS):
             cost = WorkloadCost(self._what_if, weights, sizes.size, self._upkeep, counts.allow)
-            if self._config and late():
+            ends = _later(late) if round_ else late
+            if self._config and ends():
                 self._config = self._sizes.within(self._config, budget)
                 break
-            found_set = select(self._workload.teams, plain, cost, budget, late)
+            found_set = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)
             self._config = sorted_too(found_set, sorting, cost, budget)
             self._sizes.measure(self._config, late)
-            if self._sizes.total(self._config) <= budget:
+            if self._sizes.total(self._config) <= budget and not self._widened():
                 break
+            held = relieved(self._sizes.within(self._config, budget), cost)
         else:
             self._config = self._sizes.within(self._config, budget)
+        self._config = relieved(self._config, cost)
         teams = self._workload.teams
-        self.left_out = list(left_out(self._counts, cost, self._config, teams, budget, late))
+        self.left_out = list(left_out(counts, cost, self._config, teams, budget, late))
         self.left = {key: cost.ratio(key, self._config) for key in self._workload.uses}
         askers, parts = self._workload.askers(), self._workload.parts
         return list(self._told(Benefits(self._what_if, self._config, cost, weights, askers, parts)))
+
+    def _widened(self) -> bool:
+        """Whether the chosen set does to some statements what the search did not see."""
+        found = [key for key in self._workload.uses if self._what_if.widen(key, self._config)]
+        return bool(found)
 
     def _told(self, brings: Benefits) -> Iterator[Recommendation]:
         whole = {
@@ -148,3 +167,7 @@ class Chooser:
                     who = (key, statement.context, statement.criticality)
                     observed = statement.mean_ms > 0
                     yield Demand(*who, index, use.relation, asked, before, chosen, total_ms, observed)
+
+
+def _later(late: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda part=1.0: late(1.0 + _MENDING * part)

@@ -149,6 +149,10 @@ class WorkloadCost:
         """The statement's cost under a configuration over its cost without."""
         return self._what_if.cost(key, config).worth / self._base[key]
 
+    def hurt(self, config: Config, most: float) -> list[str]:
+        """The statements whose ratio is above the most allowed."""
+        return [key for key in self._weights if self.ratio(key, config) > most]
+
     def used(self, key: str, config: Config) -> Config:
         """The indexes of a configuration that the statement's plan uses."""
         return self._what_if.used(key, config)

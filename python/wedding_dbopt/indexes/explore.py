@@ -142,7 +142,7 @@ class Explorer:
                 head = IndexDef(
                     *index.place, index.columns[:width], where=index.where, fraction=index.fraction
                 )
-                if head in plain:
+                if head in plain or (few and head in partial):
                     teams[frozenset({head})] = None
         self._picked[key] = picked
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Protocol
 
-from ..database import DatabaseError
+from ..database import DatabaseError, TimeLimitReached
 from ..errors import DboptError, MissingExtension
 from ..plan import Node, Plan
 from .candidates import effective, helps, leads, stand_in
@@ -31,6 +31,9 @@ from .terms import Term
 _HYPOTHETICAL = re.compile(r"^<(\d+)>")
 _CPU_OPERATOR_COST = 0.0025
 _DESCENT_OPERATORS = 50
+# A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
+_NEAR = 1.04
+_CHANGED = 0.01
 
 Config = frozenset[IndexDef]
 Place = tuple[str, str]
@@ -54,7 +57,8 @@ class PlanSource(Protocol):
 class Priced:
     """A plan under a configuration: its corrected cost and which of the hypothetical indexes it uses.
 
-    `beyond` is what it costs more than the planner knows, in his units: he does not choose by it.
+    `beyond` is what it costs more than the planner knows, in his units: he does not choose by it. Of plans that cost him about
+    the same it is that of the worst.
     """
 
     plan: Plan
@@ -134,6 +138,24 @@ class WhatIf:
         self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
         self._forget_concerns()
 
+    def widen(self, key: str, config: Config) -> bool:
+        """Whether a configuration has indexes that change the statement though the planner left their like when he could choose.
+
+        With everything there he takes the best; with less he may take what is worse than no index, though not in his own
+        judgement. From now on such indexes concern the statement.
+        """
+        wanted = self._wanted.get(key)
+        if wanted is None or self._beyond is None:
+            return False
+        before = self.cost(key, config).worth
+        del self._wanted[key]
+        self._forget_concerns()
+        leading = {(index.place, index.columns[0].term) for index in config if self.concerns(key, index)}
+        changed = bool(leading - wanted) and abs(self.cost(key, config).worth - before) > _CHANGED * before
+        self._wanted[key] = wanted | leading if changed else wanted
+        self._forget_concerns()
+        return changed
+
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
@@ -156,8 +178,22 @@ class WhatIf:
         return self._concerned[key, index]
 
     def cost(self, key: str, config: Config) -> Priced:
-        """The statement's plan under a configuration; failures of EXPLAIN leave as they are."""
+        """The statement's plan under a configuration. Without any index failures of EXPLAIN leave as they are.
+
+        With some, HypoPG or the planner met something in them that fails, so they bring nothing: the plan stays as it is.
+        """
         wanted = self._relevant(key, config)
+        try:
+            return self._cost(key, config, wanted)
+        except (MissingExtension, TimeLimitReached):
+            raise
+        except Failure:
+            if not wanted:
+                raise
+            plain = self._known[key][wanted] = self.cost(key, frozenset())
+            return plain
+
+    def _cost(self, key: str, config: Config, wanted: int) -> Priced:
         known = self._known.setdefault(key, {})
         if wanted not in known:
             seen = self._seen.setdefault(key, [])
@@ -206,11 +242,15 @@ class WhatIf:
         return self._forms[key, index]
 
     def _believed(self, chosen: _Seen, seen: list[_Seen], wanted: int) -> Priced:
-        """The plan that the planner would take if he knew the descents."""
+        """The plan that the planner would take if he knew the descents, at the worth of the worst that he might take."""
         least = chosen.priced.plan.total_cost
-        possible = (item.priced for item in seen if not item.used & ~wanted)
+        possible = [item.priced for item in seen if not item.used & ~wanted]
         passed_over = (priced for priced in possible if priced.plan.total_cost >= least)
-        return min(passed_over, key=lambda priced: priced.cost)
+        found = min(passed_over, key=lambda priced: priced.cost)
+        if self._beyond is None:
+            return found
+        worst = max(priced.worth for priced in possible if priced.cost <= _NEAR * found.cost)
+        return replace(found, beyond=worst - found.cost)
 
     def floor(self, key: str, config: Config) -> float:
         """What the statement costs at least under a configuration, as far as the EXPLAINs so far tell."""

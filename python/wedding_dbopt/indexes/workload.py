@@ -61,13 +61,13 @@ class Workload:
         return self.parts.get(key, (key,))[0]
 
     def weights(self) -> dict[str, Weight]:
-        """Measured time in the window; where nothing was measured, the planner's cost in its place."""
+        """Measured time in the window; where nothing was measured, the planner's cost in its place, balanced with all others."""
         costs = {
             key: self.what_if.cost(key, frozenset()).worth for key in self.uses if self.whole(key) == key
         }
-        guessed = balanced({key: cost for key, cost in costs.items() if self.statements[key].mean_ms <= 0})
         means = {key: self.statements[key].mean_ms for key in costs if self.statements[key].mean_ms > 0}
         rate = usual_rate(means, costs)
+        guessed = balanced({**costs, **{key: mean / rate for key, mean in means.items()}})
         found = {}
         for key in self.uses:
             whole = self.whole(key)

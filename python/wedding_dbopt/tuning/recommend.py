@@ -239,6 +239,8 @@ def _search(
             deadline=started + seconds,
             clock=time.monotonic,
             max_width=max_width,
+            cost_alone=_setting(database, "index_judgement") == "cost",
+            given_up=float(str(_setting(database, "index_given_up"))),
             writes=_write_rates(database, window),
             window_seconds=window,
             prove=sampler.prove,

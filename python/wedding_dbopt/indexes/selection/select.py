@@ -19,7 +19,7 @@ from .shake import shaken
 _THRIFTS = (1.0, 0.75, 0.5)
 # Once the workload's time is settled, so much of it may go for large relative gains of single statements,
 # and so much of a mean statement's time a statement counts for when its time falls to a third.
-_GIVEN_UP = 0.01
+GIVEN_UP = 0.01
 _LEANING = 0.1
 # Each step leaves something of the time and the plans for those after it.
 _UNTIL = (0.6, 0.8, 1.0)
@@ -31,16 +31,19 @@ def select(
     workload: WorkloadCost,
     budget: int,
     late: Callable[[float], bool],
+    given_up: float = GIVEN_UP,
+    held: Config = frozenset(),
 ) -> Config:
     """The configuration found when nothing helps any more or `late(1.0)` says that time is up;
     `late(0.5)` tells whether half of it is gone.
 
     `teams` may be added together; `merged` are candidates that may take the place of two indexes of their
     table. Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new
-    indexes, and every index is used by some plan.
+    indexes, and every index is used by some plan. With `given_up` 0 the sum of the statements' times alone decides.
+    A search that goes on begins with what is `held`.
     """
     try:
-        return _selected(teams, merged, workload, budget, late)
+        return _selected(teams, merged, workload, budget, late, given_up, held)
     finally:
         joined.cache_clear()  # a session may live for weeks
 
@@ -51,24 +54,27 @@ def _selected(
     workload: WorkloadCost,
     budget: int,
     late: Callable[[float], bool],
+    given_up: float,
+    held: Config,
 ) -> Config:
     first, second, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
     ordered = sorted(teams, key=team_order)
     found: list[Config] = []
-    for thrift in _THRIFTS:
+    for thrift in _THRIFTS[:1] if held else _THRIFTS:
         if not found or not first.late():
             # A large workload needs all there is for one good set.
             step = first if found else last
-            found.append(pruned(step, filled(step, ordered, frozenset(), thrift=thrift)))
+            found.append(pruned(step, filled(step, ordered, held, thrift=thrift)))
     config = exchanged(first, ordered, min(found, key=workload.total))
     config = shaken(second, ordered, config)
-    config = exchanged(_leaning(last, config), ordered, config)
+    if given_up:
+        config = exchanged(_leaning(last, config, given_up), ordered, config)
     return pruned(last, consolidated(last, config, merged))
 
 
-def _leaning(problem: Problem, config: Config) -> Problem:
+def _leaning(problem: Problem, config: Config, given_up: float) -> Problem:
     """The problem of relative gains, as long as the workload's time hardly grows."""
-    most = (1 + _GIVEN_UP) * problem.workload.total(config)
+    most = (1 + given_up) * problem.workload.total(config)
     plain = problem.workload
     return Problem(
         plain.leaning(_LEANING), problem.budget, problem.late, lambda trial: plain.total(trial) <= most
