@@ -2,12 +2,14 @@
 create or replace function _wedding_dbopt.take_baseline(at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 declare
-  due record;
+  due  record;
+  kept record;
 begin
   select d.* into due from _wedding_dbopt.due_baseline(take_baseline.at) d;
   if due.name is not null then
-    perform _wedding_dbopt.store_baseline(due.name, null, 'daily', due.since, due.until,
-      (select c.fingerprint from _wedding_dbopt.baseline_catalogue c where c.seen_at = take_baseline.at));
+    select c.fingerprint, c.relations into kept from _wedding_dbopt.baseline_catalogue c where c.seen_at = take_baseline.at;
+    perform _wedding_dbopt.store_baseline(due.name, null, 'daily', due.since, due.until, kept.fingerprint, kept.relations);
+    update _wedding_dbopt.baseline_catalogue c set relations = null where c.relations is not null;
   end if;
   perform _wedding_dbopt.forget_baselines(array(
     select b.id from _wedding_dbopt.baseline b

@@ -2,7 +2,8 @@
 create table _wedding_dbopt.baseline_catalogue (
   fingerprint text primary key,
   objects     jsonb not null,
-  seen_at     timestamptz  -- by the last run of maintain() that described a day
+  seen_at     timestamptz,  -- by the last run of maintain() that described a day
+  relations   jsonb         -- what it measured of the tables in that day, until its baseline is stored
 );
 comment on table _wedding_dbopt.baseline_catalogue is
   'What the database consisted of: kind, name and definition of each object, long texts as md5; shared by the baselines between which nothing changed.';
