@@ -30,7 +30,9 @@ Role = Literal["written", "driving", "joined", "nested"]
 
 _COMMENT = re.compile(r"/\*(.*?)\*/|--([^\n\r]*)", re.DOTALL)
 #: sqlcommenter writes key='value', marginalia key:value.
-_TAG = re.compile(r"([A-Za-z_]\w*)\s*(?:=\s*'((?:[^'\\]|\\.)*)'|[:=]\s*([^\s,'*]+))")
+_TAG = re.compile(  # from the beginning of a word on only: a long one would else be read again from each of its letters
+    r"(?<!\w)([A-Za-z_]\w*)\s*(?:=\s*'((?:[^'\\]|\\.)*)'|[:=]\s*([^\s,'*]+))"
+)
 #: Tags that name a part of the program; others (trace ids, drivers, hosts) say nothing of the business.
 _TAG_KEYS = frozenset(
     [

@@ -14,7 +14,7 @@ declare
   hidden  text := query;
   unclear boolean;
 begin
-  if query !~ '''|--|/\*|\$\D|\d{5}|[-=<>*/%|~+&#^]\s*\.?\d' and not (every_number and query ~ '\d') then
+  if query !~ '''|--|/\*|\$\D|(?<![\d$])\d{5}|[-=<>*/%|~+&#^]\s*\.?\d' and not (every_number and query ~ '\d') then
     return hidden;
   end if;
   select coalesce(max(parameter[1]::integer), 0) into number from regexp_matches(query, '\$(\d{1,5})', 'g') as parameter;

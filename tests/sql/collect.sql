@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(59);
+select plan(61);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -113,6 +113,9 @@ select is(_wedding_dbopt.hide_literals(given), kept, description) from (values
   ('select 0.1234567, a12345, 12345.6e7, 1234 from t where b = ''x', 'select', 'and an open string'),
   ('select 0.1234567, a12345, 12345.6e7, 1234 from t', 'select 0.1234567, a12345, $1, 1234 from t', 'only whole long numbers are hidden'))
   as v(given, kept, description);
+select is(length(_wedding_dbopt.stored_text(t.query)) || right(_wedding_dbopt.stored_text(t.query), 4), '100004 ...', 'of a text that nobody reads the beginning is kept')
+  from (select 'select * from bookings where id in (' || repeat('$12345, ', 13000) || '$1)') as t (query);
+select is(_wedding_dbopt.stored_text('select 1 where a = ''' || repeat('x', 200000) || ''''), 'select', 'and no beginning of a literal');
 /* for tap-remark@example.com */ select id as tap_remark from generate_series(1, 3) as id where id < 1;
 call wedding_dbopt.collect('2101-01-01 00:07:30Z');
 select is((select string_agg(query, '; ') from _wedding_dbopt.statement_text where query like '%tap_' || 'remark%'),
