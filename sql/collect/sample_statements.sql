@@ -188,7 +188,7 @@ begin
   execute format('execute %I (%L, %L, %L, %L, %L, %L, %L, %L)', prepared, sample_statements.at, previous.at, base_line,
     was_reset and not base_line, info.dealloc is distinct from previous.dealloc, info.stats_reset, info.dealloc, previous.entries);
 
-  if _wedding_dbopt.last_statement_id() > last_id then
+  if _wedding_dbopt.last_statement_id() > last_id or exists (select from _wedding_dbopt.statement s where s.unread) then
     perform _wedding_dbopt.name_statements(last_id, sample_statements.at);
   end if;
   -- Somebody reset statistics: of which entries, and how often these had run, nothing may show.

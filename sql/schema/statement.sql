@@ -8,6 +8,7 @@ create table _wedding_dbopt.statement (
   first_seen   timestamptz not null,
   own          boolean not null default false,
   resets       boolean not null default false,
+  unread       boolean not null default false,
   kind         text,
   tables       text[],
   context      text,
@@ -23,8 +24,9 @@ create table _wedding_dbopt.statement (
   unique (queryid, dbid, userid, toplevel)
 ) with (fillfactor = 80);  -- each row is updated once, when it is classified
 comment on table _wedding_dbopt.statement is
-  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). contexts: all that it touches, the primary one first, if there are several. resets: it calls pg_stat_statements_reset.';
+  'Each normalised statement once: its identity in pg_stat_statements and what its parse tree says (tables, context, criticality). contexts: all that it touches, the primary one first, if there are several. resets: it calls pg_stat_statements_reset. unread: its text could not be read yet.';
 create index statement_resets on _wedding_dbopt.statement (id) where resets;
+create index statement_unread on _wedding_dbopt.statement (id) where unread;
 create index statement_needs_constants on _wedding_dbopt.statement (queryid) where needs_constants;
 create index statement_lower_bounds on _wedding_dbopt.statement (queryid) where lower_bounds is not null;
 comment on column _wedding_dbopt.statement.lower_bounds is 'Parameters that a column must not lie below and that may be dates: how old these are is looked at.';

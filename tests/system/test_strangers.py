@@ -16,6 +16,7 @@ from wedding_dbopt.settings.parameters import Parameter
 from wedding_dbopt.settings.prewarm import Cache, Hot
 
 from tests.cluster import Cluster
+from tests.system.conftest import fresh_database
 from tests.system.tuner import Tuner
 
 AT = "2026-03-01 10:00+00"
@@ -174,3 +175,51 @@ def test_a_replica_that_falls_silent_is_given_up(tuner: Tuner) -> None:
     assert tuner.value("select reason from wedding_dbopt.get_replicas()") == (
         f"it did not answer within {replicas.PATIENCE} seconds"
     )
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "UTF8"])
+def test_a_text_that_is_none_costs_no_counts_and_texts_come_later(cluster: Cluster, encoding: str) -> None:
+    """pg_stat_statements shows no text at all while one of any database cannot be converted."""
+    with cluster.connect() as admin:
+        admin.execute(
+            "create database bytes template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'"
+        )
+        (strange,) = admin.execute("select oid from pg_database where datname = 'bytes'").fetchone() or (0,)
+    try:
+        if encoding == "SQL_ASCII":
+            cluster.install("bytes")
+        with (
+            fresh_database(cluster) as other,
+            Tuner(cluster, "bytes" if encoding == "SQL_ASCII" else other) as tuner,
+        ):
+            tuner.run("set client_encoding = 'UTF8'")
+            tuner.run("create table booking (id integer, vendor integer)")
+            tuner.collect("2101-01-01 00:00Z")
+            with cluster.connect("bytes", client_encoding="SQL_ASCII") as bytes_beyond:
+                bytes_beyond.execute(b"select 'x' as a\xff\xe9, 1, 2, 3, 4, 5, 6 from generate_series(1, 3)")
+            for _ in range(3):
+                tuner.run("select count(*) from booking where vendor = 1")
+            tuner.collect("2101-01-01 00:01Z")
+            errors = "select source, sqlstate from _wedding_dbopt.collect_log where sqlstate is not null"
+            calls = """
+                select d.calls, t.query, s.context
+                from _wedding_dbopt.statement_delta('2101-01-01 00:00Z', '2101-01-01 00:02Z') d
+                join _wedding_dbopt.statement s on s.id = d.statement_id
+                left join _wedding_dbopt.statement_text t using (statement_id)
+                join pg_stat_statements(false) c using (queryid, dbid)
+                where c.calls = 3 and dbid = %s"""
+            dbid = tuner.value("select oid from pg_database where datname = current_database()")
+            if encoding == "UTF8":
+                assert tuner.rows(errors) == [("statements: texts", "22021")]
+                assert (3, None, None) in tuner.rows(calls, dbid)
+                tuner.run("select pg_stat_statements_reset(0, %s::oid, 0::bigint)", strange)
+                tuner.collect("2101-01-01 00:02Z")
+                assert len(tuner.rows(errors)) == 1
+            tuner.tick("2101-01-01 00:03Z")
+            assert not [row for row in tuner.rows(errors) if row[0].startswith("tick")]
+            assert (3, "select count(*) from booking where vendor = $1", "booking") in tuner.rows(calls, dbid)
+            assert tuner.value("select count(*) from _wedding_dbopt.statement where unread") == 0
+            tuner.run("select pg_stat_statements_reset(0, %s::oid, 0::bigint)", strange)
+    finally:
+        with cluster.connect() as admin:
+            admin.execute("drop database bytes with (force)")
