@@ -107,17 +107,19 @@ build/tools/%/.done: python/requirements-%.txt | packages
 	@touch $@
 
 AS_USER = tests/as_user
+# Each worker has a cluster of its own; much of a test's time is waiting.
+PYTEST = /usr/bin/python3 -m pytest -q -n $(or $(WORKERS),2) --dist worksteal -p no:cacheprovider -c python/pyproject.toml --rootdir .
 
 test: unit sql system ## Run every test: unit, sql and system
 
 unit: packages build/tools/test/.done ## Tests of the Python package, no server
-	@$(AS_USER) env PYTHONPATH=build/tools/test:python /usr/bin/python3 -m pytest -q -p no:cacheprovider -c python/pyproject.toml --rootdir . tests/unit
+	@$(AS_USER) env PYTHONPATH=build/tools/test:python $(PYTEST) tests/unit
 
 sql: install build/tools/test/.done ## pgTAP tests of the SQL functions, in a throw-away cluster
 	@$(AS_USER) env PYTHONPATH=build/tools/test:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m tests.sql.run
 
 system: install test-packages build/tools/test/.done ## Tests of the whole loop, install, privileges and crashes, in throw-away clusters
-	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) /usr/bin/python3 -m pytest -q -p no:cacheprovider -c python/pyproject.toml --rootdir . tests/system
+	@$(AS_USER) env PYTHONPATH=build/tools/test:python:. PG_CONFIG=$(PG_CONFIG) $(PYTEST) tests/system
 
 test-versions: ## Run the tests on other PostgreSQL versions, in Debian releases of their own (SUITES="trixie forky")
 	@$(ROOT_DO) tests/versions $(or $(SUITES),trixie forky)
