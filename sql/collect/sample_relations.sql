@@ -11,7 +11,7 @@ declare
   was_reset boolean;
   base_line boolean;
 begin
-  select max(s.at) into previous from _wedding_dbopt.table_sample s;
+  select max(s.at) into previous from _wedding_dbopt.table_sample s where s.at < sample_relations.at;  -- a clock may have been ahead
   if sample_relations.at < previous + _wedding_dbopt.setting_value('relations_interval')::interval then
     return;
   end if;

@@ -39,7 +39,8 @@ begin
   end if;
 
   select s.at, s.stats_reset, s.dealloc, s.entries into previous
-  from _wedding_dbopt.statement_sample s order by s.at desc limit 1;
+  from _wedding_dbopt.statement_sample s where s.at < sample_statements.at  -- a clock that was ahead has left later ones
+  order by s.at desc limit 1;
   was_reset := info.stats_reset is distinct from previous.stats_reset;
   -- Without the old counters nothing is known about the interval, unless everything began after the last pass.
   base_line := previous.at is null

@@ -223,3 +223,20 @@ def test_a_text_that_is_none_costs_no_counts_and_texts_come_later(cluster: Clust
     finally:
         with cluster.connect() as admin:
             admin.execute("drop database bytes with (force)")
+
+
+def test_a_clock_that_was_years_ahead_leaves_nothing_behind(tuner: Tuner) -> None:
+    tuner.table(rows=10)
+    minutes = [f"2101-01-01 00:{minute:02}Z" for minute in range(0, 26, 5)]
+    for at in (minutes[0], minutes[1], "2136-01-01Z", *minutes[2:]):
+        if at == minutes[3]:
+            tuner.run("select pg_stat_statements_reset()")
+        tuner.work("select count(*) from booking where vendor = 1", 3)
+        tuner.collect(at)
+    passes = """
+        select d.at - d.previous_at = '5 minutes', d.calls from _wedding_dbopt.statement_delta(%s, %s) d
+        join _wedding_dbopt.statement_text t using (statement_id)
+        where t.query like '%%from booking where vendor%%' order by d.at"""
+    assert tuner.rows(passes, minutes[0], minutes[-1]) == [(True, 3)] * 5
+    tables = "select count(*) from _wedding_dbopt.table_sample where at <= %s"
+    assert tuner.value(tables, minutes[-1]) == len(minutes)
