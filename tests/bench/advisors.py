@@ -14,6 +14,7 @@ from itertools import permutations
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.indexes.advise import advise
+from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.indexes.selection.select import GIVEN_UP
 from wedding_dbopt.indexes.size import index_bytes
 from wedding_dbopt.indexes.workload import WorkloadStatement
@@ -55,9 +56,9 @@ def ours(
     `seen_ms` are times of the statements as the product collects them. `cost_alone` and `given_up` are what two settings say.
     """
     parsed = {key: Query.parse(text) for key, text in queries.items()}
-    catalog = Catalog.load(
-        Client(session), [t for query in parsed.values() for t in query.tables], ["public"]
-    )  # type: ignore[arg-type]
+    client = Client(session)
+    catalog = Catalog.load(client, [t for query in parsed.values() for t in query.tables], ["public"])  # type: ignore[arg-type]
+    sampler = Sampler(client, lambda schema, name: client)  # type: ignore[arg-type]
     source = ClientSource(session, queries)
     seen = seen_ms or {}
     workload = [
@@ -79,6 +80,7 @@ def ours(
         corrected=corrected,
         cost_alone=cost_alone,
         given_up=given_up,
+        measure=sampler.measure if corrected else None,
     )
     return Answer(
         tuple(item.create_sql for item in advice.recommendations),

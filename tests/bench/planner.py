@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,14 @@ class Client:
             else:
                 cursor.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        try:
+            with self._session.transaction(force_rollback=True):
+                yield
+        except psycopg.Error as error:
+            raise DatabaseError(str(error), error.sqlstate) from error
 
 
 class ClientSource:

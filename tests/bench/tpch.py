@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 from wedding_dbopt.indexes.selection.select import GIVEN_UP
 
-from tests.bench.advisors import Answer, extend, ours
+from tests.bench.advisors import Answer, db2advis, extend, ours
 from tests.bench.measure import Session, cpu_ms
 from tests.bench.planner import Priced, fixed, names, plan, priced
 from tests.cluster import Cluster
@@ -164,17 +164,13 @@ def _executed(session: Session) -> None:
     the tuner's verification does. Asked for a little less than the bar's megabytes, as sizes are only predicted.
     """
     every, ending = queries(), queries(ENDLESS)
+    _peers_executed(session, ending)
     seen = {key: 1000 * _cpu_s(session, text) for key, text in ending.items()}
     for megabytes, (peer, bar) in EXECUTION_BARS.items():
         answer = ours(session, every, megabytes * 980_000, corrected=True, seen_ms=seen)
         plain = priced(session, ending, (), real=True)
         with session.transaction(force_rollback=True):
-            built: dict[str, int] = {}
-            for statement in answer.statements:
-                session.execute(statement.replace(" CONCURRENTLY", "").encode())
-                name = statement.split('"')[1]
-                row = session.execute("select pg_relation_size(%s::regclass)", [f'"{name}"']).fetchone()
-                built[name] = int(row[0]) if row is not None else 0
+            built = _built(session, answer)
             costs = priced(session, ending, (), real=True)
             times = _both(session, ending, built)
             print(
@@ -192,6 +188,35 @@ def _executed(session: Session) -> None:
                     f"    without {', '.join(sorted(gone))}, taken back: {sum(kept.values()) / 1e6:.0f} MB real, "
                     f"{_left(times):.1f} %, slowest {worst.key} {worst.left:.2f} (noise {worst.noise:.2f})"
                 )
+
+
+def _peers_executed(session: Session, ending: Mapping[str, str]) -> None:
+    """The sets that the published comparison executed: for 19 statements, at most two columns, half and all of the heap."""
+    asked = queries(LEFT_OUT)
+    for name, share, advisor in (("Extend", 50, extend), ("DB2Advis", 100, db2advis)):
+        with session.transaction(force_rollback=True):
+            built = _built(session, advisor(session, asked, share * HEAP * 10_000))
+            times = _both(session, ending, built)
+            slower = ", ".join(f"{key} {item.left:.2f}" for key, item in times.items() if item.left > 1.1)
+            print(
+                f"  {name}, {share} % of the heap by HypoPG ({sum(built.values()) / 1e6:.0f} MB real): {_left(times):.1f} %; "
+                f"more than 10 % slower: {slower or 'none'}",
+                flush=True,
+            )
+
+
+def _built(session: Session, answer: Answer) -> dict[str, int]:
+    """Build what was answered; real bytes by name."""
+    there = "select array_agg(indexrelid) from pg_index"
+    before = session.execute(there).fetchone()
+    for statement in answer.statements:
+        session.execute(statement.replace(" CONCURRENTLY", "").encode())
+    rows = session.execute(
+        "select c.relname, pg_relation_size(c.oid) from pg_index i join pg_class c on c.oid = i.indexrelid "
+        "where i.indexrelid <> all (%s)",
+        before,
+    ).fetchall()
+    return {str(name): int(size) for name, size in rows}
 
 
 @dataclass(frozen=True)
