@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -45,6 +46,20 @@ def started(tuner: Tuner) -> tuple[Background, int]:
     return step, int(until(tuner.building))
 
 
+def killed(pid: int, beside: int) -> None:
+    """Kill a backend while another stands still until the server tells it to quit: it may not write what it saw."""
+    os.kill(beside, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: is_told_to_quit(beside))
+    os.kill(beside, signal.SIGCONT)
+
+
+def is_told_to_quit(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+    return bool(int(pending, 16) & 1 << (signal.SIGQUIT - 1))
+
+
 def settled(tuner: Tuner, action: int, state: str) -> None:
     """Step on until the action is in its state: a step does nothing while an orphaned build goes on."""
 
@@ -63,7 +78,10 @@ def test_a_kill_in_the_middle_of_a_build_is_mended_by_the_next_step(crashable: T
     with writing(crashable) as writer:
         step, builder = started(crashable)
         until(lambda: any("INVALID" in index for index in crashable.indexes()))
-        os.kill(builder if victim == "the build's backend" else step.pid, signal.SIGKILL)
+        if victim == "the build's backend":
+            killed(builder, beside=step.pid)
+        else:
+            os.kill(step.pid, signal.SIGKILL)
         step.join()
         until(lambda: ended(writer))  # else the build could still finish before the server goes down
     crashable.connect_again()
@@ -96,7 +114,7 @@ def test_a_kill_in_the_middle_of_a_rebuild_or_a_drop_leaves_no_second_and_no_hal
         step, builder = started(crashable)
         if kind == "reindex":
             until(lambda: "_ccnew" in str(crashable.indexes()))
-        os.kill(builder, signal.SIGKILL)
+        killed(builder, beside=step.pid)
         step.join()
         until(lambda: ended(writer))
     crashable.connect_again()
