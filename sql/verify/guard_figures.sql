@@ -10,8 +10,8 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
   ), paired as (
     select s.userid, b.calls as b_calls, b.exec_ms as b_ms, f.calls as f_calls, f.exec_ms as f_ms
     from deed d
-    cross join lateral _wedding_dbopt.statement_sum(d.started_at - interval '1 hour', d.started_at) b
-    join lateral _wedding_dbopt.statement_sum(d.first_pass, guard_figures.at) f on f.statement_id = b.statement_id
+    cross join lateral _wedding_dbopt.statement_time(d.started_at - interval '1 hour', d.started_at) b
+    join lateral _wedding_dbopt.statement_time(d.first_pass, guard_figures.at) f on f.statement_id = b.statement_id
     join _wedding_dbopt.statement s on s.id = b.statement_id and not s.own and s.dbid = (select o.oid from pg_database o where o.datname = current_database())
     where b.calls >= 5 and f.calls >= 5 and b.exec_ms > 0
   ), ours as (

@@ -17,7 +17,7 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp set j
     -- The last hour before the change, and what is left of history where there is no such hour.
     select w.statement_id, w.exec_ms
     from _wedding_dbopt.verification_window(verification_subjects.action_id, verification_subjects.at) v
-    cross join lateral _wedding_dbopt.statement_sum(
+    cross join lateral _wedding_dbopt.statement_time(
       case when v.by_hours then v.before_since else greatest(v.before_since, v.first_started - interval '2 hours') end, v.first_started) w
     where w.calls > 0
   ), known as (

@@ -1,5 +1,5 @@
 begin;
-select plan(12);
+select plan(17);
 
 -- Sixteen hours of three statements that come and go, a pass each five minutes.
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context)
@@ -88,24 +88,37 @@ create function pg_temp.differences(since timestamptz, until timestamptz, width 
                   (told.blocks_error, found.blocks_error), (told.slices, found.slices), (told.rate_slices, found.rate_slices)) as pair(one, other)
                 where abs(pair.one - pair.other) > 1e-6 * abs(pair.one) or (pair.one is null) <> (pair.other is null))
 $$;
+-- What statement_time() has beside statement_sum(), from the same sources.
+create function pg_temp.other_times(since timestamptz, until timestamptz) returns bigint language sql stable as $$
+  select count(*)
+  from _wedding_dbopt.statement_sum(since, until) as told
+  full join _wedding_dbopt.statement_time(since, until) as found on found.statement_id = told.statement_id
+  where found.calls is distinct from told.calls
+     or coalesce(abs(found.exec_ms - told.exec_ms) > 1e-9 * told.exec_ms or abs(found.exec_sq - told.exec_sq) > 1e-9 * told.exec_sq, true)
+$$;
 
 select is((select count(*) from _wedding_dbopt.load_figures('2001-03-20 04:00Z', '2001-03-20 16:00Z') where statement_id is null), 4::bigint, 'contexts, the rest and all together');
 select is((select count(*) from _wedding_dbopt.load_figures('2001-03-20 04:00Z', '2001-03-20 16:00Z') where statement_id is not null), 4::bigint, 'each statement but our own');
 select is(pg_temp.differences('2001-03-20 04:00Z', '2001-03-20 16:00Z', '1 hour'), 0::bigint, 'hours from raw samples are those of slices summed one by one');
 select is(pg_temp.differences('2001-03-20 01:17Z', '2001-03-20 15:52Z', '2 hours'), 0::bigint, 'also with cut hours at both ends');
 select is(pg_temp.differences('2001-03-20 14:58Z', '2001-03-20 15:52Z', '5 minutes'), 0::bigint, 'and slices shorter than an hour');
+select is(pg_temp.other_times('2001-03-20 01:17Z', '2001-03-20 15:52Z'), 0::bigint, 'times alone are those of the whole sum from raw samples');
 select _wedding_dbopt.roll_up_hours('2001-03-20 15:30Z') \g /dev/null
 select is(pg_temp.differences('2001-03-20 04:00Z', '2001-03-20 16:00Z', '1 hour'), 0::bigint, 'from roll-ups and raw samples');
 select is(pg_temp.differences('2001-03-20 01:17Z', '2001-03-20 15:52Z', '2 hours'), 0::bigint, 'in one slice too');
 select is(pg_temp.differences('2001-03-20 14:58Z', '2001-03-20 15:52Z', '5 minutes'), 0::bigint, 'raw samples where a slice is shorter than an hour');
+select is(pg_temp.other_times('2001-03-20 01:17Z', '2001-03-20 15:52Z'), 0::bigint, 'times alone are those of the whole sum from roll-ups and raw samples');
 delete from _wedding_dbopt.statement_sample where at <= '2001-03-20 14:00Z';
 select is(pg_temp.differences('2001-03-20 04:00Z', '2001-03-20 16:00Z', '1 hour'), 0::bigint, 'and when the first samples are gone');
 select is(pg_temp.differences('2001-03-20 12:30Z', '2001-03-20 15:52Z', '15 minutes'), 0::bigint, 'an hour whose samples are gone counts where it begins');
+select is(pg_temp.other_times('2001-03-20 01:17Z', '2001-03-20 15:52Z'), 0::bigint, 'times alone are those of the whole sum where the first samples are gone');
 select _wedding_dbopt.roll_up_hours('2001-03-20 16:30Z') \g /dev/null
 select _wedding_dbopt.roll_up_days('2001-03-21 01:00Z') \g /dev/null
 select is(pg_temp.differences('2001-03-18 03:00Z', '2001-03-29 12:00Z', '1 day'), 0::bigint, 'a day comes from its roll-up');
+select is(pg_temp.other_times('2001-03-18 03:00Z', '2001-03-29 12:00Z'), 0::bigint, 'times alone are those of the whole sum from the roll-up of a day');
 delete from _wedding_dbopt.statement_hour where hour < '2002-01-01Z';
 delete from _wedding_dbopt.rolled_hour where hour < '2002-01-01Z';
 select is(pg_temp.differences('2001-03-18 03:00Z', '2001-03-29 12:00Z', '1 day'), 0::bigint, 'also when its hours are gone');
+select is(pg_temp.other_times('2001-03-18 03:00Z', '2001-03-29 12:00Z'), 0::bigint, 'times alone are those of the whole sum where its hours are gone');
 select * from finish();
 rollback;

@@ -78,7 +78,7 @@ where r.id = $1
 _WORKLOAD = """
 select s.id, coalesce(t.observed_query, t.query) as query, s.userid, coalesce(s.context, 'other') as context,
        coalesce(s.criticality, 'medium') as criticality, w.exec_ms
-from _wedding_dbopt.statement_sum($1, $2) w
+from _wedding_dbopt.statement_time($1, $2) w
 join _wedding_dbopt.statement s on s.id = w.statement_id
 join _wedding_dbopt.statement_text t on t.statement_id = s.id
 where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database()) and not s.own

@@ -29,7 +29,7 @@ select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, 
        w.calls, w.exec_ms / w.calls as mean_ms,
        extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
 from moment m
-cross join lateral _wedding_dbopt.statement_sum(m.since, m.now) w
+cross join lateral _wedding_dbopt.statement_time(m.since, m.now) w
 join _wedding_dbopt.statement s on s.id = w.statement_id
 join _wedding_dbopt.statement_text t on t.statement_id = s.id
 left join _wedding_dbopt.criticality_weight c on c.criticality = s.criticality

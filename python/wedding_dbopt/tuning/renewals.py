@@ -23,6 +23,7 @@ from wedding_dbopt.query import Query, Table
 from wedding_dbopt.tuning.bound_ages import lower_bounds, windows
 from wedding_dbopt.tuning.deeds.deed import details_of as details_of_action
 from wedding_dbopt.tuning.deeds.deed import identifier
+from wedding_dbopt.tuning.deeds.index_catalogue import dropping
 from wedding_dbopt.tuning.idea import Idea
 
 #: So many times what a fresh one would hold is too much.
@@ -153,8 +154,8 @@ def _idea(row: Row, found: Renewal, estimated: int) -> Iterator[Idea]:
         table=str(row["table"]),
         object=name,
         sql=(f"CREATE INDEX CONCURRENTLY {identifier(name)} ON {body}",),
-        final_sql=(f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, old)}",),
-        rollback_sql=(f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, name)}",),
+        final_sql=(dropping(schema, old),),
+        rollback_sql=(dropping(schema, name),),
         where_clause=found.fresh.condition,
         index_type="btree",
         details=details,

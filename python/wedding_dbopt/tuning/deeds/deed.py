@@ -109,6 +109,14 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+MARK = "Made by wedding_dbopt, action "
+
+
 def mark(action: Row) -> str:
     """The comment by which everybody sees who made an object, and by which we know it as ours."""
-    return f"Made by wedding_dbopt, action {action['id']}"
+    return f"{MARK}{action['id']}"
+
+
+def is_ours(action: Row, comment: str | None) -> bool:
+    """Whether a whole object with this comment is what the action made; the mark comes last."""
+    return comment == mark(action) or (comment is None and action["state"] in ("applying", "applied"))

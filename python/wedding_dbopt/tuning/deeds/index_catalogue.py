@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from wedding_dbopt.database import Database
+from wedding_dbopt.tuning.deeds.deed import identifier
 
 _INDEX = """
 select c.oid::bigint as oid, i.indisvalid as valid, i.indisready as ready, i.indislive as live,
@@ -71,6 +72,11 @@ def find_index(database: Database, schema: str, name: str) -> IndexState | None:
         bool(row["partition"]),
         json.dumps({part: row[part] for part in parts}),
     )
+
+
+def dropping(schema: str, name: str) -> str:
+    """The statement that drops an index and lets everybody go on; it may be run twice."""
+    return f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, name)}"
 
 
 def table_exists(database: Database, schema: str, table: str) -> bool:

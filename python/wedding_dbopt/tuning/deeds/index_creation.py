@@ -17,10 +17,11 @@ from wedding_dbopt.tuning.deeds.deed import (
     Script,
     details_of,
     identifier,
+    is_ours,
     literal,
     mark,
 )
-from wedding_dbopt.tuning.deeds.index_catalogue import find_index, table_exists
+from wedding_dbopt.tuning.deeds.index_catalogue import dropping, find_index, table_exists
 from wedding_dbopt.tuning.deeds.partitioned_index import partitioned_script
 
 
@@ -46,9 +47,7 @@ class IndexCreation(Deed):
             return Look(BUSY, reason="somebody else is building an index of this name")
         if not index.valid:
             return Look(HALF, bytes=index.bytes)
-        if index.comment == mark(action) or (
-            index.comment is None and action["state"] in ("applying", "applied")
-        ):
+        if is_ours(action, index.comment):
             return Look(DONE, index.image, index.bytes)
         if action["state"] in ("approved", "applying", "applied"):
             return Look(FOREIGN, reason="an index of this name exists already")
@@ -58,8 +57,7 @@ class IndexCreation(Deed):
         schema, name = str(action["schema_name"]), str(action["object_name"])
         create = str(details_of(action).get("create", action["sql"][0]))
         script = partitioned_script(database, schema, str(action["table_name"]), name, create)
-        undo = f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, name)}"
-        return script or Script(tuple(action["sql"]), (), (undo,))
+        return script or Script(tuple(action["sql"]), (), (dropping(schema, name),))
 
     def finish(self, action: Row) -> Sequence[str]:
         name = identifier(str(action["schema_name"]), str(action["object_name"]))

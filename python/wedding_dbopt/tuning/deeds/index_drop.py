@@ -29,7 +29,7 @@ from wedding_dbopt.tuning.deeds.deed import (
     identifier,
     literal,
 )
-from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, find_index, table_exists
+from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, dropping, find_index, table_exists
 
 
 class IndexDrop(Deed):
@@ -68,8 +68,7 @@ class IndexDrop(Deed):
         index = find_index(database, schema, name)
         if index is None:
             return Script((), (), ())
-        table, quoted = identifier(schema, str(action["table_name"])), identifier(schema, name)
-        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}"
+        table, drop = identifier(schema, str(action["table_name"])), dropping(schema, name)
         details = {"oid": index.oid, "definition": index.definition}
         if not index.valid:
             return Script((drop,), (), (), details)
@@ -78,9 +77,7 @@ class IndexDrop(Deed):
         )
 
     def clean(self, database: Database, action: Row) -> Sequence[str]:
-        return [
-            f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(str(action['schema_name']), str(action['object_name']))}"
-        ]
+        return [dropping(str(action["schema_name"]), str(action["object_name"]))]
 
 
 def _before(action: Row, index: IndexState | None) -> Look:

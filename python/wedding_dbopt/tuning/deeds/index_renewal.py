@@ -18,18 +18,18 @@ from wedding_dbopt.tuning.deeds.deed import (
     FOREIGN,
     GONE,
     HALF,
+    MARK,
     Deed,
     Look,
     Script,
     details_of,
     identifier,
+    is_ours,
     literal,
     mark,
 )
-from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, find_index
+from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, dropping, find_index
 from wedding_dbopt.tuning.deeds.index_drop import hiding, restoring, shown
-
-_OURS = "Made by wedding_dbopt, action "
 
 
 class IndexRenewal(Deed):
@@ -49,9 +49,7 @@ class IndexRenewal(Deed):
             return _without_new(action, old)
         if not new.valid:
             return Look(HALF, bytes=new.bytes)
-        if new.comment != mark(action) and not (
-            new.comment is None and action["state"] in ("applying", "applied")
-        ):
+        if not is_ours(action, new.comment):
             return Look(FOREIGN, reason="an index of this name is there, but it is not the one we made")
         return _with_new(action, new, old)
 
@@ -65,11 +63,10 @@ class IndexRenewal(Deed):
         create = str(details_of(action).get("create", action["sql"][0]))
         undo = (
             *restoring(old, schema, held, table),
-            f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, name)}",
+            dropping(schema, name),
         )
         details = {"oid": old.oid, "definition": old.definition, "create": create}
-        final = (f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, held)}",)
-        return Script((create, *hiding(table, old.oid)), final, undo, details)
+        return Script((create, *hiding(table, old.oid)), (dropping(schema, held),), undo, details)
 
     def clean(self, database: Database, action: Row) -> Sequence[str]:
         schema = str(action["schema_name"])
@@ -77,14 +74,12 @@ class IndexRenewal(Deed):
         details = details_of(action)
         steps = []
         if old is not None and not old.valid:
-            name = identifier(schema, str(details["old"]))
+            held = str(details["old"])
             whole = old.oid == details.get("oid") and old.ready and old.live
             table = identifier(schema, str(action["table_name"]))
-            steps += shown(table, old.oid, name) if whole else [f"DROP INDEX CONCURRENTLY IF EXISTS {name}"]
+            steps += shown(table, old.oid, identifier(schema, held)) if whole else [dropping(schema, held)]
         if new is not None and (action["state"] in ("approved", "applying") or not new.valid):
-            steps.append(
-                f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(schema, str(action['object_name']))}"
-            )
+            steps.append(dropping(schema, str(action["object_name"])))
         return steps
 
     def finish(self, action: Row) -> Sequence[str]:
@@ -100,7 +95,7 @@ class IndexRenewal(Deed):
 def _before(new: IndexState | None, old: IndexState | None) -> Look:
     if old is None:
         return Look(GONE, reason="the index that should be renewed is gone")
-    if not (old.comment or "").startswith(_OURS) or not old.valid or old.partition or old.kind != "i":
+    if not (old.comment or "").startswith(MARK) or not old.valid or old.partition or old.kind != "i":
         return Look(FOREIGN, reason="the index that should be renewed is not, or no longer, one that we made")
     if new is None:
         return Look(ABSENT, old.image)

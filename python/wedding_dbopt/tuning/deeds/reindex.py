@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 
 from wedding_dbopt.database import Database, Row
-from wedding_dbopt.tuning.deeds.deed import ABSENT, BUSY, DONE, GONE, HALF, Deed, Look, identifier
-from wedding_dbopt.tuning.deeds.index_catalogue import find_index
+from wedding_dbopt.tuning.deeds.deed import ABSENT, BUSY, DONE, GONE, HALF, Deed, Look
+from wedding_dbopt.tuning.deeds.index_catalogue import dropping, find_index
 
 _LEFT = """
 select c.oid::bigint as oid, c.relname as name
@@ -50,7 +50,7 @@ class Reindex(Deed):
     def clean(self, database: Database, action: Row) -> Sequence[str]:
         before = json.loads(str(action["image_before"]))["left"]
         return [
-            f"DROP INDEX CONCURRENTLY IF EXISTS {identifier(str(action['schema_name']), name)}"
+            dropping(str(action["schema_name"]), name)
             for oid, name in self._left(database, action)
             if oid not in before
         ]

@@ -19,6 +19,7 @@ from wedding_dbopt.tuning.deeds.deed import (
     Script,
     details_of,
     identifier,
+    is_ours,
     literal,
     mark,
     stored,
@@ -109,7 +110,7 @@ class Statistics(Upkeep):
                 return Look(GONE, reason=f"the table {action['table_name']} is gone")
             return Look(ABSENT)
         comment = rows[0]["comment"]
-        if comment == mark(action) or (comment is None and action["state"] in ("applying", "applied")):
+        if is_ours(action, comment):
             return Look(DONE, str(rows[0]["definition"]))
         return Look(
             FOREIGN, reason="a statistics object of this name is there, and it is not the one we made"
