@@ -84,10 +84,7 @@ begin
          format('%s of %s are free on the disk of %s: when it is full, %s.', pg_size_pretty(other.free), pg_size_pretty(other.total), other.name,
                 case when other.name ~ '^WAL' then 'the server stops' else 'statements fail' end),
          jsonb_build_object('free', other.free, 'total', other.total), null
-  from (select sample.other_disks from _wedding_dbopt.system_sample as sample
-        where sample.at <= check_collection.at and sample.at > check_collection.at - interval '1 hour' and sample.other_disks is not null
-        order by sample.at desc limit 1) as latest
-  cross join lateral jsonb_to_recordset(latest.other_disks) as other (name text, total bigint, free bigint)
+  from _wedding_dbopt.disks_beside(check_collection.at) as other
   where other.free < 0.1 * other.total
   union all
   select 'kill_switch', 'critical', 'enabled', null, null, null, 'The kill switch is pulled: nothing is applied.', '{}', 'select wedding_dbopt.resume()'

@@ -10,11 +10,7 @@ begin
     from pg_replication_slots as slot where not slot.temporary
   ), disk as (
     select coalesce(
-      (select other.free
-       from (select sample.other_disks from _wedding_dbopt.system_sample as sample
-             where sample.at <= check_replication.at and sample.at > check_replication.at - interval '1 hour' and sample.other_disks is not null
-             order by sample.at desc limit 1) as latest
-       cross join lateral jsonb_to_recordset(latest.other_disks) as other (name text, free bigint) where other.name ~ '^WAL'),
+      (select other.free from _wedding_dbopt.disks_beside(check_replication.at) as other where other.name ~ '^WAL'),
       (select sample.disk_free from _wedding_dbopt.system_sample as sample
        where sample.at <= check_replication.at and sample.at > check_replication.at - interval '1 hour' and sample.disk_free is not null
        order by sample.at desc limit 1)) as disk_free
