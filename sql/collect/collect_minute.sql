@@ -32,7 +32,8 @@ begin
     loop
       left_s := pg_catalog.date_part('epoch', due operator(pg_catalog.-) moment)
                 operator(pg_catalog.-) pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() operator(pg_catalog.-) begun);
-      exit when left_s operator(pg_catalog.<=) 0;
+      chosen := left_s operator(pg_catalog.<) 65;  -- else a clock was set back, and the minute would last as long
+      exit when not chosen or left_s operator(pg_catalog.<=) 0;
       slept := pg_catalog.pg_sleep(least(left_s, 1))::pg_catalog.text;
       commit;
       if pg_catalog.to_regproc('_wedding_dbopt.server_stops') is null then

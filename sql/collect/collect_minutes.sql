@@ -43,11 +43,14 @@ begin
       moment := coalesce(collect_minutes.at, begun) operator(pg_catalog.+) (pg_catalog.clock_timestamp() operator(pg_catalog.-) begun);
       left_s := pg_catalog.date_part('epoch', due operator(pg_catalog.-) moment);
       commit;
-      exit when not goes or left_s operator(pg_catalog.<=) 0;
+      exit when not goes or left_s operator(pg_catalog.<=) 0
+        or left_s operator(pg_catalog.>) 65;  -- a clock was set back: the pass that is due by it would come much later
       slept := pg_catalog.pg_sleep(least(left_s, 1))::pg_catalog.text;
       commit;
     end loop;
     exit when not goes;
+    ending := least(ending, pg_catalog.date_bin(pg_catalog.make_interval(mins => collect_minutes.minutes), moment, '2000-01-01Z')
+                            operator(pg_catalog.+) pg_catalog.make_interval(mins => collect_minutes.minutes));
   end loop;
 end $$;
 comment on procedure wedding_dbopt.collect_minutes(integer, timestamptz) is

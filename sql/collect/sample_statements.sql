@@ -18,9 +18,14 @@ declare
   has        text[];
   last_id    integer;
   info       record;
-  previous   record;
+  last       record;
+  too_old    boolean;
+  told       text[];
+  before     timestamptz;
+  began      timestamptz;
   was_reset  boolean;
   base_line  boolean;
+  known      integer;
   resets     integer[];
   comparison text;
   prepared   text;
@@ -34,23 +39,37 @@ begin
 
   if to_regprocedure(format('%s.pg_stat_statements_info()', home)) is not null then
     execute format('select stats_reset, dealloc from %s.pg_stat_statements_info()', home) into info;
+    has := has || 'stats_reset'::text;
   else
     select null::timestamptz as stats_reset, null::bigint as dealloc into info;
   end if;
+  -- Before 1.9 it does not say which calls are nested: entries that differ in nothing else cannot be told apart.
+  too_old := 'total_exec_time' <> all(has);
+  if not too_old and 'toplevel' <> all(has) then
+    execute format('select true from %s.pg_stat_statements(false) c group by c.queryid, c.dbid, c.userid having count(*) > 1 limit 1', home)
+    into too_old;
+  end if;
+  if too_old then
+    raise exception using errcode = 'object_not_in_prerequisite_state',
+      message = 'this version of pg_stat_statements does not tell enough: ALTER EXTENSION pg_stat_statements UPDATE';
+  end if;
 
-  select s.at, s.stats_reset, s.dealloc, s.entries into previous
-  from _wedding_dbopt.statement_sample s where s.at < sample_statements.at  -- a clock that was ahead has left later ones
-  order by s.at desc limit 1;
-  was_reset := info.stats_reset is distinct from previous.stats_reset;
-  -- Without the old counters nothing is known about the interval, unless everything began after the last pass.
-  base_line := previous.at is null
-    or (not exists (select from _wedding_dbopt.statement_last)
-        and previous.entries > 0 and not coalesce(was_reset and info.stats_reset > previous.at, false));
+  told := array(select t.name from unnest(array['toplevel', 'stats_reset', 'stats_since']) with ordinality as t (name, place)
+                 where t.name = any(has) order by t.place);
+  select p.* into last from _wedding_dbopt.statement_pass p;
+  select max(s.at) into before from _wedding_dbopt.statement_sample s where s.at < sample_statements.at;
+  -- What began before a clock was set back has no length that anybody knows: at least the usual minute.
+  began := case when last.at < sample_statements.at then last.at
+                when last.at is not null then least(before, sample_statements.at - interval '1 minute') else before end;
+  was_reset := info.stats_reset is distinct from last.stats_reset;
+  -- Without the old counters, or where they do not say what the new ones say of how they began, nothing is known about the
+  -- interval, unless everything began after the last pass.
+  base_line := case when last.at is not null then last.tells <> told
+    else before is null or info.stats_reset is null
+      or exists (select from _wedding_dbopt.statement_sample s where s.at >= info.stats_reset or s.stats_reset = info.stats_reset) end;
   if base_line then
     delete from _wedding_dbopt.statement_last;
-  end if;
-  if not exists (select from _wedding_dbopt.statement_last) then
-    previous.entries := 0;
+    last.entries := 0;
   end if;
   last_id := _wedding_dbopt.last_statement_id();
 
@@ -157,6 +176,7 @@ begin
       case when t.write_ms > 0 then array(select (1000 * d.write_ms)::bigint from delta d) end,
       case when t.wal_bytes > 0 then array(select d.wal_bytes from delta d) end
     from top t
+    returning entries
     $sql$,
     home,
     case when 'toplevel' = any(has) then 'c.toplevel' else 'true' end,
@@ -186,8 +206,15 @@ begin
   if not exists (select from pg_prepared_statement() p where p.name = prepared) then
     execute format('prepare %I (timestamptz, timestamptz, boolean, boolean, boolean, timestamptz, bigint, integer) as %s', prepared, comparison);
   end if;
-  execute format('execute %I (%L, %L, %L, %L, %L, %L, %L, %L)', prepared, sample_statements.at, previous.at, base_line,
-    was_reset and not base_line, info.dealloc is distinct from previous.dealloc, info.stats_reset, info.dealloc, previous.entries);
+  execute format('execute %I (%L, %L, %L, %L, %L, %L, %L, %L)', prepared, sample_statements.at, began, base_line,
+    was_reset and not base_line, info.dealloc is distinct from last.dealloc or last.at >= sample_statements.at,
+    info.stats_reset, info.dealloc, coalesce(last.entries, 0)) into known;
+  update _wedding_dbopt.statement_pass p
+  set at = sample_statements.at, tells = told, stats_reset = info.stats_reset, dealloc = info.dealloc, entries = known;
+  if not found then
+    insert into _wedding_dbopt.statement_pass (at, tells, stats_reset, dealloc, entries)
+    values (sample_statements.at, told, info.stats_reset, info.dealloc, known);
+  end if;
 
   if _wedding_dbopt.last_statement_id() > last_id or exists (select from _wedding_dbopt.statement s where s.unread) then
     perform _wedding_dbopt.name_statements(last_id, sample_statements.at);

@@ -17,6 +17,7 @@ begin
      and not exists (select from _wedding_dbopt.collecting_sessions() c join pg_stat_get_activity(c.pid) a on a.backend_start = c.backend_start) then
     late := interval '45 seconds';
   end if;
-  return not exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > pass_missed.at - late);
+  return not exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > pass_missed.at - late
+                     and l.at < pass_missed.at + interval '1 minute');  -- a clock that was ahead has left later ones
 end $$;
 comment on function _wedding_dbopt.pass_missed(timestamptz) is 'Whether collection is scheduled, but nothing was collected in the time in which it should have been.';

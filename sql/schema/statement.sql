@@ -90,6 +90,17 @@ create unlogged table _wedding_dbopt.statement_last (
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.3);
 comment on table _wedding_dbopt.statement_last is 'Counters of pg_stat_statements at the last pass, to form interval differences.';
 
+-- Which pass those counters are of. Where a clock was set back, it is not the one with the latest time.
+create unlogged table _wedding_dbopt.statement_pass (
+  at          timestamptz not null,
+  tells       text[] not null,
+  stats_reset timestamptz,
+  dealloc     bigint,
+  entries     integer not null
+);
+comment on table _wedding_dbopt.statement_pass is
+  'One row: the pass that statement_last is of; which of the columns that tell how entries began pg_stat_statements had, its reset, evictions and entries.';
+
 -- One row per pass: parallel arrays of the statements that changed, sorted by id. A metric that is zero for all is null.
 create table _wedding_dbopt.statement_sample (
   at          timestamptz not null,

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,15 @@ def killed(pid: int, beside: int) -> None:
     os.kill(beside, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     until(lambda: is_told_to_quit(beside))
-    os.kill(beside, signal.SIGCONT)
+    with suppress(ProcessLookupError):
+        os.kill(beside, signal.SIGCONT)
 
 
 def is_told_to_quit(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # who does not quit within five seconds is killed
+        return True
     pending = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
     return bool(int(pending, 16) & 1 << (signal.SIGQUIT - 1))
 

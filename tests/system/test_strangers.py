@@ -240,3 +240,6 @@ def test_a_clock_that_was_years_ahead_leaves_nothing_behind(tuner: Tuner) -> Non
     assert tuner.rows(passes, minutes[0], minutes[-1]) == [(True, 3)] * 5
     tables = "select count(*) from _wedding_dbopt.table_sample where at <= %s"
     assert tuner.value(tables, minutes[-1]) == len(minutes)
+    judged = "select evaluated_at = %s from _wedding_dbopt.alert_clock"
+    watched = "select bool_and(at = %s) from _wedding_dbopt.surge_state"
+    assert tuner.value(judged, minutes[-1]) and tuner.value(watched, minutes[-1])

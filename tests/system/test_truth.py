@@ -105,6 +105,83 @@ def test_databases_roles_and_nested_calls_are_kept_apart(ledger: Ledger) -> None
     assert ledger.complete()
 
 
+def test_a_clock_that_is_set_back_makes_nothing_count_twice(ledger: Ledger) -> None:
+    ledger.next_statement()
+    ledger.collect()
+    newest = ledger.minute + 3
+
+    def interval(calls: int, reset: bool = False) -> tuple[int, bool, float]:
+        if reset:
+            ledger.reset_all()
+        ledger.run(calls)
+        ledger.collect()
+        minutes = "select extract(epoch from at - previous_at) / 60 from _wedding_dbopt.statement_sample where at = %s"
+        return ledger.stored(), ledger.complete(), float(ledger.value(minutes, ledger.at()))
+
+    assert [interval(5), interval(6), interval(7, reset=True)] == [(5, True, 1), (6, True, 1), (7, False, 1)]
+    ledger.minute -= 2.5  # an interval of half a minute would look like twice the load
+    assert interval(8) == (8, False, 1)
+    assert interval(9, reset=True) == (9, False, 1)
+    assert [interval(10), interval(11)] == [(10, True, 1), (11, True, 1)]
+    ledger.minute = newest - 1  # a pass of the same time again
+    assert interval(12) == (12 + 7, False, 1)
+    ledger.minute -= 1.25
+    ledger.stop_at_once()  # what was counted already is not known any more, and not since when
+    ledger.run(13)
+    ledger.collect()
+    assert (ledger.stored(), ledger.complete()) == (0, False)
+    ledger.minute = newest
+
+
+def test_columns_that_come_with_a_version_begin_anew_and_an_old_one_counts_nothing_twice(
+    ledger: Ledger,
+) -> None:
+    versions = [
+        version
+        for (version,) in ledger.session.execute(
+            """select version from pg_available_extension_versions
+               where name = 'pg_stat_statements' and string_to_array(version, '.')::integer[] >= '{1,7}'
+               order by string_to_array(version, '.')::integer[]"""
+        ).fetchall()
+    ]
+    ledger.session.execute("create database aged")
+    with ledger.cluster.connect("aged") as session:
+        session.execute(f"create extension pg_stat_statements version '{versions[0]}'".encode())
+    ledger.cluster.install("aged")
+    aged = Ledger(ledger.cluster, "aged")
+    aged.number = 100
+
+    def interval(calls: int) -> tuple[int, bool]:
+        aged.run(calls)
+        aged.collect()
+        return aged.stored(), aged.complete()
+
+    def refused() -> bool:
+        aged.minute += 1
+        aged.session.execute("call wedding_dbopt.collect(%s)", [aged.at()])
+        reason = "select reason from _wedding_dbopt.collect_log where source = 'statements' and at = %s"
+        refusal = aged.value(reason, aged.at())
+        assert (
+            aged.value("select count(*) from _wedding_dbopt.statement_sample where at = %s", aged.at()) == 0
+        )
+        aged.session.execute("delete from _wedding_dbopt.collect_log")
+        return "ALTER EXTENSION pg_stat_statements UPDATE" in refusal
+
+    aged.next_statement()
+    assert refused()
+    for version in versions[1:]:
+        aged.session.execute(f"alter extension pg_stat_statements update to '{version}'".encode())
+        assert interval(5) in ((0, False), (5, True))
+        assert interval(6) == (6, True)
+        if version == "1.8":
+            aged.session.execute("set pg_stat_statements.track = 'all'")
+            aged.session.execute(f"do $$ begin perform id from {aged.probe} where id < 50; end $$".encode())
+            assert refused()
+            aged.session.execute("reset pg_stat_statements.track")
+    aged.close()
+    ledger.session.execute("drop database aged")
+
+
 def test_nobody_elses_counters_are_touched(ledger: Ledger) -> None:
     """What another tool reads before and after our passes, our maintenance and our ticks is the same."""
     ledger.next_statement()

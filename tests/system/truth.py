@@ -44,18 +44,19 @@ def truthful_cluster() -> Cluster:
 class Ledger:
     """One statement that is run a known number of times between passes of the collector."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, database: str = "test") -> None:
         self.cluster = cluster
-        self.minute = 0
+        self.database = database
+        self.minute = 0.0
         self.number = 0
         self.connect()
         row = self.session.execute("select min(at) from _wedding_dbopt.statement_sample").fetchone()
-        assert row == (None,), "the cluster has passes already"
+        assert row == (None,), "the database has passes already"
 
     def connect(self) -> None:
         """Open the sessions, again after a restart."""
-        self.session = self.cluster.connect()
-        self.application = self.cluster.connect()
+        self.session = self.cluster.connect(self.database)
+        self.application = self.cluster.connect(self.database)
 
     def close(self) -> None:
         self.session.close()
@@ -169,7 +170,8 @@ class Ledger:
     def stored(self) -> int:
         """Calls of the statement in the latest pass."""
         row = self.session.execute(
-            _STORED, {"since": self.at(1), "until": self.at(), "probe": self.probe}
+            _STORED,
+            {"since": self.at() - timedelta(microseconds=1), "until": self.at(), "probe": self.probe},
         ).fetchone()
         assert row is not None
         return int(row[0])
