@@ -9,19 +9,23 @@ begin
     -- Few statements have a hundredth of the time; only their past is read.
     select used.* from (
       select used.*, sum(used.exec_ms) over () as all_ms
-      from _wedding_dbopt.workload(check_regressions.at - interval '1 hour', check_regressions.at, false) as used) as used
+      from _wedding_dbopt.workload_time(check_regressions.at - interval '1 hour', check_regressions.at) as used) as used
     where used.calls >= 50 and used.exec_ms >= 0.01 * used.all_ms
+  ), work as (
+    select done.* from _wedding_dbopt.statement_work(array(select now.statement_id from now), check_regressions.at - interval '1 hour', check_regressions.at) as done
   ), before as (
     select now.statement_id, sum(past.calls) as calls, sum(past.exec_ms) as exec_ms, sum(past.exec_sq) as exec_sq, sum(past.hit + past.read) as blocks
     from now, _wedding_dbopt.statement_history(now.statement_id, check_regressions.at - interval '8 days', check_regressions.at - interval '1 hour', false) as past
     group by now.statement_id having sum(past.calls) >= 200
   ), compared as (
     select now.statement_id, now.queryid, now.context, now.calls, now.exec_ms / now.calls as mean, before.exec_ms / before.calls as mean_before,
-           (now.hit + now.read)::float8 / now.calls as blocks, before.blocks::float8 / before.calls as blocks_before,
+           (work.hit + work.read)::float8 / now.calls as blocks, before.blocks::float8 / before.calls as blocks_before,
            _wedding_dbopt.welch_p_value(
              before.exec_ms / before.calls::float8, sqrt(greatest(before.exec_sq / before.calls - (before.exec_ms / before.calls) ^ 2, 0) / before.calls), before.calls::float8,
-             now.exec_ms / now.calls, sqrt(greatest(now.exec_sq / now.calls - (now.exec_ms / now.calls) ^ 2, 0) / now.calls), now.calls) * count(*) over () as p_value
-    from now join before on before.statement_id = now.statement_id
+             now.exec_ms / now.calls, sqrt(greatest(work.exec_sq / now.calls - (now.exec_ms / now.calls) ^ 2, 0) / now.calls), now.calls) * count(*) over () as p_value
+    from now
+    join before on before.statement_id = now.statement_id
+    join work on work.statement_id = now.statement_id
   )
   select 'regressed_statement', 'warning', compared.queryid::text, null::oid, array[compared.statement_id], null::text,
          format('Statement %s (%s) takes %s ms in the last hour, %s ms in the week before, and touches %s blocks in place of %s: its plan or its data changed.', compared.queryid, compared.context,

@@ -12,7 +12,7 @@ begin
   perform _wedding_dbopt.require(get_objectives.time_window > interval '0', 'time_window must be positive', 'For example ''1 hour''.');
   return query
   with workload as materialized (
-    select * from _wedding_dbopt.workload_time(since, get_objectives.at)
+    select * from _wedding_dbopt.workload_time(since, get_objectives.at, true)
   ), summed as (
     select workload.context, sum(workload.calls)::bigint as calls,
            sum(workload.exec_ms) / sum(workload.calls) as mean,

@@ -8,7 +8,8 @@ returns table(queryid text, query text, calls bigint, mean_exec_time numeric, st
               objective_ms numeric, objective_met boolean, complete boolean,
               p50_ms numeric, p50_low numeric, p50_high numeric, p95_ms numeric, p95_low numeric, p95_high numeric,
               p99_ms numeric, p99_low numeric, p99_high numeric)
-language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   since    constant timestamptz := _wedding_dbopt.window_start(get_query_performance.at, get_query_performance.time_window);
@@ -19,27 +20,33 @@ begin
   perform _wedding_dbopt.require(get_query_performance.time_window > interval '0', 'time_window must be positive', 'For example ''24 hours''.');
   return query
   with used as materialized (
-    select workload.queryid, workload.statement_id, workload.calls::float8 as calls, workload.exec_ms, workload.exec_sq,
-           workload.rows::float8 as rows, workload.hit::float8 as hit, workload.read::float8 as read
-    from _wedding_dbopt.workload(since, get_query_performance.at, false) as workload
-  ), top as materialized (
+    select workload.statement_id, workload.queryid, workload.tables, workload.calls::float8 as calls, workload.exec_ms
+    from _wedding_dbopt.workload_time(since, get_query_performance.at) as workload
+  ), dearest as materialized (
     -- One row per query id: the same statement issued by several roles, or inside functions, is one query here.
-    select summed.queryid, summed.statement_id, summed.calls::bigint as calls, summed.exec_ms, summed.exec_sq,
-           summed.rows::bigint as rows, summed.hit::bigint as hit, summed.read::bigint as read
-    from (select used.queryid, min(used.statement_id) as statement_id, sum(used.calls) as calls, sum(used.exec_ms) as exec_ms,
-                 sum(used.exec_sq) as exec_sq, sum(used.rows) as rows, sum(used.hit) as hit, sum(used.read) as read
-          from used
-          group by used.queryid
-          having sum(used.calls) >= get_query_performance.min_calls
-          order by sum(used.exec_ms) desc, used.queryid
-          limit get_query_performance.limit_count) as summed
+    select used.queryid
+    from used
+    group by used.queryid
+    having sum(used.calls) >= get_query_performance.min_calls
+    order by sum(used.exec_ms) desc, used.queryid
+    limit get_query_performance.limit_count
+  ), member as materialized (
+    select used.* from used where (used.queryid in (select dearest.queryid from dearest)) is true  -- looked up in a hash; a join could be planned as a loop
+  ), top as materialized (
+    -- Blocks and rows are asked for these only; times and blocks are brought together by a sum, which cannot be planned as a loop either.
+    select figure.queryid, min(figure.statement_id) as statement_id, sum(figure.calls)::bigint as calls, sum(figure.exec_ms) as exec_ms,
+           sum(figure.exec_sq) as exec_sq, sum(figure.rows)::bigint as rows, sum(figure.hit)::bigint as hit, sum(figure.read)::bigint as read
+    from (select member.queryid, member.statement_id, member.calls, member.exec_ms, 0 as exec_sq, 0 as rows, 0 as hit, 0 as read from member
+          union all
+          select statement.queryid, work.statement_id, 0, 0, work.exec_sq, work.rows, work.hit, work.read
+          from _wedding_dbopt.statement_work(array(select member.statement_id from member), since, get_query_performance.at) as work
+          cross join lateral (select statement.queryid from _wedding_dbopt.statement where statement.id = work.statement_id offset 0) as statement) as figure
+    group by figure.queryid
   ), sole_reader as materialized (
     select touched.name, min(touched.queryid) as queryid
-    from (select unnest(reader.tables) as name, reader.queryid
-          from _wedding_dbopt.statement as reader
-          where reader.tables && array(
-              select distinct unnest(shown.tables) from top join _wedding_dbopt.statement as shown on shown.id = top.statement_id)
-            and (reader.id in (select used.statement_id from used)) is true) as touched  -- looked up in a hash; a join could be planned as a loop
+    from (select unnest(used.tables) as name, used.queryid
+          from used
+          where used.tables && array(select distinct unnest(member.tables) from member)) as touched
     group by touched.name
     having min(touched.queryid) = max(touched.queryid)
   ), delta as (
@@ -78,7 +85,7 @@ begin
          round(_wedding_dbopt.percentile_low(top.calls, top.exec_ms, top.exec_sq, 0.99)::numeric, 6),
          round(_wedding_dbopt.percentile_high(top.calls, top.exec_ms, top.exec_sq, 0.99)::numeric, 6)
   from top
-  join _wedding_dbopt.statement on statement.id = top.statement_id
+  cross join lateral (select statement.* from _wedding_dbopt.statement where statement.id = top.statement_id offset 0) as statement
   left join _wedding_dbopt.objective on objective.context = coalesce(statement.context, 'other')
   left join read_rows on read_rows.queryid = top.queryid
   order by top.exec_ms desc, top.queryid;

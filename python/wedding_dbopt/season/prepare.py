@@ -30,7 +30,7 @@ _STATEMENTS = """
 select w.statement_id, w.queryid::text as queryid, w.context, w.criticality, w.calls, w.exec_ms / w.calls as mean,
        sqrt(greatest(w.exec_sq / w.calls - (w.exec_ms / w.calls) ^ 2, 0)) as deviation, s.userid::bigint as userid,
        coalesce(t.observed_query, t.query) as query
-from _wedding_dbopt.workload_time($1, $2) w
+from _wedding_dbopt.workload_time($1, $2, true) w
 join _wedding_dbopt.statement s on s.id = w.statement_id
 left join _wedding_dbopt.statement_text t on t.statement_id = w.statement_id
 order by w.exec_ms desc
