@@ -6,6 +6,7 @@
 create or replace function _wedding_dbopt.make_partitions(at timestamptz) returns boolean
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'  -- a day is as long as that of the session's zone, which may have 23 or 25 hours
 set lock_timeout = '100ms' as $$
 declare
   today  constant timestamptz := date_trunc('day', make_partitions.at, 'UTC');

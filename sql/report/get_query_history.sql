@@ -31,7 +31,8 @@ begin
          round(_wedding_dbopt.percentile_high(nullif(sum(slot.calls)::bigint, 0), sum(slot.exec_ms), sum(slot.exec_sq), 0.95)::numeric, 6),
          sum(slot.rows)::bigint, round(sum(slot.hit)::numeric / nullif(sum(slot.hit) + sum(slot.read), 0), 6),
          sum(slot.temp_written)::bigint, sum(slot.wal_bytes)::bigint
-  from (select date_bin(step, load.begun, timestamp '2001-01-01' at time zone zone) as begun, load.begun as started, load.ended,
+  from (select case when step = interval '1 day' then date_trunc('day', load.begun, zone)
+               else date_bin(step, load.begun, timestamp '2001-01-01' at time zone zone) end as begun, load.begun as started, load.ended,
           load.calls, load.exec_ms, load.exec_sq, load.rows, load.hit, load.read, load.temp_written, load.wal_bytes
         from _wedding_dbopt.statement
         cross join lateral _wedding_dbopt.statement_history(

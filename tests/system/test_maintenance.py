@@ -53,12 +53,19 @@ def maintain(tuner: Tuner, at: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begin", "hours"),
-    [("2101-10-29T22:00:00+00:00", 25), ("2101-03-26T23:00:00+00:00", 23)],
-    ids=["a day of 25 hours", "a day of 23 hours"],
+    ("zone", "begin", "hours"),
+    [
+        ("Europe/Berlin", "2101-10-29T22:00:00+00:00", 25),
+        ("Europe/Berlin", "2101-03-26T23:00:00+00:00", 23),
+        ("America/Santiago", "2101-09-04T04:00:00+00:00", 23),
+    ],
+    ids=["a day of 25 hours", "a day of 23 hours", "a day without midnight"],
 )
-def test_hours_and_days_are_exact_while_clocks_change(tuner: Tuner, begin: str, hours: int) -> None:
-    tuner.set(time_zone="Europe/Berlin")
+def test_hours_and_days_are_exact_while_clocks_change(
+    tuner: Tuner, zone: str, begin: str, hours: int
+) -> None:
+    tuner.set(time_zone=zone)
+    tuner.run(f"set timezone = '{zone}'")  # then a day is not 24 hours for the session either
     tuner.table(rows=10)
     first = datetime.fromisoformat(begin)
     collect(tuner, hourly(first, hours + 2))
@@ -71,6 +78,26 @@ def test_hours_and_days_are_exact_while_clocks_change(tuner: Tuner, begin: str, 
         hours,
     )
     assert tuner.value(ROLLED.format("day") + "where packed.day = %s", first) == 3 * hours
+    history = """
+        select calls from _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
+        cross join wedding_dbopt.get_query_history(s.queryid::text, '30d', %s)
+        where t.query like '%%from booking where vendor%%' and step_start = %s"""
+    assert tuner.column(history, first + timedelta(hours=hours + 2), first) == [3 * hours]
+    day, two = timedelta(hours=24), timedelta(hours=48)
+    compared = """
+        select hours_before from _wedding_dbopt.trend_tests(%s, %s, '1 hour', array[%s])
+        where context = 'all' and metric = 'calls'"""
+    assert tuner.value(compared, first + day, first + two, first) == 24
+    for at in (first - day, first, first + day, first + two, first + 2 * two):
+        maintain(tuner, at)
+        assert tuner.rows(FAILED, at) == []
+    widths = r"""
+        select distinct b[2]::timestamptz - b[1]::timestamptz
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+             regexp_match(pg_get_expr(c.relpartbound, c.oid), '\(''(.*)''\) TO \(''(.*)''\)') b
+        where i.inhparent = '_wedding_dbopt.statement_sample'::regclass and b is not null"""
+    tuner.run("set timezone = 'UTC'")
+    assert tuner.column(widths) == [day]
 
 
 @pytest.mark.parametrize(
