@@ -1,7 +1,7 @@
 -- An hour h stands for the passes in (h, h + 1 hour], as the window does. Whole days come from the daily roll-up, whole hours
 -- beside them from the hourly one, and only the edges from the raw samples. Where raw samples are gone an hour counts if it
--- begins inside the window; where the hours are gone too, so does a day. The last 23 closed hours are summed already
--- (statement_recent), for windows that hold them. A window that is cut into slices takes what lies within one slice.
+-- begins inside the window; where the hours are gone too, so does a day. The last 23 closed hours and the last 29 closed days are
+-- summed already (statement_recent), for windows that hold them. A window that is cut into slices takes what lies within one slice.
 create or replace function _wedding_dbopt.window_parts(
   since timestamptz, until timestamptz, slice interval default null,
   out days timestamptz[], out hours timestamptz[], out raw_days tstzrange[], out recent tstzrange)
@@ -30,4 +30,4 @@ begin
       and not exists (select from _wedding_dbopt.rolled_day d where d.day = any (days) and r.hour >= d.day and r.hour < d.until));
 end $$;
 comment on function _wedding_dbopt.window_parts(timestamptz, timestamptz, interval) is
-  'Where the sums of a window come from, so that nothing is counted twice: roll-ups of days and hours, the sum of the last closed hours (recent), and raw samples for the rest; raw_days are the days of which raw samples exist too. Slices begin at multiples of their width.';
+  'Where the sums of a window come from, so that nothing is counted twice: roll-ups of days and hours, the sum of the last closed hours or days (recent), and raw samples for the rest; raw_days are the days of which raw samples exist too. Slices begin at multiples of their width.';

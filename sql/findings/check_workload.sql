@@ -16,15 +16,13 @@ begin
     from _wedding_dbopt.context_hours(check_workload.at - interval '1 hour', check_workload.at) as load
     where load.above is not null group by load.context
   ), context as materialized (
-    select objective.context, objective.latency_ms, sum(hour.calls) as calls, sum(hour.exec_ms) / sum(hour.calls) as mean, late.within,
-           100 * objective.success_target as target, array_agg(hour.statement_id) as statements,
-           (array_agg(hour.queryid order by hour.exec_ms / hour.calls desc))[1] as slowest, max(hour.exec_ms / hour.calls) as slowest_ms,
-           sum(hour.exec_ms) / sum(hour.calls) <= objective.latency_ms as met,
-           sum(hour.exec_ms) / sum(hour.calls) > objective.latency_ms or late.within < 100 * objective.success_target as missed
-    from hour
-    join _wedding_dbopt.objective on objective.context = hour.context
-    left join late on late.context = hour.context
-    group by objective.context, objective.latency_ms, objective.success_target, late.within
+    -- Summed before it meets the objectives: no array or order of all its statements is made for a context that is well.
+    select used.*, objective.latency_ms, late.within, 100 * objective.success_target as target,
+           used.mean <= objective.latency_ms as met, used.mean > objective.latency_ms or late.within < 100 * objective.success_target as missed
+    from (select hour.context, sum(hour.calls) as calls, sum(hour.exec_ms) / sum(hour.calls) as mean, max(hour.exec_ms / hour.calls) as slowest_ms
+          from hour group by hour.context) as used
+    join _wedding_dbopt.objective on objective.context = used.context
+    left join late on late.context = used.context
   ), slow as (
     select hour.*, context.latency_ms as objective_ms, context.missed, hour.exec_ms / hour.calls as mean
     from hour join context on context.context = hour.context
@@ -49,21 +47,22 @@ begin
     from day, pg_settings as work_mem
     where work_mem.name = 'work_mem' and day.calls >= 20 and day.temp_written / day.calls >= 128 and day.exec_ms >= 0.01 * day.all_ms
   ), superuser as (
-    select pg_roles.rolname, sum(day.calls::float8)::bigint as calls, array_agg(day.statement_id) as statements, max(day.all_calls) as all_calls
-    from day
-    join pg_roles on pg_roles.oid = day.userid and pg_roles.rolsuper
-    where day.context <> 'other'
-    group by pg_roles.rolname
+    select pg_roles.rolname, used.*
+    from (select day.userid, sum(day.calls::float8)::bigint as calls, max(day.all_calls) as all_calls
+          from day where day.context <> 'other' group by day.userid) as used
+    join pg_roles on pg_roles.oid = used.userid and pg_roles.rolsuper
   )
   select 'objective_missed', case when goal.context in ('booking', 'payment') then 'critical' else 'warning' end, goal.context, null::oid,
-         goal.statements, 'objective ' || goal.context,
+         array(select hour.statement_id from hour where hour.context = goal.context), 'objective ' || goal.context,
          format('%s calls of the last hour took %s ms on average, the objective is %s ms; slowest statement %s at %s ms.%s',
-                goal.calls, round(goal.mean::numeric, 2), goal.latency_ms, goal.slowest, round(goal.slowest_ms::numeric, 2),
+                goal.calls, round(goal.mean::numeric, 2), goal.latency_ms, slowest.queryid, round(goal.slowest_ms::numeric, 2),
                 case when goal.met then format(' At most %s %% of the calls were within it, %s %% should be.', round(goal.within, 2), round(goal.target, 2)) else '' end),
          jsonb_build_object('calls', goal.calls, 'average_ms', goal.mean, 'objective_ms', goal.latency_ms, 'within_percent_at_most', goal.within,
-                            'slowest_queryid', goal.slowest::text),
+                            'slowest_queryid', slowest.queryid::text),
          'select * from wedding_dbopt.optimize_database()'
-  from context as goal where goal.missed
+  from context as goal
+  cross join lateral (select hour.queryid from hour where hour.context = goal.context order by hour.exec_ms / hour.calls desc limit 1) as slowest
+  where goal.missed
   union all
   select 'slow_statement', 'warning', slow.queryid::text, null, array[slow.statement_id], case when slow.missed then 'objective ' || slow.context end,
          format('Statement %s (%s) takes %s ms on average over %s calls of the last hour, the objective of its context is %s ms.', slow.queryid, slow.context,
@@ -106,7 +105,8 @@ begin
   from scanned join _wedding_dbopt.user_tables() as held on held.relid = scanned.relid
   where scanned.scans >= 100 and scanned.rows / scanned.scans >= 10000
   union all
-  select 'superuser_application', 'warning', superuser.rolname::text, null, superuser.statements, null,
+  select 'superuser_application', 'warning', superuser.rolname::text, null,
+         array(select day.statement_id from day where day.userid = superuser.userid and day.context <> 'other'), null,
          format('The superuser %s ran %s statements on the platform''s tables in the last day: one injected statement there owns the server, and no policy holds. Give the application a role of its own.',
                 superuser.rolname, superuser.calls),
          jsonb_build_object('calls', superuser.calls), null

@@ -3,20 +3,16 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with total as (
     select (sums #>> '{all,calls}')::numeric as calls, (sums #>> '{all,mean_ms}')::numeric as mean_ms,
            (sums #>> '{all,cache_hit_percent}')::numeric as cache_hit_percent
-  ), late as (
-    -- What is certain: so many calls were slower than the objective of their time.
-    select load.context, 1 - sum(load.above_low) / sum(load.calls) as within
-    from _wedding_dbopt.context_hours(since, until) as load where load.above is not null group by load.context
   ), goal as (
     -- The rule of the finding objective_missed, which asks it of the last hour.
-    select count(*) filter (where summed.mean_ms <= objective.latency_ms and coalesce(late.within >= objective.success_target, true)) as met, count(summed.mean_ms) as judged
-    from _wedding_dbopt.objective left join late on late.context = objective.context,
-         lateral (select (sums -> objective.context ->> 'mean_ms')::numeric as mean_ms) as summed
+    select count(*) filter (where summed.mean_ms <= objective.latency_ms and coalesce(summed.within >= objective.success_target, true)) as met, count(summed.mean_ms) as judged
+    from _wedding_dbopt.objective,
+         lateral (select (sums -> objective.context ->> 'mean_ms')::numeric as mean_ms, (sums -> objective.context ->> 'within')::numeric as within) as summed
   ), deed as (
     select count(*) filter (where action.state = 'kept') as kept, count(*) filter (where action.state = 'verifying') as judging,
            count(*) filter (where action.state = 'rolled_back') as undone, count(*) filter (where action.state = 'failed') as failed
     from _wedding_dbopt.action where action.applied_at between since and until or action.finished_at between since and until
-  ), season as (
+  ), season as materialized (
     select wedding_dbopt.get_season(until) as now
   ), tile(place, label, figure, note) as (
     select 1, 'Calls', _wedding_dbopt.html_number(total.calls), format('%s per minute on average',

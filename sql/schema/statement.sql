@@ -191,10 +191,12 @@ comment on table _wedding_dbopt.statement_day is
   'Daily sums of statement_hour, packed as it is; day is the moment a day of the setting time_zone begins.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_day', '');
 
--- Most pages ask for the last 24 hours, and 23 closed hours are always part of them: summed once an hour, not at each reading.
+-- Most pages ask for the last 24 hours, and 23 closed hours are always part of them: summed once an hour, not at each reading. Others
+-- ask for 30 days, and 29 closed days are part of them: summed once a day.
 -- Unlogged, because it can be made again from statement_hour, and its WAL would be a quarter of the collection's.
 create unlogged table _wedding_dbopt.statement_recent (
-  chunk     integer primary key,
+  days      boolean not null,
+  chunk     integer not null,
   since     timestamptz not null,
   until     timestamptz not null,
   passes    bigint not null,
@@ -206,10 +208,11 @@ create unlogged table _wedding_dbopt.statement_recent (
   hit       bigint[],
   read      bigint[],
   temp_written bigint[],
-  wal_bytes bigint[]
-) with (fillfactor = 40);  -- each row is updated each hour: inside its page
+  wal_bytes bigint[],
+  primary key (days, chunk)
+) with (fillfactor = 40);  -- each row is updated each hour, or each day: inside its page
 comment on table _wedding_dbopt.statement_recent is
-  'The sum of the last 23 closed hours, packed as statement_hour is. It stands for them while rolled_hour counts the same passes in (since, until].';
+  'The sum of the last 23 closed hours and, days, of the last 29 closed days, packed as statement_hour is. It stands for them while rolled_hour counts the same passes in (since, until].';
 
 -- Compressed however small, but in the row: half the bytes, and no second read.
 do $$

@@ -89,6 +89,7 @@ select _wedding_dbopt.store_contexts('-infinity', 'infinity');
 select _wedding_dbopt.roll_up_contexts(min(hour), max(hour)) from _wedding_dbopt.rolled_hour;
 select _wedding_dbopt.roll_up_days(now());
 select _wedding_dbopt.refresh_recent(now());
+select _wedding_dbopt.refresh_days(now());
 select _wedding_dbopt.fit_load(now()) from generate_series(1, 10);
 select wedding_dbopt.create_baseline('then', time_window => '1 day', at => now() - interval '2 days');
 analyze

@@ -1,5 +1,5 @@
 -- The procedure commits, so this file cannot be rolled back: its rows lie in 2001 and it removes them at the end.
-select plan(35);
+select plan(40);
 
 insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
 select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}'
@@ -51,6 +51,24 @@ select is((select count(*) from _wedding_dbopt.recent_statements('2001-06-09 02:
 begin;
 delete from _wedding_dbopt.statement_recent;
 select is(pg_temp.total('2001-06-09 02:10Z', '2001-06-10 02:10Z'), part, 'and that changes no sum') from newest;
+rollback;
+
+-- Nine days, of which a window of 30 days holds the sum that is made ahead.
+begin;
+insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq, rows)
+select at, at - interval '10 minutes', true, '{-1,-2}', '{2,3}', '{4000,9000}', '{8,27}', '{20,0}' from generate_series(timestamptz '2001-08-01 05:10Z', '2001-08-09 18:00Z', '10 minutes') as at;
+select _wedding_dbopt.roll_up_hours('2001-08-09 18:05Z'), _wedding_dbopt.roll_up_days('2001-08-06 00:05Z'), _wedding_dbopt.refresh_days('2001-08-06 00:05Z') \g /dev/null
+select is((select count(*) from _wedding_dbopt.recent_statements('2001-07-07 00:30Z', '2001-08-06 00:30Z')), 0::bigint, 'five days are not summed ahead');
+select _wedding_dbopt.roll_up_days('2001-08-09 18:05Z') \g /dev/null
+create temporary table month as select pg_temp.total('2001-07-10 18:05Z', '2001-08-09 18:05Z') as total;
+select _wedding_dbopt.refresh_days('2001-08-09 18:05Z') \g /dev/null
+select is((select array[recent::text, cardinality(days)::text, cardinality(hours)::text] from _wedding_dbopt.window_parts('2001-07-10 18:05Z', '2001-08-09 18:05Z')),
+  array[tstzrange('2001-07-11Z', '2001-08-09Z', '(]')::text, '0', '18'], 'eight are, and stand for all of them');
+select is(pg_temp.total('2001-07-10 18:05Z', '2001-08-09 18:05Z'), total, 'which changes no sum') from month;
+select is((select recent from _wedding_dbopt.window_parts('2001-08-02 18:05Z', '2001-08-09 18:05Z')), null, 'a week does not hold them');
+insert into _wedding_dbopt.statement_sample (at, previous_at, complete, ids, calls, exec_us, exec_sq) values ('2001-08-03 01:15Z', '2001-08-03 01:10Z', true, '{-1}', '{100}', '{1000}', '{1}');
+select _wedding_dbopt.roll_up_hours('2001-08-09 18:31Z') \g /dev/null
+select is((select recent from _wedding_dbopt.window_parts('2001-07-10 18:31Z', '2001-08-09 18:31Z')), null, 'nor do they count when a late sample got into one of their hours');
 rollback;
 
 create temporary table version as select * from pg_temp.hours();
