@@ -10,9 +10,9 @@ begin
      and (exists (select from _wedding_dbopt.rolled_hour r where r.hour >= begun and r.hour < midnight)
           or exists (select from _wedding_dbopt.statement_sample s where s.at > begun and s.at <= midnight)) then
     name := 'daily ' || day;
-    since := begun;
+    since := greatest(begun, (select min(s.first_seen) from _wedding_dbopt.statement s where s.first_seen < midnight));
     until := midnight;
   end if;
 end $$;
 comment on function _wedding_dbopt.due_baseline(timestamptz) is
-  'The day before, if anything was collected and no baseline of it is kept yet; else nulls.';
+  'The day before, from where history begins, if anything was collected and no baseline of it is kept yet; else nulls.';

@@ -35,17 +35,21 @@ begin
   ), known as materialized (
     select statement.id, coalesce(array_position(names, statement.context), cardinality(names)) as place from _wedding_dbopt.statement
     where not statement.own and statement.dbid = (select oid from pg_database where datname = current_database())
+  ), whole as materialized (
+    select w.statement_id as id, known.place, w.exec_sq, w.rows::float8 as rows, w.hit::float8 as hit, w.read::float8 as read,
+           w.temp_written::float8 as temp_written, w.wal_bytes::float8 as wal_bytes
+    from _wedding_dbopt.statement_sum(load_figures.since, load_figures.until) as w join known on known.id = w.statement_id
+    where w.calls > 0
   ), raw as materialized (
-    select _wedding_dbopt.chunk_of(s.id) as chunk, s.slice, array_agg(s.id) as ids, array_agg(s.calls::bigint) as calls, array_agg(s.exec_us) as exec_us,
-           array_agg(s.exec_sq) as exec_sq, array_agg(s.rows::bigint) as rows, array_agg(s.hit::bigint) as hit, array_agg(s.read::bigint) as read,
-           array_agg(s.temp_written::bigint) as temp_written, array_agg(s.wal_bytes) as wal_bytes
-    from (select date_bin(width, s.at - interval '1 microsecond', '2001-01-01Z') as slice, unnest(s.ids) as id, unnest(s.calls) as calls,
-                 unnest(s.exec_us) as exec_us, unnest(s.exec_sq) as exec_sq, unnest(s.rows) as rows, unnest(s.hit) as hit, unnest(s.read) as read,
-                 unnest(s.temp_written) as temp_written, unnest(s.wal_bytes) as wal_bytes
-          from _wedding_dbopt.statement_sample as s
-          where s.at > load_figures.since and s.at <= load_figures.until
-            and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (part.hours)
-            and not s.at <@ any (part.raw_days)) as s
+    select _wedding_dbopt.chunk_of(s.id) as chunk, s.slice, array_agg(s.id) as ids, array_agg(s.calls) as calls, array_agg(s.exec_us) as exec_us, array_agg(s.blocks) as blocks
+    from (select s.slice, s.id, sum(s.calls) as calls, sum(s.exec_us::float8)::bigint as exec_us, coalesce(sum(s.hit), 0) + coalesce(sum(s.read), 0) as blocks
+          from (select date_bin(width, s.at - interval '1 microsecond', '2001-01-01Z') as slice, unnest(s.ids) as id, unnest(s.calls) as calls,
+                       unnest(s.exec_us) as exec_us, unnest(s.hit) as hit, unnest(s.read) as read
+                from _wedding_dbopt.statement_sample as s
+                where s.at > load_figures.since and s.at <= load_figures.until
+                  and date_trunc('hour', s.at - interval '1 microsecond', 'UTC') <> all (part.hours)
+                  and not s.at <@ any (part.raw_days)) as s
+          group by s.slice, s.id) as s  -- of many passes one slice
     group by 1, 2
   ), chunk as (
     -- The place of each statement's context by the statement's place in its chunk; 0 = it does not count.
@@ -58,51 +62,53 @@ begin
     select unit.*
     from chunk
     cross join lateral (
-      select s.id, s.place, s.slice, s.hours, count(*) as n, sum(s.calls) as calls, sum(s.exec_ms) as exec_ms, sum(s.exec_sq) as exec_sq,
-             sum(s.rows) as rows, sum(s.hit) as hit, sum(s.read) as read, sum(s.temp_written) as temp_written, sum(s.wal_bytes) as wal_bytes,
+      select s.id, s.place, s.slice, s.hours, count(*) as n, sum(s.calls) as calls, sum(s.exec_ms) as exec_ms, sum(s.blocks) as blocks,
              sum(s.calls * s.hours) as calls_hours, sum(s.calls * s.calls) as calls_squared,
              sum(s.exec_ms * s.calls) as exec_calls, sum(s.exec_ms * s.exec_ms) as exec_squared,
-             sum((s.hit + s.read) * s.calls) as blocks_calls, sum((s.hit + s.read) * (s.hit + s.read)) as blocks_squared
+             sum(s.blocks * s.calls) as blocks_calls, sum(s.blocks * s.blocks) as blocks_squared
       from (
         select p.id, chunk.places[1 + p.id - 128 * chunk.chunk] as place, p.slice,
                case p.slice when first_slice then first_hours when last_slice then last_hours else full_hours end as hours,
-               sum(p.calls::float8) as calls, sum(p.exec_us::float8) / 1000 as exec_ms, sum(p.exec_sq::float8) as exec_sq,
-               coalesce(sum(p.rows::float8), 0) as rows, coalesce(sum(p.hit::float8), 0) as hit, coalesce(sum(p.read::float8), 0) as read,
-               coalesce(sum(p.temp_written::float8), 0) as temp_written, coalesce(sum(p.wal_bytes::float8), 0) as wal_bytes
-        from (select packed.slice, unnest(packed.ids) as id, unnest(packed.calls) as calls, unnest(packed.exec_us) as exec_us, unnest(packed.exec_sq) as exec_sq,
-                     unnest(packed.rows) as rows, unnest(packed.hit) as hit, unnest(packed.read) as read, unnest(packed.temp_written) as temp_written,
-                     unnest(packed.wal_bytes) as wal_bytes
-              from (select date_bin(width, h.hour, '2001-01-01Z') as slice, h.ids, h.calls, h.exec_us, h.exec_sq, h.rows, h.hit, h.read, h.temp_written, h.wal_bytes
+               sum(p.calls::float8) as calls, sum(p.exec_us::float8) / 1000 as exec_ms, coalesce(sum(p.hit::float8), 0) + coalesce(sum(p.read::float8), 0) as blocks
+        from (select packed.slice, unnest(packed.ids) as id, unnest(packed.calls) as calls, unnest(packed.exec_us) as exec_us,
+                     unnest(packed.hit) as hit, unnest(packed.read) as read
+              from (select date_bin(width, h.hour, '2001-01-01Z') as slice, h.ids, h.calls, h.exec_us, h.hit, h.read
                     from _wedding_dbopt.statement_hour as h where h.chunk = chunk.chunk and h.hour = any (part.hours)
                     union all
-                    select date_bin(width, d.day, '2001-01-01Z'), d.ids, d.calls, d.exec_us, d.exec_sq, d.rows, d.hit, d.read, d.temp_written, d.wal_bytes
+                    select date_bin(width, d.day, '2001-01-01Z'), d.ids, d.calls, d.exec_us, d.hit, d.read
                     from _wedding_dbopt.statement_day as d where d.chunk = chunk.chunk and d.day = any (part.days)
                     union all
-                    select r.slice, r.ids, r.calls, r.exec_us, r.exec_sq, r.rows, r.hit, r.read, r.temp_written, r.wal_bytes
+                    select r.slice, r.ids, r.calls, r.exec_us, r.blocks, null
                     from raw as r where r.chunk = chunk.chunk) as packed) as p
         group by p.id, p.slice offset 0) as s  -- a fence: the place is looked up for a sum, not for each value in it
       where s.calls > 0 and s.place > 0
       group by grouping sets ((s.id), (s.place, s.slice, s.hours))) as unit
   ), of_context as (
-    select c.place, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read, sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
+    select c.place, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.blocks) as blocks
     from used as c where c.id is null group by c.place, c.slice, c.hours
+  ), whole_context as (
+    select coalesce(whole.place, cardinality(names) + 1) as place, sum(whole.exec_sq) as exec_sq, sum(whole.rows) as rows, sum(whole.hit) as hit,
+           sum(whole.read) as read, sum(whole.temp_written) as temp_written, sum(whole.wal_bytes) as wal_bytes
+    from whole group by grouping sets ((whole.place), ())
   ), summed as (
-    select used.id, null::integer as place, used.n, used.calls, used.exec_ms, used.exec_sq, used.rows, used.hit, used.read, used.temp_written, used.wal_bytes,
-           used.calls_hours, used.calls_squared, used.exec_calls, used.exec_squared, used.blocks_calls, used.blocks_squared
-    from used where used.id is not null
+    select used.id, null::integer as place, used.n, used.calls, used.exec_ms, used.blocks, used.calls_hours, used.calls_squared, used.exec_calls,
+           used.exec_squared, used.blocks_calls, used.blocks_squared, whole.exec_sq, whole.rows, whole.hit, whole.read, whole.temp_written, whole.wal_bytes
+    from used join whole on whole.id = used.id
     union all
-    select null, unit.place, count(*), sum(unit.calls) as calls, sum(unit.exec_ms) as exec_ms, sum(unit.exec_sq) as exec_sq, sum(unit.rows) as rows, sum(unit.hit) as hit, sum(unit.read) as read, sum(unit.temp_written) as temp_written, sum(unit.wal_bytes) as wal_bytes,
-           sum(unit.calls * unit.hours), sum(unit.calls * unit.calls), sum(unit.exec_ms * unit.calls), sum(unit.exec_ms * unit.exec_ms),
-           sum((unit.hit + unit.read) * unit.calls), sum((unit.hit + unit.read) * (unit.hit + unit.read))
+    select null, unit.*, w.exec_sq, w.rows, w.hit, w.read, w.temp_written, w.wal_bytes
     from (
-      select c.* from of_context as c
-      union all
-      select cardinality(names) + 1, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.exec_sq) as exec_sq, sum(c.rows) as rows, sum(c.hit) as hit, sum(c.read) as read, sum(c.temp_written) as temp_written, sum(c.wal_bytes) as wal_bytes
-      from of_context as c group by c.slice, c.hours) as unit
-    group by unit.place
+      select c.place, count(*), sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.blocks) as blocks,
+             sum(c.calls * c.hours), sum(c.calls * c.calls), sum(c.exec_ms * c.calls), sum(c.exec_ms * c.exec_ms), sum(c.blocks * c.calls), sum(c.blocks * c.blocks)
+      from (
+        select c.* from of_context as c
+        union all
+        select cardinality(names) + 1, c.slice, c.hours, sum(c.calls) as calls, sum(c.exec_ms) as exec_ms, sum(c.blocks) as blocks
+        from of_context as c group by c.slice, c.hours) as c
+      group by c.place) as unit
+    join whole_context as w on w.place = unit.place
   ), ratio as (
     select summed.*, summed.calls / clock.hours as rate, summed.exec_ms / summed.calls as mean,
-           (summed.hit + summed.read) / summed.calls as blocks, clock.hours, clock.squared, clock.slices as cut
+           summed.blocks / summed.calls as per_call, clock.hours, clock.squared, clock.slices as cut
     from summed cross join clock
   )
   select ratio.id, (names || array['all'])[ratio.place], ratio.calls::bigint, ratio.exec_ms, ratio.exec_sq, ratio.rows::bigint,
@@ -111,7 +117,7 @@ begin
            * ratio.cut / nullif(ratio.cut - 1, 0)), sqrt(ratio.calls)) / ratio.hours,
          greatest(sqrt(greatest(ratio.exec_squared - 2 * ratio.mean * ratio.exec_calls + ratio.mean * ratio.mean * ratio.calls_squared, 0)
            * ratio.n / nullif(ratio.n - 1, 0)), sqrt(greatest(ratio.exec_sq - ratio.mean * ratio.exec_ms, 0))) / ratio.calls,
-         coalesce(sqrt(greatest(ratio.blocks_squared - 2 * ratio.blocks * ratio.blocks_calls + ratio.blocks * ratio.blocks * ratio.calls_squared, 0)
+         coalesce(sqrt(greatest(ratio.blocks_squared - 2 * ratio.per_call * ratio.blocks_calls + ratio.per_call * ratio.per_call * ratio.calls_squared, 0)
            * ratio.n / nullif(ratio.n - 1, 0)), 0) / ratio.calls,
          ratio.calls * ratio.calls / ratio.calls_squared, ratio.hours * ratio.hours / ratio.squared
   from ratio;

@@ -1,5 +1,5 @@
 -- What create_baseline stores and what "now" is compared as: the same row, not yet named.
-create or replace function _wedding_dbopt.measure_baseline(since timestamptz, until timestamptz, relations jsonb default null) returns _wedding_dbopt.baseline
+create or replace function _wedding_dbopt.measure_baseline(since timestamptz, until timestamptz, measured jsonb default null) returns _wedding_dbopt.baseline
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
@@ -34,8 +34,9 @@ begin
     where load.context is not null
   )
   select null::bigint, null, null, null, null, null::timestamptz, first_moment, measure_baseline.until, _wedding_dbopt.is_complete(first_moment, measure_baseline.until),
-         packed.*, per_context.contexts, coalesce(measure_baseline.relations, _wedding_dbopt.relation_figures(first_moment, measure_baseline.until)),
-         _wedding_dbopt.server_figures(first_moment, measure_baseline.until), _wedding_dbopt.settings_now(), null
+         packed.*, per_context.contexts, coalesce(measure_baseline.measured -> 'relations', _wedding_dbopt.relation_figures(first_moment, measure_baseline.until)),
+         coalesce(measure_baseline.measured -> 'server', _wedding_dbopt.server_figures(first_moment, measure_baseline.until)),
+         coalesce(measure_baseline.measured -> 'settings', _wedding_dbopt.settings_now()), null
   into result
   from packed, per_context;
   return result;

@@ -4,7 +4,7 @@ language sql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
   select _wedding_dbopt.keep_recent(true, d.since, d.until)
   from (select date_trunc('day', refresh_days.at, zone) as until,
-               (date_trunc('day', refresh_days.at, zone) at time zone zone - interval '29 days') at time zone zone as since
+               ((date_trunc('day', refresh_days.at, zone) at time zone zone)::date - 29)::timestamp at time zone zone as since
         from _wedding_dbopt.setting_value('time_zone') zone) d
   where (select count(*) from _wedding_dbopt.rolled_day r where r.day >= d.since and r.until <= d.until) >= 7
 $$;

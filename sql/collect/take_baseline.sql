@@ -7,9 +7,9 @@ declare
 begin
   select d.* into due from _wedding_dbopt.due_baseline(take_baseline.at) d;
   if due.name is not null then
-    select c.fingerprint, c.relations into kept from _wedding_dbopt.baseline_catalogue c where c.seen_at = take_baseline.at;
-    perform _wedding_dbopt.store_baseline(due.name, null, 'daily', due.since, due.until, kept.fingerprint, kept.relations);
-    update _wedding_dbopt.baseline_catalogue c set relations = null where c.relations is not null;
+    select c.fingerprint, c.measured into kept from _wedding_dbopt.baseline_catalogue c where c.seen_at = take_baseline.at;
+    perform _wedding_dbopt.store_baseline(due.name, null, 'daily', due.since, due.until, kept.fingerprint, kept.measured);
+    update _wedding_dbopt.baseline_catalogue c set measured = null where c.measured is not null;
   end if;
   perform _wedding_dbopt.forget_baselines(array(
     select b.id from _wedding_dbopt.baseline b

@@ -6,10 +6,13 @@ declare
 begin
   select d.* into due from _wedding_dbopt.due_baseline(take_catalogue.at) d;
   if due.name is not null then
-    update _wedding_dbopt.baseline_catalogue c set seen_at = null, relations = null where c.seen_at is not null;
+    update _wedding_dbopt.baseline_catalogue c set seen_at = null, measured = null where c.seen_at is not null;
     perform _wedding_dbopt.store_catalogue(take_catalogue.at);
-    update _wedding_dbopt.baseline_catalogue c set relations = _wedding_dbopt.relation_figures(due.since, due.until) where c.seen_at = take_catalogue.at;
+    update _wedding_dbopt.baseline_catalogue c
+    set measured = jsonb_build_object('relations', _wedding_dbopt.relation_figures(due.since, due.until),
+          'server', _wedding_dbopt.server_figures(due.since, due.until), 'settings', _wedding_dbopt.settings_now())
+    where c.seen_at = take_catalogue.at;
   end if;
 end $$;
 comment on function _wedding_dbopt.take_catalogue(timestamptz) is
-  'Keeps what the database consists of, and how its tables were used, when a baseline of the day before is due.';
+  'Keeps what the database consists of, how its tables and the server were used, and the settings, when a baseline of the day before is due.';

@@ -44,7 +44,7 @@ begin
                              when load.mean_significant is null then 'unknown' else 'same' end,
              'reason', load.reason) as figures, load.objective_ms, load.met_before, load.met_after
     from load where load.place <= compare_baselines.limit_count or load.statement_id is null
-  ), catalogue as (
+  ), catalogue as materialized (
     select (select stored.objects from _wedding_dbopt.baseline_catalogue as stored where stored.fingerprint = first_side.catalogue) as before,
            coalesce((select stored.objects from _wedding_dbopt.baseline_catalogue as stored where stored.fingerprint = second_side.catalogue),
                     _wedding_dbopt.catalogue_now()) as after

@@ -41,8 +41,8 @@ select is((select array[count(*), min(calls), max(calls)] from pg_temp.hours() w
 select is((select array[calls, rows, exec_us, exec_sq] from pg_temp.hours() where statement_id = -2 and hour = '2001-06-09 10:00Z'),
   '{18,0,54000,162}', 'with the sums of its passes');
 select is((select array[count(*), sum(d.calls[array_position(d.ids, -1)])] from _wedding_dbopt.statement_day d where d.day < '2002-01-01Z'), '{2,336}', 'and each closed day');
-select is((select array[b.relations ? 'tables', c.relations is null] from _wedding_dbopt.baseline b join _wedding_dbopt.baseline_catalogue c on c.fingerprint = b.catalogue
-           where b.name = 'daily 2001-06-09'), '{t,t}', 'the baseline of the day has what the step before measured of the tables, and there it is gone');
+select is((select array[b.relations ? 'tables', b.server ? 'server_version', b.settings <> '{}', c.measured is null] from _wedding_dbopt.baseline b join _wedding_dbopt.baseline_catalogue c on c.fingerprint = b.catalogue
+           where b.name = 'daily 2001-06-09'), '{t,t,t,t}', 'the baseline of the day has what the step before measured, and there it is gone');
 select is(pg_temp.total('2001-06-01Z', '2001-06-11Z'), everything, 'statement_sum says the same with roll-ups') from before;
 select is(pg_temp.total('2001-06-09 03:20Z', '2001-06-09 07:40Z'), part, 'also for a window that cuts hours') from before;
 
