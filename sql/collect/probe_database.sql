@@ -4,6 +4,9 @@ set search_path = pg_catalog, pg_temp as $$
 declare
   growth numeric[];
 begin
+  if not current_setting('track_counts')::boolean then
+    raise exception using errcode = 'object_not_in_prerequisite_state', message = 'track_counts is off: the counters of the database stand still';
+  end if;
   perform pg_stat_clear_snapshot();
   select _wedding_dbopt.interval_difference('database', d.stats_reset,
            array[d.blks_hit, d.blks_read, d.xact_commit, d.xact_rollback, d.deadlocks, d.temp_bytes, d.temp_files])

@@ -13,14 +13,19 @@ begin
   with sample as materialized (
     select s.* from _wedding_dbopt.session_sample s
     where s.at > coalesce(since, '-infinity') and s.at <= sample_connections.at
-  ), moment as (
-    select s.at, coalesce(sum(s.sessions) filter (where s.state = 'active'), 0) as active,
-      coalesce(sum(s.sessions) filter (where s.state = 'idle'), 0) as idle,
-      coalesce(sum(s.sessions) filter (where s.state = 'idle in transaction'), 0) as idle_in_transaction,
-      coalesce(sum(s.sessions) filter (where s.state = 'active' and s.wait like 'Lock:%'), 0) as waiting,
-      coalesce(sum(s.sessions) filter (where s.state is distinct from 'worker'), 0) as total,
-      sum(s.age_sum_s) filter (where s.state is distinct from 'worker') as age_sum_s
-    from sample s group by s.at
+  ), moment as (  -- where all hide what they do nothing is known, which is not the same as zero
+    select c.at, case when c.told then c.active end as active, case when c.told then c.idle end as idle,
+      case when c.told then c.idle_in_transaction end as idle_in_transaction, case when c.told then c.waiting end as waiting,
+      c.total, c.age_sum_s
+    from (
+      select s.at, coalesce(sum(s.sessions) filter (where s.state = 'active'), 0) as active,
+        coalesce(sum(s.sessions) filter (where s.state = 'idle'), 0) as idle,
+        coalesce(sum(s.sessions) filter (where s.state = 'idle in transaction'), 0) as idle_in_transaction,
+        coalesce(sum(s.sessions) filter (where s.state = 'active' and s.wait like 'Lock:%'), 0) as waiting,
+        coalesce(sum(s.sessions) filter (where s.state is distinct from 'worker'), 0) as total,
+        coalesce(bool_or(s.state <> 'disabled') filter (where s.sessions > 0 and s.state is distinct from 'worker'), true) as told,
+        sum(s.age_sum_s) filter (where s.state is distinct from 'worker') as age_sum_s
+      from sample s group by s.at) c
   ), summary as (
     select min(m.at) as first_at, count(*) as samples,
       sum(m.active) filter (where m.at = sample_connections.at) as active,
@@ -35,8 +40,8 @@ begin
     from moment m
   ), grouped as (
     select g.kind, g.name, s.at, sum(s.sessions) as total,
-      coalesce(sum(s.sessions) filter (where s.state = 'active'), 0) as active,
-      coalesce(sum(s.sessions) filter (where s.state = 'active' and s.wait like 'Lock:%'), 0) as waiting
+      sum(case when s.state = 'active' then s.sessions else 0 end) filter (where s.state is distinct from 'disabled') as active,
+      sum(case when s.state = 'active' and s.wait like 'Lock:%' then s.sessions else 0 end) filter (where s.state is distinct from 'disabled') as waiting
     from sample s
     cross join lateral (values ('role', coalesce(pg_get_userbyid(s.usesysid)::text, '(unknown)')), ('application', coalesce(s.application, '(unknown)'))) as g (kind, name)
     where s.sessions > 0 and s.state is distinct from 'worker'
@@ -90,6 +95,12 @@ begin
                 array_agg(w.wait order by w.queryid, w.wait) as waits, array_agg(w.sessions order by w.queryid, w.wait) as samples
               from packed w) as p;
 
+  insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
+  select sample_connections.at, 'connections: states', case when h.hidden = h.total then '55000' end,
+    format('track_activities is off: what %s of %s sessions do is not known', h.hidden, h.total)
+  from (select sum(s.sessions) filter (where s.state = 'disabled') as hidden, sum(s.sessions) as total
+        from _wedding_dbopt.session_sample s where s.at = sample_connections.at) h
+  where h.hidden > 0;
   delete from _wedding_dbopt.session_sample s where s.at <= sample_connections.at;
 end $$;
 comment on function _wedding_dbopt.sample_connections(timestamptz) is

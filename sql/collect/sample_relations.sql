@@ -15,6 +15,12 @@ begin
   if sample_relations.at < previous + _wedding_dbopt.setting_value('relations_interval')::interval then
     return;
   end if;
+  if not current_setting('track_counts')::boolean then  -- where counting goes on later, that is a base line
+    delete from _wedding_dbopt.system_last l where l.source = 'relations';
+    insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
+    values (sample_relations.at, 'relations: tracking', '55000', 'track_counts is off: the use of tables and indexes is not counted');
+    return;
+  end if;
   perform pg_stat_clear_snapshot();
   select pg_stat_get_db_stat_reset_time(d.oid) into stats_reset from pg_database d where d.datname = current_database();
   select l.reset_at is distinct from stats_reset into was_reset

@@ -14,9 +14,9 @@ begin
            else a.state end as state,
       case when a.state = 'active' then a.wait_event_type || ':' || a.wait_event end as wait,
       case when a.state = 'active' then a.query_id end as queryid,
-      extract(epoch from sample_sessions.at - a.backend_start)::float8 as age_s,
-      case when a.state = 'active' then extract(epoch from sample_sessions.at - a.query_start)::float8 end as query_s,
-      extract(epoch from sample_sessions.at - a.xact_start)::float8 as transaction_s
+      greatest(extract(epoch from sample_sessions.at - a.backend_start)::float8, 0) as age_s,
+      case when a.state = 'active' then greatest(extract(epoch from sample_sessions.at - a.query_start)::float8, 0) end as query_s,
+      case when a.xact_start is not null then greatest(extract(epoch from sample_sessions.at - a.xact_start)::float8, 0) end as transaction_s
     from pg_stat_get_activity(null) a
     where a.backend_type in ('client backend', 'parallel worker') and a.pid <> pg_backend_pid()
   ), stored as (

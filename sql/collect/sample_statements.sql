@@ -26,6 +26,8 @@ declare
   was_reset  boolean;
   base_line  boolean;
   known      integer;
+  idle       boolean;
+  silent     text;
   resets     integer[];
   comparison text;
   prepared   text;
@@ -176,7 +178,7 @@ begin
       case when t.write_ms > 0 then array(select (1000 * d.write_ms)::bigint from delta d) end,
       case when t.wal_bytes > 0 then array(select d.wal_bytes from delta d) end
     from top t
-    returning entries
+    returning entries, ids = '{}'
     $sql$,
     home,
     case when 'toplevel' = any(has) then 'c.toplevel' else 'true' end,
@@ -207,13 +209,24 @@ begin
     execute format('prepare %I (timestamptz, timestamptz, boolean, boolean, boolean, timestamptz, bigint, integer) as %s', prepared, comparison);
   end if;
   execute format('execute %I (%L, %L, %L, %L, %L, %L, %L, %L)', prepared, sample_statements.at, began, base_line,
-    was_reset and not base_line, info.dealloc is distinct from last.dealloc or last.at >= sample_statements.at,
-    info.stats_reset, info.dealloc, coalesce(last.entries, 0)) into known;
+    was_reset and not base_line, info.dealloc is distinct from last.dealloc or last.at >= sample_statements.at or not coalesce(last.counted, true),
+    info.stats_reset, info.dealloc, coalesce(last.entries, 0)) into known, idle;
+  if idle and not base_line then  -- no statement at all: was none counted?
+    -- The session's own value, because a pass counts none of its own.
+    select case when s.name = 'compute_query_id' then 'compute_query_id is off' else 'pg_stat_statements.track is none' end into silent
+    from pg_settings s where (s.name, s.reset_val) in (('compute_query_id', 'off'), ('pg_stat_statements.track', 'none')) order by s.name limit 1;
+  end if;
+  if silent is not null then
+    delete from _wedding_dbopt.statement_sample s where s.at = sample_statements.at and s.ids = '{}';
+    insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
+    values (sample_statements.at, 'statements: tracking', '55000', silent || ': statements are not counted');
+  end if;
   update _wedding_dbopt.statement_pass p
-  set at = sample_statements.at, tells = told, stats_reset = info.stats_reset, dealloc = info.dealloc, entries = known;
+  set at = sample_statements.at, tells = told, stats_reset = info.stats_reset, dealloc = info.dealloc, entries = known,
+      counted = silent is null;
   if not found then
-    insert into _wedding_dbopt.statement_pass (at, tells, stats_reset, dealloc, entries)
-    values (sample_statements.at, told, info.stats_reset, info.dealloc, known);
+    insert into _wedding_dbopt.statement_pass (at, tells, stats_reset, dealloc, entries, counted)
+    values (sample_statements.at, told, info.stats_reset, info.dealloc, known, silent is null);
   end if;
 
   if _wedding_dbopt.last_statement_id() > last_id or exists (select from _wedding_dbopt.statement s where s.unread) then

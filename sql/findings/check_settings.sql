@@ -77,9 +77,10 @@ begin
            jsonb_build_object('value', setting.value), _wedding_dbopt.set_and_reload(setting.name, 'on')
     from setting where setting.name = 'track_io_timing' and setting.value = 'off'
     union all
-    select 'statements_not_tracked', 'warning', setting.name, format('%s is %s: statements are not counted, and no advice can come of them.', setting.name, setting.value),
-           jsonb_build_object('value', setting.value), _wedding_dbopt.set_and_reload(setting.name, case setting.name when 'track_activities' then 'on' else 'top' end)
-    from setting where (setting.name, setting.value) in (('pg_stat_statements.track', 'none'), ('track_activities', 'off'))
+    select 'statements_not_tracked', 'warning', setting.name, format(case setting.name when 'track_activities' then '%s is %s: what sessions do and wait for is not known.'
+                  else '%s is %s: statements are not counted, and no advice can come of them.' end, setting.name, setting.value),
+           jsonb_build_object('value', setting.value), _wedding_dbopt.set_and_reload(setting.name, case setting.name when 'track_activities' then 'on' when 'compute_query_id' then 'auto' else 'top' end)
+    from setting where (setting.name, setting.value) in (('pg_stat_statements.track', 'none'), ('compute_query_id', 'off'), ('track_activities', 'off'))
     union all
     select 'logs_everything', 'warning', setting.name, format('%s = %s writes each statement, with the data of guests in it, to the server''s log.', setting.name, setting.value),
            jsonb_build_object('value', setting.value), format(E'alter system reset %s;\nselect pg_reload_conf()', setting.name)

@@ -17,6 +17,10 @@ begin
   on conflict (name) do update set scans = excluded.scans,
     unused_since = case when excluded.scans > known.scans or (excluded.scans < known.scans and excluded.scans > 0)
                         then excluded.unused_since else known.unused_since end;
+  if not current_setting('track_counts')::boolean then  -- nobody knows whether it is used
+    update _wedding_dbopt.index_use as known set unused_since = watch_index_use.at
+    where known.unused_since <= watch_index_use.at - interval '20 hours';
+  end if;
   delete from _wedding_dbopt.index_use as known
   where not exists (select from pg_class as index join pg_namespace on pg_namespace.oid = index.relnamespace
                     where index.relkind = 'i' and format('%I.%I', pg_namespace.nspname, index.relname) = known.name);

@@ -15,11 +15,12 @@ language sql stable parallel restricted security invoker set search_path = pg_ca
     where (backend_type = 'client backend' or (backend_type is null and datid is not null and usesysid is not null))
       and (pid, coalesce(backend_start, '-infinity')) not in (select c.pid, c.backend_start from _wedding_dbopt.collecting_sessions() c)
   ), live as (
-    select count(*) filter (where state in ('active', 'fastpath function call'))::integer as active,
-           count(*) filter (where state = 'idle')::integer as idle,
-           count(*) filter (where state = 'active' and wait_event_type = 'Lock')::integer as waiting,
+    -- Where all hide what they do (track_activities is off) nothing is known, which is not the same as zero.
+    select case when bool_or(state is distinct from 'disabled') then count(*) filter (where state in ('active', 'fastpath function call')) end::integer as active,
+           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state = 'idle') end::integer as idle,
+           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state = 'active' and wait_event_type = 'Lock') end::integer as waiting,
            (avg(extract(epoch from clock_timestamp() - backend_start)) * 1000)::numeric as age_ms,
-           count(*) filter (where state like 'idle in transaction%')::integer as idle_in_transaction,
+           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state like 'idle in transaction%') end::integer as idle_in_transaction,
            count(*)::integer as total,
            current_setting('max_connections')::integer as max,
            current_setting('superuser_reserved_connections')::integer

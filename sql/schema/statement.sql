@@ -96,10 +96,11 @@ create unlogged table _wedding_dbopt.statement_pass (
   tells       text[] not null,
   stats_reset timestamptz,
   dealloc     bigint,
-  entries     integer not null
+  entries     integer not null,
+  counted     boolean not null
 );
 comment on table _wedding_dbopt.statement_pass is
-  'One row: the pass that statement_last is of; which of the columns that tell how entries began pg_stat_statements had, its reset, evictions and entries.';
+  'One row: the pass that statement_last is of; which of the columns that tell how entries began pg_stat_statements had, its reset, evictions and entries, and whether statements were counted at all.';
 
 -- One row per pass: parallel arrays of the statements that changed, sorted by id. A metric that is zero for all is null.
 create table _wedding_dbopt.statement_sample (

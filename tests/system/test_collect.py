@@ -316,3 +316,65 @@ def test_a_second_pass_returns_at_once(tuner: Tuner, sessions: ExitStack) -> Non
     tuner.collect(LATE)
     assert tuner.column("select reason from _wedding_dbopt.collect_log where at = %s", LATE) == ["skipped"]
     other.execute("commit")
+
+
+def test_what_the_server_does_not_count_is_no_zero(tuner: Tuner, sessions: ExitStack) -> None:
+    tuner.table(rows=10)
+    tuner.run("insert into _wedding_dbopt.index_use values ('public.booking_pkey', 0, '2100-01-01Z')")
+    minute = 0
+
+    def passed(times: int = 1) -> str:
+        """Passes with three calls before each; the time of the last."""
+        nonlocal minute
+        for _ in range(times):
+            tuner.work("select count(*) from booking where vendor = 1", 3)
+            minute += 5
+            tuner.collect(f"2101-01-01 {minute // 60:02}:{minute % 60:02}Z")
+        return f"2101-01-01 {minute // 60:02}:{minute % 60:02}Z"
+
+    def stored(table: str, columns: str, at: str) -> list[tuple[object, ...]]:
+        return tuner.rows(f"select {columns} from _wedding_dbopt.{table} where at = %s", at)
+
+    def without(setting: str) -> tuple[str, str]:
+        """The second of two passes under a setting, because the first one saw what was before, and one after it."""
+        tuner.run(f"alter database {tuner.database} set {setting}")
+        tuner.connect_again()
+        sessions.enter_context(tuner.cluster.connect(tuner.database))
+        during = passed(2)
+        if setting == "track_counts = off":
+            tuner.run("select _wedding_dbopt.watch_index_use(%s)", during)
+        live.append(tuner.row("select active, idle, total from wedding_dbopt.get_connection_stats()"))
+        sessions.pop_all().close()
+        tuner.run(f"alter database {tuner.database} reset {setting.split()[0]}")
+        tuner.connect_again()
+        return during, passed()
+
+    live: list[tuple[object, ...]] = []
+    log = "select distinct source, reason like %s from _wedding_dbopt.collect_log where sqlstate = '55000' and at = %s order by 1"
+    passed(2)
+    for setting in ("pg_stat_statements.track = 'none'", "compute_query_id = off"):
+        during, after = without(setting)
+        assert tuner.rows(log, f"{setting.split()[0]} is %", during) == [("statements: tracking", True)]
+        assert stored("statement_sample", "at", during) == []
+        assert stored("statement_sample", "at - previous_at = '5 minutes', complete", after) == [
+            (True, False)
+        ]
+        calls = """select d.calls from _wedding_dbopt.statement_delta(%s::timestamptz - interval '1 us', %s) d
+                   join _wedding_dbopt.statement_text t using (statement_id) where t.query like '%%booking where vendor%%'"""
+        assert tuner.column(calls, after, after) == [3]
+        assert stored("statement_sample", "complete", passed()) == [(True,)]
+    during, after = without("track_counts = off")
+    assert tuner.rows(log, "track_counts is off%", during) == [
+        ("relations: tracking", True),
+        ("system: database", True),
+    ]
+    assert stored("table_sample", "at", during) == []
+    assert stored("system_sample", "xact_commit, blks_hit", during) == [(None, None)]
+    assert stored("table_sample", "complete, relids", after) == [(False, [])]
+    used = "select unused_since = %s from _wedding_dbopt.index_use where name = 'public.booking_pkey'"
+    assert tuner.value(used, during) is True
+    during, after = without("track_activities = off")
+    assert tuner.rows(log, "track_activities is off%", during) == [("connections: states", True)]
+    states = "active, idle_max, idle_in_transaction_avg, waiting, total > 0"
+    assert stored("connection_sample", states, during) == [(None, None, None, None, True)]
+    assert live[-1][:2] == (None, None) and live[0][:2] == (1, 1)
