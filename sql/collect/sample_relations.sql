@@ -1,10 +1,12 @@
 -- The counters come from the functions behind pg_stat_user_tables and the sizes from pg_class: neither locks a relation.
--- A table's idx_scan and idx_tup_fetch (places 3 and 4) are sums over its indexes. They fall when an index is dropped, so
--- they say nothing about a restart, and such a fall counts as no scan.
+-- A table's index scans are what its indexes' counters grew by: their sum would fall when an index is dropped.
+-- The planner knows nothing of what these steps give, and may not compare each with each.
 create or replace function _wedding_dbopt.sample_relations(at timestamptz) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
-set enable_nestloop = off as $$
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off as $$
 declare
   previous  timestamptz;
   stats_reset timestamptz;
@@ -27,80 +29,115 @@ begin
   from _wedding_dbopt.system_last l where l.source = 'relations';
   base_line := was_reset is null or previous is null;  -- the first pass, or the old counters were lost in a crash
   if base_line then
-    delete from _wedding_dbopt.relation_last;
+    delete from _wedding_dbopt.table_last;
+    delete from _wedding_dbopt.index_last;
   end if;
+  was_reset := coalesce(was_reset, false);
   insert into _wedding_dbopt.system_last as l (source, reset_at, counters) values ('relations', stats_reset, '{}')
   on conflict (source) do update set reset_at = excluded.reset_at where l.reset_at is distinct from excluded.reset_at;
 
-  with relation as (
+  with relation as materialized (
     select c.oid, c.relkind, c.relpages
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    from pg_class c
     where c.relkind in ('r', 'm', 'i') and c.relpersistence <> 't'
-      and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'wedding_dbopt', '_wedding_dbopt')
-  ), index_now as materialized (
-    select c.oid, i.indrelid, pg_stat_get_numscans(c.oid) as scans, pg_stat_get_tuples_fetched(c.oid) as fetched,
-      pg_stat_get_tuples_returned(c.oid) as returned, pg_stat_get_blocks_hit(c.oid) as blocks_hit,
-      pg_stat_get_blocks_fetched(c.oid) as blocks_fetched, c.relpages
-    from relation c join pg_index i on i.indexrelid = c.oid
-    where c.relkind = 'i'
+      and c.relnamespace <> all (array(
+        select n.oid from pg_namespace n
+        where n.nspname in ('pg_catalog', 'information_schema', 'pg_toast', 'wedding_dbopt', '_wedding_dbopt')))
+  ), index_changed as materialized (
+    select n.*, l.relid as old_relid, l.place,
+      was_reset or n.scans < l.scans or n.returned < l.returned or n.fetched < l.fetched or n.hit < l.hit or n.read < l.read as restarted,
+      l.scans as old_scans, l.returned as old_returned, l.fetched as old_fetched, l.hit as old_hit, l.read as old_read
+    from (select c.oid as relid, i.indrelid as parent, pg_stat_get_numscans(c.oid) as scans,
+            pg_stat_get_tuples_returned(c.oid) as returned, pg_stat_get_tuples_fetched(c.oid) as fetched,
+            pg_stat_get_blocks_hit(c.oid) as hit, pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid) as read,
+            c.relpages as pages
+          from relation c join pg_index i on i.indexrelid = c.oid
+          where c.relkind = 'i'
+          offset 0) n  -- a fence: each counter is asked for once
+    full join (select l.*, l.ctid as place from _wedding_dbopt.index_last l) l on l.relid = n.relid
+    where n.scans is distinct from l.scans or n.returned <> l.returned or n.fetched <> l.fetched or n.hit <> l.hit
+       or n.read <> l.read or n.pages <> l.pages or was_reset
+  ), index_gone as (
+    delete from _wedding_dbopt.index_last l where l.ctid = any (array(select d.place from index_changed d where d.relid is null))
+  ), index_met as (
+    insert into _wedding_dbopt.index_last (relid, scans, returned, fetched, hit, read, pages)
+    select d.relid, d.scans, d.returned, d.fetched, d.hit, d.read, d.pages from index_changed d where d.old_relid is null
+  ), index_kept as (
+    update _wedding_dbopt.index_last l
+    set scans = d.scans, returned = d.returned, fetched = d.fetched, hit = d.hit, read = d.read, pages = d.pages
+    from index_changed d where l.ctid = d.place and d.relid is not null
+  ), index_delta as materialized (
+    select d.relid, d.parent, coalesce(d.restarted, false) as restarted, d.pages, d.scans - o.scans as scans,
+      d.returned - o.returned as returned, d.fetched - o.fetched as fetched, d.hit - o.hit as hit, d.read - o.read as read
+    from index_changed d
+    cross join lateral (
+      select case when k.anew then 0 else d.old_scans end as scans, case when k.anew then 0 else d.old_returned end as returned,
+        case when k.anew then 0 else d.old_fetched end as fetched, case when k.anew then 0 else d.old_hit end as hit,
+        case when k.anew then 0 else d.old_read end as read
+      from (select d.old_relid is null or d.restarted as anew) k) o
+    where d.relid is not null
+    order by d.relid
   ), index_sum as (
-    select i.indrelid, sum(i.scans)::bigint as scans, sum(i.fetched)::bigint as fetched from index_now i group by i.indrelid
-  ), now as (
-    select c.oid as relid, true as is_table, array[
-        pg_stat_get_numscans(c.oid), pg_stat_get_tuples_returned(c.oid),
-        coalesce(i.scans, 0), coalesce(i.fetched, 0) + pg_stat_get_tuples_fetched(c.oid),
-        pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid),
-        pg_stat_get_tuples_hot_updated(c.oid), pg_stat_get_blocks_hit(c.oid),
-        pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid),
-        pg_stat_get_live_tuples(c.oid), pg_stat_get_dead_tuples(c.oid), c.relpages] as counters
-    from relation c left join index_sum i on i.indrelid = c.oid
-    where c.relkind <> 'i'
-    union all
-    select i.oid, false, array[i.scans, i.returned, i.fetched, i.blocks_hit, i.blocks_fetched - i.blocks_hit, i.relpages]
-    from index_now i
-  ), changed as materialized (
-    select n.relid, n.is_table, n.counters, l.ctid as old_place, l.counters as old
-    from now n full join _wedding_dbopt.relation_last l on l.relid = n.relid
-    where n.relid is null or l.relid is null or n.counters <> l.counters or was_reset
-  ), gone as (
-    delete from _wedding_dbopt.relation_last l using changed d where l.ctid = d.old_place and d.relid is null
-  ), met as (
-    insert into _wedding_dbopt.relation_last (relid, counters)
-    select d.relid, d.counters from changed d where d.old_place is null
-  ), kept as (
-    update _wedding_dbopt.relation_last l set counters = d.counters from changed d
-    where l.ctid = d.old_place and d.relid is not null
-  ), pair as (
-    select d.relid, d.is_table, d.counters as c, d.old, was_reset
-        or d.counters[1] < d.old[1] or d.counters[2] < d.old[2] or d.counters[5] < d.old[5]
-        or not d.is_table and (d.counters[3] < d.old[3] or d.counters[4] < d.old[4])
-        or d.is_table and (d.counters[6] < d.old[6] or d.counters[7] < d.old[7] or d.counters[8] < d.old[8]
-          or d.counters[9] < d.old[9] or d.counters[10] < d.old[10]) as restarted
-    from changed d
-    where d.relid is not null and not base_line
-  ), delta as materialized (
-    select p.relid, p.is_table, p.c, coalesce(p.restarted, false) as restarted,
-      case when p.old is null or p.restarted then array_fill(0::bigint, array[10]) else p.old end as o,
-      case when p.old is null or was_reset then array[0, 0, 0, 0]::bigint[] else p.old[:4] end as o_indexes
-    from pair p
-    order by p.relid
+    select d.parent, sum(d.scans)::bigint as scans, sum(d.fetched)::bigint as fetched from index_delta d group by d.parent
+  ), table_changed as materialized (
+    select n.*, l.relid as old_relid, l.place, coalesce(i.scans, 0) as index_scans, coalesce(i.fetched, 0) as index_fetched,
+      was_reset or n.seq_scan < l.seq_scan or n.seq_read < l.seq_read or n.inserted < l.inserted or n.updated < l.updated
+        or n.deleted < l.deleted or n.hot_updated < l.hot_updated or n.hit < l.hit or n.read < l.read as restarted,
+      l.seq_scan as old_seq_scan, l.seq_read as old_seq_read, l.fetched as old_fetched, l.inserted as old_inserted,
+      l.updated as old_updated, l.deleted as old_deleted, l.hot_updated as old_hot_updated, l.hit as old_hit, l.read as old_read
+    from (select c.oid as relid, pg_stat_get_numscans(c.oid) as seq_scan, pg_stat_get_tuples_returned(c.oid) as seq_read,
+            pg_stat_get_tuples_fetched(c.oid) as fetched,  -- by bitmap scans
+            pg_stat_get_tuples_inserted(c.oid) as inserted, pg_stat_get_tuples_updated(c.oid) as updated,
+            pg_stat_get_tuples_deleted(c.oid) as deleted, pg_stat_get_tuples_hot_updated(c.oid) as hot_updated,
+            pg_stat_get_blocks_hit(c.oid) as hit, pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid) as read,
+            pg_stat_get_live_tuples(c.oid) as live, pg_stat_get_dead_tuples(c.oid) as dead, c.relpages as pages
+          from relation c
+          where c.relkind <> 'i'
+          offset 0) n
+    full join (select l.*, l.ctid as place from _wedding_dbopt.table_last l) l on l.relid = n.relid
+    left join index_sum i on i.parent = n.relid
+    where n.seq_scan is distinct from l.seq_scan or n.seq_read <> l.seq_read or n.fetched <> l.fetched or n.inserted <> l.inserted
+       or n.updated <> l.updated or n.deleted <> l.deleted or n.hot_updated <> l.hot_updated or n.hit <> l.hit or n.read <> l.read
+       or n.live <> l.live or n.dead <> l.dead or n.pages <> l.pages or i.scans > 0 or i.fetched > 0 or was_reset
+  ), table_gone as (
+    delete from _wedding_dbopt.table_last l where l.ctid = any (array(select d.place from table_changed d where d.relid is null))
+  ), table_met as (
+    insert into _wedding_dbopt.table_last
+      (relid, seq_scan, seq_read, fetched, inserted, updated, deleted, hot_updated, hit, read, live, dead, pages)
+    select d.relid, d.seq_scan, d.seq_read, d.fetched, d.inserted, d.updated, d.deleted, d.hot_updated, d.hit, d.read,
+      d.live, d.dead, d.pages
+    from table_changed d where d.old_relid is null
+  ), table_kept as (
+    update _wedding_dbopt.table_last l
+    set seq_scan = d.seq_scan, seq_read = d.seq_read, fetched = d.fetched, inserted = d.inserted, updated = d.updated,
+      deleted = d.deleted, hot_updated = d.hot_updated, hit = d.hit, read = d.read, live = d.live, dead = d.dead, pages = d.pages
+    from table_changed d where l.ctid = d.place and d.relid is not null
   ), tables as (
     insert into _wedding_dbopt.table_sample
       (at, previous_at, complete, relids, seq_scan, seq_tup_read, idx_scan, idx_tup_fetch, inserted, updated, deleted,
        hot_updated, heap_hit, heap_read, live, dead, pages)
     select sample_relations.at, previous, not (base_line or coalesce(bool_or(d.restarted), false)),
-      coalesce(array_agg(d.relid), '{}'), array_agg(d.c[1] - d.o[1]), array_agg(d.c[2] - d.o[2]),
-      array_agg(greatest(d.c[3] - d.o_indexes[3], 0)), array_agg(greatest(d.c[4] - d.o_indexes[4], 0)),
-      array_agg(d.c[5] - d.o[5]), array_agg(d.c[6] - d.o[6]), array_agg(d.c[7] - d.o[7]), array_agg(d.c[8] - d.o[8]),
-      array_agg(d.c[9] - d.o[9]), array_agg(d.c[10] - d.o[10]), array_agg(d.c[11]), array_agg(d.c[12]), array_agg(d.c[13]::integer)
-    from delta d where d.is_table
+      coalesce(array_agg(d.relid), '{}'),
+      array_agg(d.seq_scan - case when d.anew then 0 else d.old_seq_scan end),
+      array_agg(d.seq_read - case when d.anew then 0 else d.old_seq_read end),
+      array_agg(d.index_scans),
+      array_agg(d.index_fetched + greatest(d.fetched - case when d.anew then 0 else d.old_fetched end, 0)),
+      array_agg(d.inserted - case when d.anew then 0 else d.old_inserted end),
+      array_agg(d.updated - case when d.anew then 0 else d.old_updated end),
+      array_agg(d.deleted - case when d.anew then 0 else d.old_deleted end),
+      array_agg(d.hot_updated - case when d.anew then 0 else d.old_hot_updated end),
+      array_agg(d.hit - case when d.anew then 0 else d.old_hit end),
+      array_agg(d.read - case when d.anew then 0 else d.old_read end),
+      array_agg(d.live), array_agg(d.dead), array_agg(d.pages)
+    from (select d.*, d.old_relid is null or d.restarted as anew from table_changed d
+          where d.relid is not null and not base_line order by d.relid) d
   )
   insert into _wedding_dbopt.index_sample
     (at, previous_at, complete, relids, idx_scan, idx_tup_read, idx_tup_fetch, blks_hit, blks_read, pages)
   select sample_relations.at, previous, not (base_line or coalesce(bool_or(d.restarted), false)),
-    coalesce(array_agg(d.relid), '{}'), array_agg(d.c[1] - d.o[1]), array_agg(d.c[2] - d.o[2]), array_agg(d.c[3] - d.o[3]),
-    array_agg(d.c[4] - d.o[4]), array_agg(d.c[5] - d.o[5]), array_agg(d.c[6]::integer)
-  from delta d where not d.is_table;
+    coalesce(array_agg(d.relid), '{}'), array_agg(d.scans), array_agg(d.returned), array_agg(d.fetched), array_agg(d.hit),
+    array_agg(d.read), array_agg(d.pages)
+  from index_delta d where not base_line;
 end $$;
 comment on function _wedding_dbopt.sample_relations(timestamptz) is
   'Stores the interval differences of the tables'' and indexes'' counters since the last pass, for those that changed.';

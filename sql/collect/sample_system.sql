@@ -4,13 +4,24 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
   facts jsonb := jsonb_build_object('at', sample_system.at);
-  part  jsonb;
   probe text;
 begin
   foreach probe in array array['cpu', 'load', 'memory', 'backends', 'disk', 'database', 'wal', 'checkpoints', 'io', 'horizon', 'replication', 'seasons'] loop
     begin
-      execute format('select _wedding_dbopt.%I($1)', 'probe_' || probe) into part using sample_system.at;
-      facts := facts || part;
+      facts := facts || case probe  -- not by EXECUTE, which parses and plans each time
+        when 'cpu' then _wedding_dbopt.probe_cpu(sample_system.at)
+        when 'load' then _wedding_dbopt.probe_load(sample_system.at)
+        when 'memory' then _wedding_dbopt.probe_memory(sample_system.at)
+        when 'backends' then _wedding_dbopt.probe_backends(sample_system.at)
+        when 'disk' then _wedding_dbopt.probe_disk(sample_system.at)
+        when 'database' then _wedding_dbopt.probe_database(sample_system.at)
+        when 'wal' then _wedding_dbopt.probe_wal(sample_system.at)
+        when 'checkpoints' then _wedding_dbopt.probe_checkpoints(sample_system.at)
+        when 'io' then _wedding_dbopt.probe_io(sample_system.at)
+        when 'horizon' then _wedding_dbopt.probe_horizon(sample_system.at)
+        when 'replication' then _wedding_dbopt.probe_replication(sample_system.at)
+        when 'seasons' then _wedding_dbopt.probe_seasons(sample_system.at)
+      end;
     exception when others then
       insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
       values (sample_system.at, 'system: ' || probe, sqlstate, sqlerrm);

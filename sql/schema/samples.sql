@@ -1,9 +1,16 @@
 -- Tables and indexes: the same packed form as statement_sample, counters as interval differences.
-create unlogged table _wedding_dbopt.relation_last (
-  relid oid primary key,
-  counters bigint[] not null
+create unlogged table _wedding_dbopt.table_last (
+  relid    oid,
+  seq_scan bigint, seq_read bigint, fetched bigint, inserted bigint, updated bigint, deleted bigint, hot_updated bigint,
+  hit      bigint, read bigint, live bigint, dead bigint, pages integer
 ) with (fillfactor = 70);
-comment on table _wedding_dbopt.relation_last is 'Counters of tables and indexes at the last pass, to form interval differences.';
+comment on table _wedding_dbopt.table_last is 'Counters of tables at the last pass, to form interval differences. fetched is by bitmap scans.';
+
+create unlogged table _wedding_dbopt.index_last (
+  relid oid,
+  scans bigint, returned bigint, fetched bigint, hit bigint, read bigint, pages integer
+) with (fillfactor = 70);
+comment on table _wedding_dbopt.index_last is 'Counters of indexes at the last pass, to form interval differences.';
 
 create table _wedding_dbopt.table_sample (
   at          timestamptz not null,
