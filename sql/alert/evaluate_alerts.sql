@@ -10,6 +10,7 @@ declare
   clock    timestamptz;
   check_name text;
   signals  _wedding_dbopt.alert_signal[] := array[]::_wedding_dbopt.alert_signal[];
+  given    _wedding_dbopt.alert_signal[];
   signal   _wedding_dbopt.alert_signal;
   entry    _wedding_dbopt.alert;
   suspects jsonb;
@@ -42,13 +43,14 @@ begin
   end if;
   foreach check_name in array array['watch_own', 'watch_contexts', 'watch_statements', 'watch_sessions', 'watch_server'] loop
     begin
-      signals := signals || case check_name  -- not by EXECUTE, which parses and plans each time
-        when 'watch_own' then array(select s from _wedding_dbopt.watch_own(evaluate_alerts.at) s where s.severity is not null)
-        when 'watch_contexts' then array(select s from _wedding_dbopt.watch_contexts(evaluate_alerts.at) s where s.severity is not null)
-        when 'watch_statements' then array(select s from _wedding_dbopt.watch_statements(evaluate_alerts.at) s where s.severity is not null)
-        when 'watch_sessions' then array(select s from _wedding_dbopt.watch_sessions(evaluate_alerts.at) s where s.severity is not null)
-        when 'watch_server' then array(select s from _wedding_dbopt.watch_server(evaluate_alerts.at) s where s.severity is not null)
-      end;
+      case check_name  -- not by EXECUTE, which parses and plans each time
+        when 'watch_own' then given := array(select s from _wedding_dbopt.watch_own(evaluate_alerts.at) s where s.severity is not null);
+        when 'watch_contexts' then given := array(select s from _wedding_dbopt.watch_contexts(evaluate_alerts.at) s where s.severity is not null);
+        when 'watch_statements' then given := array(select s from _wedding_dbopt.watch_statements(evaluate_alerts.at) s where s.severity is not null);
+        when 'watch_sessions' then given := array(select s from _wedding_dbopt.watch_sessions(evaluate_alerts.at) s where s.severity is not null);
+        when 'watch_server' then given := array(select s from _wedding_dbopt.watch_server(evaluate_alerts.at) s where s.severity is not null);
+      end case;
+      signals := signals || given;
     exception when others then
       insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason) values (evaluate_alerts.at, 'alerts: ' || check_name, sqlstate, sqlerrm);
     end;

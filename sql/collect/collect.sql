@@ -38,18 +38,18 @@ begin
         stopped := format('the pass took longer than %s', budget);
       end if;
       if stopped is null then
-        perform case source  -- not by EXECUTE, which parses and plans each time
-          when 'statements' then _wedding_dbopt.sample_statements(pass_at)
-          when 'contexts' then _wedding_dbopt.sample_contexts(pass_at)
-          when 'surges' then _wedding_dbopt.sample_surges(pass_at)
-          when 'relations' then _wedding_dbopt.sample_relations(pass_at)
-          when 'connections' then _wedding_dbopt.sample_connections(pass_at)
-          when 'locks' then _wedding_dbopt.sample_locks(pass_at)
-          when 'system' then _wedding_dbopt.sample_system(pass_at)
-          when 'resources' then _wedding_dbopt.sample_resources(pass_at)
-          when 'wait_profile' then _wedding_dbopt.sample_wait_profile(pass_at)
-          when 'alerts' then _wedding_dbopt.sample_alerts(pass_at)
-        end;
+        case source  -- not by EXECUTE, which parses and plans each time
+          when 'statements' then perform _wedding_dbopt.sample_statements(pass_at);
+          when 'contexts' then perform _wedding_dbopt.sample_contexts(pass_at);
+          when 'surges' then perform _wedding_dbopt.sample_surges(pass_at);
+          when 'relations' then perform _wedding_dbopt.sample_relations(pass_at);
+          when 'connections' then perform _wedding_dbopt.sample_connections(pass_at);
+          when 'locks' then perform _wedding_dbopt.sample_locks(pass_at);
+          when 'system' then perform _wedding_dbopt.sample_system(pass_at);
+          when 'resources' then perform _wedding_dbopt.sample_resources(pass_at);
+          when 'wait_profile' then perform _wedding_dbopt.sample_wait_profile(pass_at);
+          when 'alerts' then perform _wedding_dbopt.sample_alerts(pass_at);
+        end case;
       end if;
       insert into _wedding_dbopt.collect_log (at, source, duration_ms, reason)
       values (pass_at, source, 1000 * extract(epoch from clock_timestamp() - started), 'not begun: ' || stopped);

@@ -9,15 +9,21 @@ set search_path = pg_catalog, pg_temp as $$
 declare
   plain   constant text := '[[:alpha:]_][\w$]*|(?:[[:alpha:]_][\w$]*|[^[:alpha:]_\d''"$./-])+(?![\w$''&])|"(?:[^"]|"")*"|\$\d+';
   remark  constant text := '--[^\n\r]*|/\*(?:[^*/]|\*+[^*/]|/+[^*/])*\*+/';
+  first_remark constant text := '^((?:[^''"$/-]|"[^"]*"|\$\d|/(?!\*)|-(?!-))*)(?:' || remark || ')';
   literal constant text := '(?:[eEnNbBxX]|[uU]&)?''(?:[^'']|'''')*''|\$\$(?:[^$]|\$[^$])*\$\$|\.?\d[\w.]*';
   number  integer;
   hidden  text := query;
   unclear boolean;
 begin
-  if query !~ '''|--|/\*|\$\D|(?<![\d$])\d{5}|[-=<>*/%|~+&#^]\s*\.?\d' and not (every_number and query ~ '\d') then
-    return hidden;
+  -- A comment that nothing before could hide goes at once: most texts have no other trouble.
+  while strpos(hidden, '--') > 0 or strpos(hidden, '/*') > 0 loop
+    exit when hidden !~ first_remark;
+    hidden := regexp_replace(hidden, first_remark, '\1 ');
+  end loop;
+  if hidden !~ '''|--|/\*|\$\D|(?<![\d$])\d{5}|[-=<>*/%|~+&#^]\s*\.?\d' and not (every_number and hidden ~ '\d') then
+    return case when hidden = query then query else btrim(hidden, E' \t\n\r') end;
   end if;
-  select coalesce(max(parameter[1]::integer), 0) into number from regexp_matches(query, '\$(\d{1,5})', 'g') as parameter;
+  select coalesce(max(parameter[1]::integer), 0) into number from regexp_matches(hidden, '\$(\d{1,5})', 'g') as parameter;
   select string_agg(case t.kind when 'remark' then ' ' when 'literal' then '$' || number + t.literals else t.token end,
                     '' order by t.place),
     bool_or(t.token in ('''', '"', '$', '/*') or (t.kind = 'literal' and strpos(t.token, '\') > 0))
@@ -25,7 +31,7 @@ begin
   from (
     select token, place, kind.kind, count(*) filter (where kind.kind = 'literal') over (order by place) as literals
     from (select part.token[1] as token, part.place, lag(part.token[1]) over (order by part.place) as before
-          from regexp_matches(query, format('%s|%s|%s|/\*|.', plain, remark, literal), 'g') with ordinality as part(token, place)) as cut
+          from regexp_matches(hidden, format('%s|%s|%s|/\*|.', plain, remark, literal), 'g') with ordinality as part(token, place)) as cut
     cross join lateral (
       select case when left(token, 1) = '"' then 'plain' when left(token, 2) in ('--', '/*') then 'remark'
                   when right(token, 1) = '''' or token ~ '^(?:\$\$|\d{5})' then 'literal'

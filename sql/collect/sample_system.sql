@@ -3,25 +3,27 @@ create or replace function _wedding_dbopt.sample_system(at timestamptz) returns 
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
 declare
+  part  jsonb;
   facts jsonb := jsonb_build_object('at', sample_system.at);
   probe text;
 begin
   foreach probe in array array['cpu', 'load', 'memory', 'backends', 'disk', 'database', 'wal', 'checkpoints', 'io', 'horizon', 'replication', 'seasons'] loop
     begin
-      facts := facts || case probe  -- not by EXECUTE, which parses and plans each time
-        when 'cpu' then _wedding_dbopt.probe_cpu(sample_system.at)
-        when 'load' then _wedding_dbopt.probe_load(sample_system.at)
-        when 'memory' then _wedding_dbopt.probe_memory(sample_system.at)
-        when 'backends' then _wedding_dbopt.probe_backends(sample_system.at)
-        when 'disk' then _wedding_dbopt.probe_disk(sample_system.at)
-        when 'database' then _wedding_dbopt.probe_database(sample_system.at)
-        when 'wal' then _wedding_dbopt.probe_wal(sample_system.at)
-        when 'checkpoints' then _wedding_dbopt.probe_checkpoints(sample_system.at)
-        when 'io' then _wedding_dbopt.probe_io(sample_system.at)
-        when 'horizon' then _wedding_dbopt.probe_horizon(sample_system.at)
-        when 'replication' then _wedding_dbopt.probe_replication(sample_system.at)
-        when 'seasons' then _wedding_dbopt.probe_seasons(sample_system.at)
-      end;
+      case probe  -- not by EXECUTE, which parses and plans each time
+        when 'cpu' then part := _wedding_dbopt.probe_cpu(sample_system.at);
+        when 'load' then part := _wedding_dbopt.probe_load(sample_system.at);
+        when 'memory' then part := _wedding_dbopt.probe_memory(sample_system.at);
+        when 'backends' then part := _wedding_dbopt.probe_backends(sample_system.at);
+        when 'disk' then part := _wedding_dbopt.probe_disk(sample_system.at);
+        when 'database' then part := _wedding_dbopt.probe_database(sample_system.at);
+        when 'wal' then part := _wedding_dbopt.probe_wal(sample_system.at);
+        when 'checkpoints' then part := _wedding_dbopt.probe_checkpoints(sample_system.at);
+        when 'io' then part := _wedding_dbopt.probe_io(sample_system.at);
+        when 'horizon' then part := _wedding_dbopt.probe_horizon(sample_system.at);
+        when 'replication' then part := _wedding_dbopt.probe_replication(sample_system.at);
+        when 'seasons' then part := _wedding_dbopt.probe_seasons(sample_system.at);
+      end case;
+      facts := facts || part;
     exception when others then
       insert into _wedding_dbopt.collect_log (at, source, sqlstate, reason)
       values (sample_system.at, 'system: ' || probe, sqlstate, sqlerrm);

@@ -1,6 +1,6 @@
 -- Times are given, far in the future, so that the samples of this file are the latest ones; all is rolled back.
 begin;
-select plan(61);
+select plan(62);
 create extension if not exists dblink;
 select dblink_connect('other', format('host=%s port=%s dbname=%s user=%s',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database(), current_user)) \gset
@@ -102,6 +102,8 @@ select is(_wedding_dbopt.hide_literals('select 1 from t where a = $1 and b = ''x
 select is(_wedding_dbopt.hide_literals(given), kept, description) from (values
   ('/* for john.doe@example.com card 4111-1111-1111-1111 */ select 1 from t -- john' || E'\n' || 'where a/**/= $1 /* don''t */',
    'select 1 from t  ' || E'\n' || 'where a = $1', 'comments are removed'),
+  ('select "a--b" from t where b = $1 /*route=''/book'',user=''john''*/ and c = ''x'' -- it''s', 'select "a--b" from t where b = $1   and c = $2',
+   'also behind a quoted name, with quotes in them, before literals'),
   ('select ''-- x'', ''/*'', "a--b", "/*" from t where b = ''*/''', 'select $1, $2, "a--b", "/*" from t where b = $3', 'what only looks like one is not'),
   ('select 1 from t where a = $t1$john.doe@example.com$t1$', 'select', 'a tagged literal leaves the keyword'),
   ('select 1 from t where a = $$john''s$$ and b = $1', 'select 1 from t where a = $2 and b = $1', 'a dollar-quoted literal is hidden'),
