@@ -58,7 +58,7 @@ begin
     where n.scans is distinct from l.scans or n.returned <> l.returned or n.fetched <> l.fetched or n.hit <> l.hit
        or n.read <> l.read or n.pages <> l.pages or was_reset
   ), index_gone as (
-    delete from _wedding_dbopt.index_last l where l.ctid = any (array(select d.place from index_changed d where d.relid is null))
+    delete from _wedding_dbopt.index_last l using index_changed d where l.ctid = d.place and d.relid is null
   ), index_met as (
     insert into _wedding_dbopt.index_last (relid, scans, returned, fetched, hit, read, pages)
     select d.relid, d.scans, d.returned, d.fetched, d.hit, d.read, d.pages from index_changed d where d.old_relid is null
@@ -100,7 +100,7 @@ begin
        or n.updated <> l.updated or n.deleted <> l.deleted or n.hot_updated <> l.hot_updated or n.hit <> l.hit or n.read <> l.read
        or n.live <> l.live or n.dead <> l.dead or n.pages <> l.pages or i.scans > 0 or i.fetched > 0 or was_reset
   ), table_gone as (
-    delete from _wedding_dbopt.table_last l where l.ctid = any (array(select d.place from table_changed d where d.relid is null))
+    delete from _wedding_dbopt.table_last l using table_changed d where l.ctid = d.place and d.relid is null
   ), table_met as (
     insert into _wedding_dbopt.table_last
       (relid, seq_scan, seq_read, fetched, inserted, updated, deleted, hot_updated, hit, read, live, dead, pages)

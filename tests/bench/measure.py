@@ -39,17 +39,25 @@ def interleaved(
     rounds: int,
     calls: int = 1,
     prepare: Callable[[], Any] = lambda: None,
+    begin: Callable[[], Any] = lambda: None,
+    own: Mapping[str, Session] | None = None,
 ) -> dict[str, Figure]:
-    """Run the candidates in turn, `calls` times a round, and take the median per call of each."""
+    """Run the candidates in turn, `calls` times a round, and take the median per call of each.
+
+    `begin` is called before each round, `prepare` before each candidate. A candidate that does not run in `session` names
+    its `own`.
+    """
     cpu: dict[str, list[float]] = {name: [] for name in candidates}
     wal: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
+        begin()
         for name, call in candidates.items():
             prepare()
-            started, written = cpu_ms(session), wal_position(session)
+            measured = (own or {}).get(name, session)
+            started, written = cpu_ms(measured), wal_position(session)
             for _ in range(calls):
                 call()
-            cpu[name].append((cpu_ms(session) - started) / calls)
+            cpu[name].append((cpu_ms(measured) - started) / calls)
             wal[name].append((wal_position(session) - written) / calls)
     return {
         name: Figure(statistics.median(cpu[name]), min(cpu[name]), statistics.median(wal[name]))

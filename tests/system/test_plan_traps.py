@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.bench.collecting import change, fill
+from tests.bench.measure import Session
 from tests.cluster import Cluster
 
 STATEMENTS = 1200
@@ -60,6 +60,21 @@ def watched(cluster: Cluster) -> Iterator[Watched]:
         )
         session.add_notice_handler(found.read)
         yield found
+
+
+def fill(session: Session, number: int) -> None:
+    """Give pg_stat_statements its statements: each a query of a shape of its own."""
+    session.execute("create table probe (a integer, b integer, c integer)")
+    change(session, number, 1)
+
+
+def change(session: Session, number: int, share: float) -> None:
+    """Run a share of the statements once more."""
+    for shape in range(0, number, round(1 / share)):
+        terms = [("a", "b", "c")[(shape // 3**place) % 3] for place in range(9)]
+        session.execute(
+            f"select {', '.join(f'{term} as x{n}' for n, term in enumerate(terms))} from probe".encode()
+        )
 
 
 @pytest.fixture(scope="module")
