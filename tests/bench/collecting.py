@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from contextlib import ExitStack
+from functools import partial
 from statistics import median
 
 from tests.bench import busy
@@ -141,7 +142,7 @@ def run() -> None:
             own = {name: sessions.enter_context(quiet(cluster)) for name in calls}
             figures = interleaved(
                 session,
-                {name: lambda name=name, call=call: own[name].execute(call.encode()) for name, call in calls.items()},
+                {name: partial(own[name].execute, call.encode()) for name, call in calls.items()},
                 ROUNDS,
                 prepare=load.run,
                 begin=lambda share=share: load.choose(share),

@@ -58,8 +58,9 @@ def test_a_real_lock_is_announced_by_the_pass_that_sees_it(
         assert suspect[0]["application"] == "import"
         assert "idle in transaction" in suspect[0]["text"]
         told = [json.loads(note.payload) for note in listener.notifies(timeout=5, stop_after=1)]
-        assert [(note["kind"], note["state"], note["severity"]) for note in told] == [
-            ("lock_waits", "open", "critical")
+        # The machine that runs this may be in a state of its own, with a disk nearly full.
+        assert [(note["state"], note["severity"]) for note in told if note["kind"] == "lock_waits"] == [
+            ("open", "critical")
         ]
         assert str(pid) not in json.dumps(told)
         holder.execute("rollback")
