@@ -5,12 +5,11 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp a
 #variable_conflict use_column
 begin
   return query
-  with now as materialized (
+  with hour as materialized (
+    select * from _wedding_dbopt.workload_time(check_regressions.at - interval '1 hour', check_regressions.at)
+  ), now as materialized (
     -- Few statements have a hundredth of the time; only their past is read.
-    select used.* from (
-      select used.*, sum(used.exec_ms) over () as all_ms
-      from _wedding_dbopt.workload_time(check_regressions.at - interval '1 hour', check_regressions.at) as used) as used
-    where used.calls >= 50 and used.exec_ms >= 0.01 * used.all_ms
+    select hour.* from hour where hour.calls >= 50 and hour.exec_ms >= 0.01 * (select sum(hour.exec_ms) from hour)
   ), work as (
     select done.* from _wedding_dbopt.statement_work(array(select now.statement_id from now), check_regressions.at - interval '1 hour', check_regressions.at) as done
   ), before as (

@@ -4,10 +4,11 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp a
 begin
   return query
   with day as materialized (
-    select used.statement_id, used.queryid, used.userid, used.kind, used.context, used.calls, used.exec_ms, used.rows, used.hit, used.read, used.temp_written,
-           sum(used.exec_ms) over () as all_ms, sum(used.calls::float8) over () as all_calls
+    select used.statement_id, used.queryid, used.userid, used.kind, used.context, used.calls, used.exec_ms, used.rows, used.hit, used.read, used.temp_written
     from _wedding_dbopt.day_window(check_workload.at) as last_day
     cross join lateral _wedding_dbopt.workload(last_day.since, last_day.until) as used
+  ), whole as materialized (
+    select sum(day.exec_ms) as all_ms, sum(day.calls::float8) as all_calls from day
   ), hour as materialized (
     select * from _wedding_dbopt.workload_time(check_workload.at - interval '1 hour', check_workload.at)
   ), late as (
@@ -44,12 +45,11 @@ begin
     -- What is sorted takes more room in memory than on disk; beyond 256 MB a statement wants another way, not more memory.
     select day.*, work_mem.setting::bigint as work_mem,
            least(262144, 2 ^ ceil(log(2.0, 3.0 * day.temp_written / day.calls * current_setting('block_size')::integer / 1024)))::bigint as needed
-    from day, pg_settings as work_mem
-    where work_mem.name = 'work_mem' and day.calls >= 20 and day.temp_written / day.calls >= 128 and day.exec_ms >= 0.01 * day.all_ms
+    from day, whole, pg_settings as work_mem
+    where work_mem.name = 'work_mem' and day.calls >= 20 and day.temp_written / day.calls >= 128 and day.exec_ms >= 0.01 * whole.all_ms
   ), superuser as (
     select pg_roles.rolname, used.*
-    from (select day.userid, sum(day.calls::float8)::bigint as calls, max(day.all_calls) as all_calls
-          from day where day.context <> 'other' group by day.userid) as used
+    from (select day.userid, sum(day.calls::float8)::bigint as calls from day where day.context <> 'other' group by day.userid) as used
     join pg_roles on pg_roles.oid = used.userid and pg_roles.rolsuper
   )
   select 'objective_missed', case when goal.context in ('booking', 'payment') then 'critical' else 'warning' end, goal.context, null::oid,
@@ -82,8 +82,8 @@ begin
          format('Statement %s found %s %% of its blocks in shared_buffers, and read %s from elsewhere in the last day.', day.queryid,
                 round(100.0 * day.hit / (day.hit + day.read), 1), pg_size_pretty(day.read * current_setting('block_size')::bigint)),
          jsonb_build_object('queryid', day.queryid::text, 'hit', day.hit, 'read', day.read), 'select * from wedding_dbopt.optimize_database()'
-  from day
-  where day.calls >= 20 and day.read >= 100000 and day.hit < 0.9 * (day.hit + day.read) and day.exec_ms >= 0.05 * day.all_ms
+  from day, whole
+  where day.calls >= 20 and day.read >= 100000 and day.hit < 0.9 * (day.hit + day.read) and day.exec_ms >= 0.05 * whole.all_ms
   union all
   select 'too_many_rows', 'info', day.queryid::text, null, array[day.statement_id], null,
          format('Statement %s fetches %s rows at each of its %s calls: nobody reads so many, so it may want a LIMIT or its sums made in the database.', day.queryid,
@@ -110,7 +110,7 @@ begin
          format('The superuser %s ran %s statements on the platform''s tables in the last day: one injected statement there owns the server, and no policy holds. Give the application a role of its own.',
                 superuser.rolname, superuser.calls),
          jsonb_build_object('calls', superuser.calls), null
-  from superuser where superuser.calls >= 1000 and superuser.calls >= 0.05 * superuser.all_calls
+  from superuser, whole where superuser.calls >= 1000 and superuser.calls >= 0.05 * whole.all_calls
   union all
   select 'many_rollbacks', 'warning', current_database()::text, null, null, null,
          format('%s of %s transactions of the last day were rolled back: an application meets errors, or waits for locks, that its log should name.', server.rollbacks, server.commits + server.rollbacks),
