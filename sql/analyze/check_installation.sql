@@ -51,18 +51,23 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
            'no read times: cold and warm calls cannot be told apart',
            'ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();'
     union all
-    select 6, 'jobs scheduled', exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > now() - interval '3 minutes'),
-           coalesce('last pass at ' || (select max(l.at) from _wedding_dbopt.collect_log l where l.source = 'pass'), 'no pass yet')
-             || case when state.message is not null then '; the last run of a job: ' || btrim(state.message, E' \n')
+    select 6, 'jobs scheduled', exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > now() - interval '3 minutes'
+                                        and l.at < now() + interval '1 minute'),
+           coalesce('last pass at ' || last.at, 'no pass yet')
+             -- Its scheduler counts minutes from the last one it saw, and a session's pause ends at a time of the clock.
+             || case when last.at > now() + interval '1 minute' then ': the clock was set back, and pg_cron starts nothing until it has caught up'
+                     when state.message is not null then '; the last run of a job: ' || btrim(state.message, E' \n')
                      when state.jobs > 0 then '; the jobs are on pg_cron and begin with the next minute' else '' end,
            'no history grows',
-           case when state.message = 'connection failed' then
+           case when last.at > now() + interval '1 minute' then 'pg_ctl restart   -- or wait until the clock has caught up'
+                when state.message = 'connection failed' then
                   'ALTER SYSTEM SET cron.use_background_workers = on;   -- then restart the server'
                 when state.message is not null then
                   'SELECT * FROM cron.job_run_details ORDER BY runid DESC LIMIT 10;   -- what pg_cron says of each run'
                 when state.jobs > 0 then 'SELECT * FROM wedding_dbopt.check_installation();   -- in two minutes'
                 else 'SELECT * FROM wedding_dbopt.schedule_jobs();' end
     from _wedding_dbopt.jobs_state() state
+    cross join (select max(l.at) as at from _wedding_dbopt.collect_log l where l.source = 'pass') last
     union all
     select 7, 'planner role', exists (select from pg_roles where rolname = 'wedding_dbopt_planner' and not rolsuper and not rolcanlogin),
            'role wedding_dbopt_planner', 'statements of superusers are not analysed',

@@ -189,7 +189,7 @@ create table _wedding_dbopt.statement_day (
 );
 create index statement_day_day on _wedding_dbopt.statement_day (day);
 comment on table _wedding_dbopt.statement_day is
-  'Daily sums of statement_hour, packed as it is; day is the moment a day of the setting time_zone begins.';
+  'Daily sums of statement_hour, packed as it is; day is the first full hour of a day of the setting time_zone.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.statement_day', '');
 
 -- Most pages ask for the last 24 hours, and 23 closed hours are always part of them: summed once an hour, not at each reading. Others

@@ -100,6 +100,24 @@ def test_hours_and_days_are_exact_while_clocks_change(
     assert tuner.column(widths) == [day]
 
 
+def test_no_hour_belongs_to_two_days_where_midnight_lies_inside_it(tuner: Tuner) -> None:
+    tuner.set(time_zone="Asia/Kolkata")
+    tuner.table(rows=10)
+    midnight = datetime.fromisoformat("2101-03-05T18:30:00+00:00")
+    times = [midnight + timedelta(minutes=30 * step) for step in range(-6, 54)]
+    collect(tuner, times)
+    maintain(tuner, times[-1] + timedelta(hours=1))
+    day = "select day at time zone 'Asia/Kolkata', until - day from _wedding_dbopt.rolled_day order by day"
+    assert (midnight.replace(tzinfo=None) + timedelta(hours=6), timedelta(hours=24)) in tuner.rows(day)
+    for begun in range(0, 12):
+        for ended in range(48, 59):
+            summed = """
+                select sum(s.calls)::integer from _wedding_dbopt.statement_sum(%s, %s) s
+                join _wedding_dbopt.statement_text t using (statement_id)
+                where t.query like '%%from booking where vendor%%'"""
+            assert tuner.value(summed, times[begun], times[ended]) == 3 * (ended - begun)
+
+
 @pytest.mark.parametrize(
     ("table", "step"),
     [("statement_hour", "roll_up_hours"), ("baseline", "take_baseline")],
