@@ -81,7 +81,8 @@ def test_hours_and_days_are_exact_while_clocks_change(
     history = """
         select calls from _wedding_dbopt.statement s join _wedding_dbopt.statement_text t on t.statement_id = s.id
         cross join wedding_dbopt.get_query_history(s.queryid::text, '30d', %s)
-        where t.query like '%%from booking where vendor%%' and step_start = %s"""
+        where t.query like '%%from booking where vendor%%' and step_start = %s
+          and s.dbid = (select oid from pg_database where datname = current_database())"""
     assert tuner.column(history, first + timedelta(hours=hours + 2), first) == [3 * hours]
     day, two = timedelta(hours=24), timedelta(hours=48)
     compared = """
