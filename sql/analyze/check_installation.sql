@@ -51,15 +51,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
            'no read times: cold and warm calls cannot be told apart',
            'ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();'
     union all
-    select 6, 'jobs scheduled', exists (select from _wedding_dbopt.collect_log l where l.source = 'pass' and l.at > now() - interval '3 minutes'
-                                        and l.at < now() + interval '1 minute'),
-           coalesce('last pass at ' || last.at, 'no pass yet')
+    select 6, 'jobs scheduled', coalesce(last.at > now() - interval '3 minutes', false),
+           coalesce('last pass at ' || coalesce(last.at, last.ahead), 'no pass yet')
              -- Its scheduler counts minutes from the last one it saw, and a session's pause ends at a time of the clock.
-             || case when last.at > now() + interval '1 minute' then ': the clock was set back, and pg_cron starts nothing until it has caught up'
+             || case when last.ahead is not null and last.at > now() - interval '3 minutes' is not true then ': the clock was set back, and pg_cron starts nothing until it has caught up'
                      when state.message is not null then '; the last run of a job: ' || btrim(state.message, E' \n')
                      when state.jobs > 0 then '; the jobs are on pg_cron and begin with the next minute' else '' end,
            'no history grows',
-           case when last.at > now() + interval '1 minute' then 'pg_ctl restart   -- or wait until the clock has caught up'
+           case when last.ahead is not null then 'pg_ctl restart   -- or wait until the clock has caught up'
                 when state.message = 'connection failed' then
                   'ALTER SYSTEM SET cron.use_background_workers = on;   -- then restart the server'
                 when state.message is not null then
@@ -67,7 +66,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                 when state.jobs > 0 then 'SELECT * FROM wedding_dbopt.check_installation();   -- in two minutes'
                 else 'SELECT * FROM wedding_dbopt.schedule_jobs();' end
     from _wedding_dbopt.jobs_state() state
-    cross join (select max(l.at) as at from _wedding_dbopt.collect_log l where l.source = 'pass') last
+    cross join (select max(l.at) filter (where l.at < now() + interval '1 minute') as at, max(l.at) filter (where l.at >= now() + interval '1 minute') as ahead
+                from _wedding_dbopt.collect_log l where l.source = 'pass') last
     union all
     select 7, 'planner role', exists (select from pg_roles where rolname = 'wedding_dbopt_planner' and not rolsuper and not rolcanlogin),
            'role wedding_dbopt_planner', 'statements of superusers are not analysed',
