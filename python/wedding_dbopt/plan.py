@@ -56,6 +56,7 @@ class Node:
     recheck_cond: str | None
     join_cond: str | None
     sort_key: tuple[str, ...]
+    group_key: tuple[str, ...]
     rows_removed: float | None
     actual_rows: float | None
     loops: float | None
@@ -94,6 +95,7 @@ class Node:
             recheck_cond=obj.get("Recheck Cond"),
             join_cond=" AND ".join(joined) or None,
             sort_key=tuple(obj.get("Sort Key", ())),
+            group_key=tuple(obj.get("Group Key", ())),
             rows_removed=float(sum(removed)) if removed else None,
             actual_rows=_number(obj.get("Actual Rows")),
             loops=_number(obj.get("Actual Loops")),

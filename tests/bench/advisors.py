@@ -74,6 +74,7 @@ def ours(
         deadline=started + seconds,
         clock=time.monotonic,
         most_plans=most_plans,
+        vary=source.vary,
         size=index_bytes
         if corrected
         else lambda relation, index: hypothetical_bytes(session, index.create_sql()),

@@ -69,7 +69,7 @@ class ClientSource:
 
     def __init__(self, session: Session, queries: Mapping[str, str]) -> None:
         self._session = session
-        self._queries = queries
+        self._queries = dict(queries)
         self.calls = 0
 
     def explain(self, key: str) -> Any:
@@ -78,6 +78,10 @@ class ClientSource:
             return plan(self._session, self._queries[key], "verbose, ")
         except psycopg.Error as error:
             raise DatabaseError(str(error), error.sqlstate) from error
+
+    def vary(self, key: str, name: str, text: str) -> str:
+        self._queries[name] = text
+        return name
 
     def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
         texts = [sql for sql, _ in wanted]

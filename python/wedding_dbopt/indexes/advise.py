@@ -14,7 +14,7 @@ from ..catalog import Catalog
 from .choose import Chooser
 from .cost import WriteRate
 from .dated import Dating
-from .explore import Explorer
+from .explore import Explorer, Vary
 from .full_text import Prove
 from .limits import NO_LIMITS, Limits
 from .reality import Beyond
@@ -61,6 +61,7 @@ def advise(
     prove: Prove | None = None,
     measure: Measure | None = None,
     represent: Represent | None = None,
+    vary: Vary | None = None,
     dating: Dating | None = None,
     limits: Limits = NO_LIMITS,
     most_plans: int | None = None,
@@ -75,6 +76,7 @@ def advise(
     gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
+    `vary` makes another text of a statement known to the source;
     `represent` gives a statement's forms with constants, asked for where values are skewed; `dating`
     allows for indexes that begin at a date; `limits` bounds the number of indexes.
     `cost_alone` judges a set by the planner's cost without what he leaves out; `given_up` of the workload's time may go for
@@ -85,7 +87,7 @@ def advise(
     beyond = None if cost_alone else Beyond(catalog)
     what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
     workload = Workload(what_if)
-    explorer = Explorer(workload, catalog, sizes, max_width, dating)
+    explorer = Explorer(workload, catalog, sizes, max_width, dating, vary if corrected else None)
     chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)
     started = clock()
     try:

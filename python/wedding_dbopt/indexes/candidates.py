@@ -8,26 +8,23 @@ pay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
 from ..catalog import PAGE_BYTES, Column, Relation
-from .conditions import Constant, Search
+from .conditions import Search
 from .definition import IndexDef, Key
-from .existing import begins_at_date, serves
+from .existing import serves
+from .partials import MAX_INCLUDED, joint, partial, plain
 from .predicates import Group, TableUse
-from .statistics import average_width, equal_fraction, row_count, value_fraction
+from .statistics import average_width, equal_fraction, row_count
 from .terms import Term, column_term
 
 # Ten pages are read for about the price of two random fetches: no index saves anything that matters.
 MIN_PAGES = 10
-MAX_INCLUDED = 8
 # An index-only scan must read clearly less than the table.
 _COVERING_SHARE = 0.6
-_RARE = 0.4
-_MOST_STATES = 20
-_COMPARISON = 1 / 3
 _POOR_KEY = 0.3
 _SELECTIVE = 0.05
 _MAX_ARRANGED = 3
@@ -75,10 +72,10 @@ def usage(statements: Iterable[Iterable[TableUse]]) -> Usage:
 
 def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Candidates:
     """All candidates of one statement, each new to its table."""
-    plain: dict[IndexDef, None] = {}
+    whole: dict[IndexDef, None] = {}
     sorting: dict[IndexDef, None] = {}
     covering: dict[IndexDef, None] = {}
-    partial: dict[IndexDef, None] = {}
+    partly: dict[IndexDef, None] = {}
     small: dict[IndexDef, None] = {}
     searches: dict[IndexDef, None] = {}
     for use in uses:
@@ -88,7 +85,7 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
         for keys in _key_lists(use, used, max_width):
             _add(forms, _index(use.relation, keys))
         own = [index for index in forms if _is_new(use.relation, index)]
-        plain |= dict.fromkeys(own)
+        whole |= dict.fromkeys(own)
         for keys in _sorting(use, used, max_width):
             index = _index(use.relation, keys)
             if index is not None and _is_new(use.relation, index):
@@ -97,12 +94,13 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
         wider = [variant for index in forms for variant in _covering(use, index)]
         covering |= dict.fromkeys(index for index in wider if _is_new(use.relation, index))
         for index in (*own, *wider):
-            partial |= dict.fromkeys(_partial(use, index))
+            partly |= dict.fromkeys(partial(use, index))
+        partly |= dict.fromkeys(made for index in forms for made in joint(use, index))
         small |= dict.fromkeys(index for index in _small(use) if _is_new(use.relation, index))
         asked = (search_index(use.relation, search) for search in use.searches)
         searches |= dict.fromkeys(index for index in asked if _is_new(use.relation, index))
     return Candidates(
-        tuple(plain), tuple(sorting), tuple(covering), tuple(partial), tuple(small), tuple(searches)
+        tuple(whole), tuple(sorting), tuple(covering), tuple(partly), tuple(small), tuple(searches)
     )
 
 
@@ -138,7 +136,7 @@ def helps(use: TableUse, index: IndexDef) -> bool:
     if not leads(use, index):
         return False
     terms = use.terms()
-    if index.where is not None and all(constant.condition != index.where for constant in use.constants):
+    if use.proven(index.conditions) is None:
         return False
     held = {key.column for key in index.columns} | set(index.include)
     if index.where is not None or (use.needed is not None and use.needed <= held):
@@ -147,15 +145,23 @@ def helps(use: TableUse, index: IndexDef) -> bool:
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
 
 
-def stand_in(uses: Iterable[TableUse], index: IndexDef, alone: bool = False) -> IndexDef | None:
-    """A full index that reads what a partial one does, led by the column of its condition; None where it could do more.
+def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> IndexDef | None:
+    """A full index that reads what a partial one does; None where it could do more.
 
-    The condition must be one of every reference to the table, on the values of one column; `alone` tells that the statement
-    has no other table.
+    For one condition it is led by its column. For several it has the same keys, and where it covers it holds the columns of
+    the conditions too; then it reads more, which is taken off its cost. The conditions must be those of every reference to
+    the table; `alone` tells that the statement has no other table.
     """
-    held = [next((c for c in use.constants if c.condition == index.where), None) for use in uses]
-    constant = held[0] if held else None
-    if constant is None or None in held or len(constant.columns) != 1:
+    held = [use.proven(index.conditions) for use in uses]
+    proven = held[0] if held else None
+    if proven is None or None in held:
+        return None
+    if index.joint:
+        more = {column for item in proven for column in item.columns} if _covers(uses, index) else set()
+        added = sorted({*index.include, *more} - {key.column for key in index.columns})
+        return replace(index, include=tuple(added), where=None, fraction=1.0, joint=())
+    constant = proven[0]
+    if len(constant.columns) != 1:
         return None
     if constant.share is not None:
         # A range, which the same keys over all rows serve at least as dearly. Beside the partial index they would be combined
@@ -173,14 +179,20 @@ def stand_in(uses: Iterable[TableUse], index: IndexDef, alone: bool = False) -> 
 def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:
     """What an index amounts to for some references to its table: without keys and columns that none of them can use."""
     of_table = list(uses)
-    held = {key.column for key in index.columns} | set(index.include)
-    if any(use.needed is not None and use.needed <= held for use in of_table):
+    if _covers(of_table, index):
         return index
     terms = frozenset[Term]().union(*(use.terms() for use in of_table))
     width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
     if width in (0, len(index.columns)) and not index.include:
         return index
     return replace(index, columns=index.columns[: width or None], include=())
+
+
+def _covers(uses: Iterable[TableUse], index: IndexDef) -> bool:
+    """Whether an index holds all that one of the references needs."""
+    held = {key.column for key in index.columns} | set(index.include)
+    needs = [use.needed_beside(use.proven(index.conditions) or ()) for use in uses]
+    return any(needed is not None and needed <= held for needed in needs)
 
 
 def eligible(relation: Relation) -> bool:
@@ -266,7 +278,7 @@ def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
     """The index, unless it is empty, repeats a key, is a single key of few values or reads foreign literals."""
     if not keys or len({key.term for key in keys}) < len(keys):
         return None
-    if any(key.expression is not None and not _plain(relation, key.term.columns) for key in keys):
+    if any(key.expression is not None and not plain(relation, key.term.columns) for key in keys):
         return None
     index = IndexDef(relation.schema, relation.name, keys)
     return None if len(keys) == 1 and _poor(relation, keys[0]) else index
@@ -274,11 +286,6 @@ def _index(relation: Relation, keys: tuple[Key, ...]) -> IndexDef | None:
 
 def _is_new(relation: Relation, index: IndexDef) -> bool:
     return not any(serves(existing, index) for existing in (*relation.indexes, *relation.part_indexes))
-
-
-def _plain(relation: Relation, columns: Iterable[str]) -> bool:
-    """Whether no literal beside these columns is read by somebody's code."""
-    return all(relation.columns[column].plain for column in columns if column in relation.columns)
 
 
 def _poor(relation: Relation, key: Key) -> bool:
@@ -322,41 +329,6 @@ def _small(use: TableUse) -> Iterator[IndexDef]:
 
 def _method(relation: Relation, term: Term, method: str) -> IndexDef:
     return IndexDef(relation.schema, relation.name, (Key(term),), method=method)
-
-
-def _is_state(relation: Relation, constant: Constant) -> bool:
-    """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
-    if len(constant.columns) > 1 or None in constant.values or constant.share is not None:
-        return _plain(relation, constant.columns)
-    column = relation.columns[constant.columns[0]]
-    return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES
-
-
-def _share(relation: Relation, constant: Constant) -> float | None:
-    """The share of rows that a constant condition keeps; what the planner assumes for a comparison of two columns."""
-    if constant.share is not None or len(constant.columns) > 1:
-        return _COMPARISON if constant.share is None else constant.share
-    shares = [value_fraction(relation, constant.columns[0], value) for value in constant.values]
-    return None if None in shares else min(sum(share or 0.0 for share in shares), 1.0)
-
-
-def _partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
-    """The same index over the rows a fixed condition keeps, when they are few."""
-    for constant in use.constants:
-        fraction = _share(use.relation, constant)
-        if fraction is None or fraction > _RARE or not _is_state(use.relation, constant):
-            continue
-        single = constant.columns[0] if len(constant.columns) == 1 else None
-        keys = tuple(key for key in index.columns if single is None or key.column != single)
-        forms: list[tuple[Key, ...]] = [keys] if keys else [index.columns] if len(index.columns) == 1 else []
-        if constant.share is not None and keys and len(keys) < len(index.columns):
-            forms.append(index.columns)  # a range may still be a key of what begins with it
-        for form in forms:
-            made = IndexDef(*index.place, form, index.include, where=constant.condition, fraction=fraction)
-            if constant.share is None or not any(
-                begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
-            ):
-                yield made
 
 
 def _add(found: dict[IndexDef, None], index: IndexDef | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -32,12 +32,15 @@ class Constant:
 
     `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
     A comparison of two columns has none, and a date to begin with neither: its `share` of the rows is given.
+    `excludes` tells that the values are those left out. `times` counts the places where the statement says the same.
     """
 
     columns: tuple[str, ...]
     condition: str
     values: tuple[str | None, ...]
     share: float | None = None
+    excludes: bool = False
+    times: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True)

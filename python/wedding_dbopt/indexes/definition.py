@@ -51,7 +51,8 @@ class Key:
 class IndexDef:
     """An index that could exist: `columns` are its keys, `include` plain columns, `where` its predicate.
 
-    `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity.
+    `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity. Where the
+    predicate is made of several conditions, `joint` are these.
     """
 
     schema: str
@@ -61,6 +62,7 @@ class IndexDef:
     method: str = "btree"
     where: str | None = None
     fraction: float = field(default=1.0, compare=False)
+    joint: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         # Searches look millions of them up.
@@ -74,6 +76,13 @@ class IndexDef:
         """CREATE INDEX; without a name the generated one, so the text is complete either way."""
         verb = "CREATE INDEX CONCURRENTLY" if concurrently else "CREATE INDEX"
         return f"{verb} {quoted(name or self.name())} ON {self._body}"
+
+    def packed_sql(self) -> str:
+        """CREATE INDEX for HypoPG, which takes every index for too large: nothing is left free, so the error is less."""
+        if self.method != "btree":
+            return self.create_sql()
+        where = f" WHERE {self.where}" if self.where is not None else ""
+        return f"CREATE INDEX {quoted(self.name())} ON {self._head} WITH (fillfactor = 100){where}"
 
     def drop_sql(self, name: str | None = None, *, concurrently: bool = False) -> str:
         """DROP INDEX of the same name."""
@@ -96,17 +105,26 @@ class IndexDef:
         return (self.table, self._body)
 
     @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that its predicate is made of."""
+        return self.joint or ((self.where,) if self.where is not None else ())
+
+    @property
     def place(self) -> tuple[str, str]:
         """Schema and name of its table."""
         return (self.schema, self.table)
 
     @cached_property
     def _body(self) -> str:
+        return self._head + (f" WHERE {self.where}" if self.where is not None else "")
+
+    @cached_property
+    def _head(self) -> str:
         keys = ", ".join(key.sql() for key in self.columns)
         text = f"{qualified(self.schema, self.table)} USING {self.method} ({keys})"
         if self.include:
             text += f" INCLUDE ({', '.join(quoted(column) for column in self.include)})"
-        return text + (f" WHERE {self.where}" if self.where is not None else "")
+        return text
 
 
 @lru_cache(maxsize=100_000)

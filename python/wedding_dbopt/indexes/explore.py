@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from .candidates import candidates, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
 from .dated import Dating
 from .definition import IndexDef
+from .exclusions import without
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
@@ -23,14 +25,25 @@ from .workload import Workload, WorkloadStatement
 _SETTLED = 0.5
 # More statements than this leave no plans for candidates that are rarely the best.
 _FEW_STATEMENTS = 40
+# A text written anew must cost what the statement costs.
+_SAME = 1e-4
 _LATE = "the time limit came first"
+
+#: Make a text known to the plan source, and tell by which key from then on.
+Vary = Callable[[str, str, str], str]
 
 
 class Explorer:
     """Fills a workload; `skipped` are the statements left out with the reason."""
 
     def __init__(
-        self, workload: Workload, catalog: Catalog, sizes: Sizes, max_width: int, dating: Dating | None = None
+        self,
+        workload: Workload,
+        catalog: Catalog,
+        sizes: Sizes,
+        max_width: int,
+        dating: Dating | None = None,
+        vary: Vary | None = None,
     ) -> None:
         self._workload = workload
         self._what_if = workload.what_if
@@ -38,6 +51,7 @@ class Explorer:
         self._sizes = sizes
         self._max_width = max_width
         self._dating = dating
+        self._vary = vary
         self._picked: dict[str, set[IndexDef]] = {}
         self.skipped: list[tuple[str, str]] = []
 
@@ -57,6 +71,8 @@ class Explorer:
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
             self._workload.candidates[key] = candidates(uses, used, self._max_width)
+            if self._vary is not None:
+                self._leave_out(key, self._vary)
 
     def explore(self, represent: Represent | None, late: Callable[[], bool]) -> None:
         """Let the planner pick among each statement's candidates."""
@@ -83,6 +99,29 @@ class Explorer:
         self._sizes.know(uses)
         self._workload.statements[key] = statement
         self._workload.uses[key] = uses
+
+    def _leave_out(self, key: str, vary: Vary) -> None:
+        """Let a statement be planned without what candidates of it exclude, where its written form plans like its text."""
+        uses, query = self._workload.uses[key], self._workload.statements[key].query
+        wanted = set[str]()
+        for index in self._workload.candidates[key].partial:
+            proven = [use.proven(index.joint) for use in uses if use.needed and _place(use) == index.place]
+            if index.joint and all(found and all(item.excludes for item in found) for found in proven):
+                wanted.update(index.joint)
+        text = without(query.tree, self._catalog, wanted) if wanted else None
+        if text is None:
+            return
+        try:
+            same = vary(key, f"{key} written", str(query.tree.sql("postgres")))
+            written = self._what_if.cost(same, frozenset()).cost
+            variant = vary(key, f"{key} without", text)
+            self._what_if.cost(variant, frozenset())
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError):
+            return
+        if math.isclose(written, self._what_if.cost(key, frozenset()).cost, rel_tol=_SAME):
+            self._what_if.leave_out(key, variant, wanted)
 
     def _represent(self, key: str, represent: Represent) -> None:
         """Price a statement with representative constants too, where its generic plan leaves skewed columns alone."""
@@ -140,7 +179,11 @@ class Explorer:
             teams[frozenset({index})] = None
             for width in range(1, len(index.columns) + (1 if index.include else 0)):
                 head = IndexDef(
-                    *index.place, index.columns[:width], where=index.where, fraction=index.fraction
+                    *index.place,
+                    index.columns[:width],
+                    where=index.where,
+                    fraction=index.fraction,
+                    joint=index.joint,
                 )
                 if head in plain or (few and head in partial):
                     teams[frozenset({head})] = None
@@ -166,6 +209,10 @@ class Explorer:
                     teams[frozenset({index})] = None
         for index in shared_covers(everywhere) if len(self._workload.uses) <= _FEW_STATEMENTS else ():
             teams[frozenset({index})] = None
+
+
+def _place(use: TableUse) -> tuple[str, str]:
+    return (use.relation.schema, use.relation.name)
 
 
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:

@@ -19,6 +19,9 @@ from ..query import Table
 from .resolve import name_of
 from .terms import qualified, quoted
 
+_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,"{}\\]+)')
+_ARRAY = re.compile(rf"\{{(?:{_ELEMENT.pattern})(?:,(?:{_ELEMENT.pattern}))*\}}")
+
 
 def scanned(plan: Plan) -> list[Table]:
     """The tables that a plan reads."""
@@ -88,12 +91,39 @@ def _parts(node: Node, only: str | None) -> list[exp.Expr]:
         parsed = _readable(f"SELECT 1 WHERE {text}")
         if parsed is None:
             continue
-        condition = parsed.args["where"].this
+        condition = parsed.args["where"].transform(_listed).this
         for column in condition.find_all(exp.Column):
             if alias and not column.args.get("table") and name_of(column.this):
                 column.set("table", exp.to_identifier(alias, quoted=True))
         found.append(condition)
     return found
+
+
+def _listed(node: exp.Expr) -> exp.Expr:
+    """A comparison with an array of constants as the list that it was in the text."""
+    if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
+        values, negated = _elements(node.expression.this), False
+    elif isinstance(node, exp.NEQ) and isinstance(node.expression, exp.Anonymous):
+        said = node.expression
+        values = _elements(said.expressions[0]) if said.name.upper() == "ALL" and said.expressions else None
+        negated = True
+    else:
+        return node
+    if values is None:
+        return node
+    listed = exp.In(this=node.this, expressions=[exp.Literal.string(value) for value in values])
+    return exp.Not(this=listed) if negated else listed
+
+
+def _elements(array: exp.Expr) -> list[str] | None:
+    """The elements of an array's text; None for anything else, and where one is NULL."""
+    inner = array.unnest()
+    literal = inner.this if isinstance(inner, exp.Cast) else inner
+    text = str(literal.this) if isinstance(literal, exp.Literal) else ""
+    if not _ARRAY.fullmatch(text):
+        return None
+    found = [quoted.replace("\\", "") if quoted else plain for quoted, plain in _ELEMENT.findall(text[1:-1])]
+    return None if "NULL" in found else found
 
 
 def _table(node: Node, catalog: Catalog | None) -> str:

@@ -7,15 +7,16 @@ credited to the table below, because the planner pulls such queries up.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from sqlglot import exp
 
 from ..catalog import Catalog, Relation
-from .conditions import Bound, Condition, Constant, Search, arms, conditions, conjuncts, search
+from .conditions import Bound, Condition, Constant, Placed, Search, arms, conditions, conjuncts, search
+from .exclusions import excluded
 from .resolve import Resolver, Scope, joins, name_of, sources
 from .terms import Term, column_term, term
 
@@ -46,6 +47,7 @@ class TableUse:
     `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the
     columns the statement reads, None when it reads whole rows. `order` is empty when not every key is of
     this table; `bounds` are the least values that AND-ed ranges ask for; `written` are the columns an UPDATE sets.
+    `named` counts how often the statement names a column.
     """
 
     relation: Relation
@@ -58,6 +60,27 @@ class TableUse:
     constants: tuple[Constant, ...] = ()
     bounds: tuple[Bound, ...] = ()
     written: frozenset[str] = frozenset()
+    named: tuple[tuple[str, int], ...] = ()
+
+    def proven(self, conditions: Iterable[str]) -> tuple[Constant, ...] | None:
+        """The constants behind the conditions of a partial index; None when this reference does not have them all."""
+        held = {constant.condition: constant for constant in self.constants}
+        wanted = list(conditions)
+        return tuple(held[text] for text in wanted) if held.keys() >= set(wanted) else None
+
+    def needed_beside(self, constants: Iterable[Constant]) -> frozenset[str] | None:
+        """The columns still needed from an index whose predicate says these constants: the planner does not ask them again."""
+        if self.needed is None:
+            return None
+        settled = Counter[str]()
+        for constant in constants:
+            settled.update(dict.fromkeys(constant.columns, constant.times))
+        named = dict(self.named)
+        return frozenset(
+            column
+            for column in self.needed
+            if column not in settled or named.get(column, 0) != settled[column]
+        )
 
     def terms(self) -> frozenset[Term]:
         """Every key that a condition, the order or the grouping of this reference could use."""
@@ -80,6 +103,7 @@ class _Draft:
     limited: bool = False
     grouped: list[Term] = field(default_factory=list)
     needed: set[str] = field(default_factory=set)
+    named: Counter[str] = field(default_factory=Counter)
     whole_rows: bool = False
     searches: list[Search] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
@@ -101,6 +125,7 @@ class _Draft:
             constants=tuple(_unique(c.constant for c in self.common if c.constant is not None)),
             bounds=tuple(_unique(c.bound for c in self.common if c.bound is not None)),
             written=frozenset(self.written),
+            named=tuple(sorted(self.named.items())),
         )
 
 
@@ -116,6 +141,7 @@ def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
         place = resolver.column(column)
         if place is not None:
             drafts[id(place[0])].needed.add(place[1])
+            drafts[id(place[0])].named[place[1]] += 1
     for scope in tree.find_all(*Scope, bfs=False):
         _read_conditions(scope, resolver, drafts)
         _read_whole_rows(scope, resolver, drafts)
@@ -131,9 +157,12 @@ def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
 
 def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
     where = scope.args.get("where")
-    roots = [scope.args.get("on"), where.this if where is not None else None]
+    outer = any(join.side for join in joins(scope))
+    everywhere: list[exp.Expr | None] = [scope.args.get("on"), where.this if where is not None else None]
+    _read_all(everywhere, resolver, drafts, lambda place, fixed: outer and None in fixed.values)
     for join in joins(scope):
-        roots.append(join.args.get("on"))
+        on, side, joined = join.args.get("on"), join.side, {id(source) for source in join.find_all(exp.Table)}
+        _read_all([on], resolver, drafts, partial(_beside_join, side, joined))
         names = [name_of(name) for name in join.args.get("using") or []]
         for source in sources(scope):
             draft = drafts.get(id(source))
@@ -141,30 +170,71 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
                 shared = [name for name in names if name in draft.relation.columns]
                 draft.common += [Condition("joined", column_term(name)) for name in shared]
                 draft.needed.update(shared)
+
+
+def _beside_join(side: str, joined: Collection[int], place: exp.Table, fixed: Constant) -> bool:
+    """Whether a condition of an outer join decides only what is joined: rows of the kept side stay whatever it says."""
+    return (
+        side == "FULL"
+        or (side == "LEFT" and id(place) not in joined)
+        or (side == "RIGHT" and id(place) in joined)
+    )
+
+
+def _read_all(
+    roots: Iterable[exp.Expr | None],
+    resolver: Resolver,
+    drafts: dict[int, _Draft],
+    is_open: Callable[[exp.Table, Constant], bool],
+) -> None:
+    """Take in the AND-ed conditions; a constant for which `is_open` says so is none that rows must meet."""
     for part in (part for root in roots for part in conjuncts(root)):
         if isinstance(part, exp.Or):
-            _read_arms(part, resolver, drafts)
+            inner, times = _read_arms(part, resolver, drafts), len(list(arms(part)))
+        else:
+            inner, times = [part], 1
+        for place, condition in (found for one in inner for found in _conditions(one, resolver)):
+            drafts[id(place)].common.append(_said(condition, times, is_open, place))
+        if isinstance(part, exp.Or):
             continue
-        for place, condition in conditions(part, resolver):
-            drafts[id(place)].common.append(condition)
         found = search(part, resolver)
         if found is not None:
             drafts[id(found[0])].searches.append(found[1])
 
 
-def _read_arms(part: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
-    for arm in arms(part):
+def _read_arms(part: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> list[exp.Expr]:
+    """Take in what each arm asks for; what all of them say is handed back, as the planner takes it out of the OR."""
+    sides = [list(conjuncts(arm)) for arm in arms(part)]
+    shared = [inner for inner in sides[0] if all(inner in side for side in sides[1:])]
+    for side in sides:
         mine: dict[int, list[Condition]] = defaultdict(list)
-        for inner in conjuncts(arm):
+        for inner in (one for one in side if one not in shared):
             for place, condition in conditions(inner, resolver):
                 mine[id(place)].append(condition)
         for key, found in mine.items():
             drafts[key].arms.append(found)
+    return shared
+
+
+def _conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    left_out = excluded(part, resolver)
+    return [left_out] if left_out is not None else conditions(part, resolver)
+
+
+def _said(
+    condition: Condition, times: int, is_open: Callable[[exp.Table, Constant], bool], place: exp.Table
+) -> Condition:
+    fixed = condition.constant
+    if fixed is None:
+        return condition
+    return replace(condition, constant=None if is_open(place, fixed) else replace(fixed, times=times))
 
 
 def _read_whole_rows(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
     everything = isinstance(scope, (exp.Update, exp.Delete, exp.Merge)) or bool(scope.args.get("locks"))
-    everything |= any(isinstance(item, exp.Star) for item in scope.expressions)
+    # What EXISTS selects is never read.
+    asked = () if isinstance(scope.parent, exp.Exists) else scope.expressions
+    everything |= any(isinstance(item, exp.Star) for item in asked)
     named = {
         name_of(column.args.get("table") if isinstance(column.this, exp.Star) else column.this)
         for column in scope.find_all(exp.Column)

@@ -5,7 +5,8 @@ one probe of a large index) and prefers nested loops that lose in reality. The d
 50 operator costs per level and execution, as PostgreSQL's `btcostestimate` does for a real index.
 
 HypoPG 1.3.1 passes over a partial index on a table that is not the first of its statement. So beside each partial index
-stands a full one led by the column of its condition: it reads the same rows in the same order.
+stands a full one led by the column of its condition: it reads the same rows in the same order. For an index of several
+conditions no such one is there: a full one with the same keys is planned, and what it reads in vain is taken off its cost.
 
 An index of a partitioned table stands on each of its partitions: HypoPG knows none of the whole.
 """
@@ -13,7 +14,7 @@ An index of a partitioned table stands on each of its partitions: HypoPG knows n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -67,6 +68,11 @@ class Priced:
     beyond: float = 0.0
 
     @property
+    def least(self) -> float:
+        """What another plan with less costs at least."""
+        return min(self.plan.total_cost, self.cost)
+
+    @property
     def worth(self) -> float:
         """What a choice of indexes is judged by."""
         return self.cost + self.beyond
@@ -114,6 +120,8 @@ class WhatIf:
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, Sequence[int]] = {}
         self._stand_ins: dict[int, IndexDef] = {}
+        self._read: dict[int, tuple[float, float]] = {}
+        self._without: dict[str, tuple[str, frozenset[str]]] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
         self._known: dict[str, dict[int, Priced]] = {}
@@ -132,6 +140,10 @@ class WhatIf:
         places = self._interests.setdefault(key, {})
         for use in uses:
             places.setdefault((use.relation.schema, use.relation.name), []).append(use)
+
+    def leave_out(self, key: str, variant: str, exclusions: Iterable[str]) -> None:
+        """Tell by which key the source knows a statement without some exclusions, where that text plans like the statement."""
+        self._without[key] = (variant, frozenset(exclusions))
 
     def narrow(self, key: str, wanted: Iterable[IndexDef]) -> None:
         """Tell what the planner took when it could choose: only indexes that begin like these concern the statement."""
@@ -258,7 +270,7 @@ class WhatIf:
         floors = self._floors.setdefault(key, {})
         if wanted not in floors:
             seen = self._seen.get(key, ())
-            plans = [item.priced.plan.total_cost for item in seen if not wanted & ~item.offered]
+            plans = [item.priced.least for item in seen if not wanted & ~item.offered]
             floors[wanted] = max(plans) if plans else self._lowest.get(key, 0.0)
         return floors[wanted]
 
@@ -288,7 +300,19 @@ class WhatIf:
         self._establish(key, frozenset(form for form in forms if self._mask([form]) & wanted))
         self.calls += 1
         priced = self._priced(Plan.from_json(self._source.explain(key)))
-        self._lowest[key] = min(priced.plan.total_cost, self._lowest.get(key, priced.plan.total_cost))
+        variant, exclusions = self._without.get(key, ("", frozenset()))
+        spared = {
+            x
+            for x in self._live
+            if x.place in self._interests[key] and x.joint and exclusions.issuperset(x.joint)
+        }
+        if spared:
+            self._stand_in(key, frozenset(self._live), spared)
+            self.calls += 1
+            other = self._priced(Plan.from_json(self._source.explain(variant)))
+            if other.used & spared and other.cost < priced.cost:
+                priced = other
+        self._lowest[key] = min(priced.least, self._lowest.get(key, priced.least))
         return _Seen(wanted, self._mask(priced.used), priced)
 
     def close(self) -> None:
@@ -296,6 +320,7 @@ class WhatIf:
         self._source.drop_hypothetical([*chain.from_iterable(self._live.values()), *self._stand_ins])
         self._live.clear()
         self._stand_ins.clear()
+        self._read.clear()
 
     def _establish(self, key: str, relevant: Config) -> None:
         places = self._interests.get(key, {})
@@ -307,16 +332,24 @@ class WhatIf:
                 self._made([index])
         self._stand_in(key, relevant)
 
-    def _stand_in(self, key: str, relevant: Config) -> None:
-        """Full indexes in the place of partial ones, for this statement only: others would use them without the condition."""
+    def _stand_in(self, key: str, relevant: Config, spared: Collection[IndexDef] = ()) -> None:
+        """Full indexes in the place of partial ones, for this statement only: others would use them without the condition.
+
+        For the `spared` ones the statement is planned without the condition, so they hold what the partial ones hold.
+        """
         if self._stand_ins:
             self._source.drop_hypothetical(list(self._stand_ins))
             self._stand_ins.clear()
+            self._read.clear()
         places = self._interests.get(key, {})
         partial = sorted((x for x in relevant & self._live.keys() if x.where), key=IndexDef.order_key)
         alone = len(places) == 1
         full = {
-            index: stand_in(places.get(index.place, ()), index, alone) for index in partial if self._corrected
+            index: stand_in(places.get(index.place, ()), index, alone)
+            if index not in spared
+            else replace(index, where=None, fraction=1.0, joint=())
+            for index in partial
+            if self._corrected
         }
         wanted = [(index, made) for index, made in full.items() if made is not None]
         if not wanted:
@@ -328,6 +361,10 @@ class WhatIf:
         except Failure:
             return
         self._stand_ins = {oid: index for oids, (index, _) in zip(made_oids, wanted) for oid in oids}
+        for oids, (index, whole) in zip(made_oids, wanted):
+            if index.joint and index not in spared:
+                part = self._size(index) / max(self._size(whole), 1)
+                self._read.update(dict.fromkeys(oids, (index.fraction, part)))
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
         """Whether all of some indexes could be made; one that cannot be made is refused for good."""
@@ -347,12 +384,34 @@ class WhatIf:
         """The oids of each index, one for each table that holds rows."""
         places = [self._leaves(index.place) for index in indexes]
         wanted = [
-            (replace(index, schema=place[0], table=place[1]).create_sql(), place)
+            (self._ddl(replace(index, schema=place[0], table=place[1])), place)
             for index, held in zip(indexes, places)
             for place in held
         ]
         oids = iter(self._source.create_hypothetical(wanted))
         return [list(islice(oids, len(held))) for held in places]
+
+    def _ddl(self, index: IndexDef) -> str:
+        return index.packed_sql() if self._corrected else index.create_sql()
+
+    def _in_vain(self, node: Node) -> float:
+        """What the stand-ins of indexes with several conditions cost more in one run of a node than those indexes would."""
+        match = _HYPOTHETICAL.match(node.index or "")
+        if match is not None and int(match.group(1)) in self._read:
+            rows, part = self._read[int(match.group(1))]
+            # Of an index-only scan about half is for pages and half for rows.
+            left = (rows + part) / 2 if node.type == "Index Only Scan" else rows
+            return node.total_cost * (1.0 - min(left, 1.0))
+        total = 0.0
+        for number, child in enumerate(node.children):
+            counted = child.total_cost
+            if number and node.type == "Nested Loop":
+                outer = node.children[0]
+                # Of repeated runs the planner charges less than their number times one.
+                counted = min(max(node.total_cost - outer.total_cost, 0.0), outer.rows * counted)
+            counted = min(counted, node.total_cost)
+            total += self._in_vain(child) * counted / max(child.total_cost, 1e-6)
+        return total
 
     def _priced(self, plan: Plan) -> Priced:
         by_oid = {oid: index for index, oids in self._live.items() for oid in oids} | self._stand_ins
@@ -378,5 +437,6 @@ class WhatIf:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
+        descents -= self._in_vain(plan.root) if self._read else 0.0
         beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)

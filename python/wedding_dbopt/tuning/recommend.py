@@ -81,6 +81,13 @@ class WorkloadSource:
             self._members[name] = replace(member, statement=replace(member.statement, key=name, query=bound))
         return found
 
+    def vary(self, key: str, name: str, text: str) -> str:
+        """Another text of a statement, planned as its role, by the key it is known by from now on."""
+        member = self._members[key]
+        statement = replace(member.statement, key=name, query=Query.parse(text))
+        self._members[name] = replace(member, statement=statement)
+        return name
+
 
 def recommend(
     database: Database,
@@ -245,6 +252,7 @@ def _search(
             window_seconds=window,
             prove=sampler.prove,
             measure=sampler.measure,
+            vary=source.vary,
             represent=lambda key: source.with_constants(key, catalog),
             dating=Dating(at, Timelines(database)),
             limits=Limits(

@@ -1,0 +1,124 @@
+"""Partial candidates: an index over the rows that fixed conditions of a statement keep, alone or all together.
+
+What a predicate says is not asked again, so a column that occurs in it alone need not be in the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import prod
+
+from ..catalog import Relation
+from .conditions import Constant
+from .definition import IndexDef, Key
+from .existing import begins_at_date
+from .predicates import TableUse
+from .statistics import value_fraction
+
+MAX_INCLUDED = 8
+_RARE = 0.4
+_MOST_STATES = 20
+_COMPARISON = 1 / 3
+
+
+def plain(relation: Relation, columns: Iterable[str]) -> bool:
+    """Whether no literal beside these columns is read by somebody's code."""
+    return all(relation.columns[column].plain for column in columns if column in relation.columns)
+
+
+def partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
+    """The same index over the rows that one fixed condition keeps, when they are few."""
+    for constant in use.constants:
+        fraction = _share(use.relation, constant)
+        if fraction is None or fraction > _RARE or not _is_state(use.relation, constant):
+            continue
+        single = constant.columns[0] if len(constant.columns) == 1 else None
+        keys = tuple(key for key in index.columns if single is None or key.column != single)
+        forms: list[tuple[Key, ...]] = [keys] if keys else [index.columns] if len(index.columns) == 1 else []
+        if constant.share is not None and keys and len(keys) < len(index.columns):
+            forms.append(index.columns)  # a range may still be a key of what begins with it
+        for form in forms:
+            made = IndexDef(*index.place, form, index.include, where=constant.condition, fraction=fraction)
+            if constant.share is None or not any(
+                begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
+            ):
+                yield made
+
+
+def joint(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
+    """Indexes with the keys of a plain one over the rows that all fixed conditions keep, narrow and covering.
+
+    Exclusions keep most rows, so they are taken only where that makes a covering index narrower.
+    """
+    states = [item for item in use.constants if _counts(use.relation, item)]
+    needed = use.needed_beside(states)
+    sparing: list[Constant] = []
+    for item in use.constants:
+        if item.excludes and needed is not None and plain(use.relation, item.columns):
+            rest = use.needed_beside((*states, *sparing, item))
+            if rest is not None and rest < needed:
+                sparing.append(item)
+                needed = rest
+    rare = _together(use.relation, states) <= _RARE
+    if (rare and states) or sparing:
+        yield from _over(use, index, (*states, *sparing), needed, narrow=rare and len(states) > 1)
+
+
+def _over(
+    use: TableUse,
+    index: IndexDef,
+    constants: tuple[Constant, ...],
+    needed: frozenset[str] | None,
+    narrow: bool,
+) -> Iterator[IndexDef]:
+    equal = {
+        item.columns[0]
+        for item in constants
+        if len(item.columns) == 1 and not item.excludes and (needed is None or len(item.values) < 2)
+    }
+    spared = use.needed - needed if use.needed is not None and needed is not None else frozenset()
+    keys = tuple(key for key in index.columns if key.column not in equal | spared)
+    if not keys:
+        return
+    ordered = sorted(constants, key=lambda item: item.condition)
+    texts = tuple(item.condition for item in ordered)
+    fraction = _together(use.relation, constants)
+    held = {key.column for key in keys}
+    forms: list[tuple[str, ...]] = [()] if narrow else []
+    if needed is not None and 0 < len(extra := tuple(sorted(needed - held))) <= MAX_INCLUDED:
+        forms.append(extra)
+    elif needed is not None and needed <= held and not narrow:
+        forms.append(())
+    for include in forms:
+        where = " AND ".join(texts)
+        yield IndexDef(*index.place, keys, include, where=where, fraction=fraction, joint=texts)
+
+
+def _counts(relation: Relation, constant: Constant) -> bool:
+    usable = not constant.excludes and constant.share is None and _is_state(relation, constant)
+    return usable and _share(relation, constant) is not None
+
+
+def _together(relation: Relation, constants: Iterable[Constant]) -> float:
+    """The share of rows that independent conditions keep together."""
+    return prod(_share(relation, item) or 0.0 for item in constants)
+
+
+def _is_state(relation: Relation, constant: Constant) -> bool:
+    """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
+    if constant.excludes:
+        return False
+    if len(constant.columns) > 1 or None in constant.values or constant.share is not None:
+        return plain(relation, constant.columns)
+    column = relation.columns[constant.columns[0]]
+    return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES
+
+
+def _share(relation: Relation, constant: Constant) -> float | None:
+    """The share of rows that a constant condition keeps; what the planner assumes for a comparison of two columns."""
+    if constant.share is not None or len(constant.columns) > 1:
+        return _COMPARISON if constant.share is None else constant.share
+    shares = [value_fraction(relation, constant.columns[0], value) for value in constant.values]
+    if constant.excludes:
+        return 1.0 - min(sum(share or 0.0 for share in shares), 1.0)
+    return None if None in shares else min(sum(share or 0.0 for share in shares), 1.0)
