@@ -34,6 +34,7 @@ _BRIN_PAGES = 2048
 _LONG_KEY = 24
 _ENTRY_BYTES = 12
 _FEW_EQUAL = 2.0
+_PAIR = 2
 _TEXT_KINDS = ("text", "character", "varchar", "bpchar")
 
 Usage = Mapping[tuple[str, str, Term], int]
@@ -112,16 +113,19 @@ def search_index(relation: Relation, search: Search) -> IndexDef:
 
 
 def shared_covers(picked: Iterable[IndexDef]) -> Iterator[IndexDef]:
-    """Covering indexes that hold what two statements need, where both picked the same leading key."""
+    """Covering indexes that hold what two statements need, or all, where they picked the same leading key."""
     groups: dict[tuple[tuple[str, str], Key], list[IndexDef]] = {}
     for index in sorted(picked, key=IndexDef.order_key):
         if index.method == "btree" and index.where is None:
             groups.setdefault((index.place, index.columns[0]), []).append(index)
-    for first, second in (pair for group in groups.values() for pair in permutations(group, 2)):
+    pairs = [[first, second] for group in groups.values() for first, second in permutations(group, 2)]
+    wholes = [[first, *group] for group in groups.values() if len(group) > _PAIR for first in group]
+    for first, *others in (*pairs, *wholes):
         keys = {key.column for key in first.columns}
-        extra = {*second.include, *(key.column for key in second.columns if key.column is not None)}
+        extra = {key.column for other in others for key in other.columns if key.column is not None}
+        extra.update(column for other in others for column in other.include)
         included = tuple(sorted({*first.include, *extra} - keys))
-        wider = (first.include or second.include) and set(included) > set(first.include)
+        wider = any(item.include for item in (first, *others)) and set(included) > set(first.include)
         if wider and len(included) <= MAX_INCLUDED:
             yield IndexDef(*first.place, first.columns, included)
 
@@ -149,12 +153,12 @@ def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> 
     """A full index that reads what a partial one does; None where it could do more.
 
     For one condition it is led by its column. For several it has the same keys, and where it covers it holds the columns of
-    the conditions too; then it reads more, which is taken off its cost. The conditions must be those of every reference to
-    the table; `alone` tells that the statement has no other table.
+    the conditions too; then it reads more, which is taken off its cost, and a plan that takes it without the conditions does
+    not count. A single condition must be one of every reference to the table; `alone` tells that the statement has no other.
     """
     held = [use.proven(index.conditions) for use in uses]
-    proven = held[0] if held else None
-    if proven is None or None in held:
+    proven = next((found for found in held if found is not None), None)
+    if proven is None or (None in held and not index.joint):
         return None
     if index.joint:
         more = {column for item in proven for column in item.columns} if _covers(uses, index) else set()

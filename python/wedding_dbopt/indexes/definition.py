@@ -52,7 +52,7 @@ class IndexDef:
     """An index that could exist: `columns` are its keys, `include` plain columns, `where` its predicate.
 
     `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity. Where the
-    predicate is made of several conditions, `joint` are these.
+    predicate is made of several conditions, `joint` are these. `guessed` tells that no statistics know the fraction.
     """
 
     schema: str
@@ -63,6 +63,7 @@ class IndexDef:
     where: str | None = None
     fraction: float = field(default=1.0, compare=False)
     joint: tuple[str, ...] = field(default=(), compare=False)
+    guessed: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         # Searches look millions of them up.

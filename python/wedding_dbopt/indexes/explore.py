@@ -70,7 +70,9 @@ class Explorer:
         used = usage(self._workload.uses.values())
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
-            self._workload.candidates[key] = candidates(uses, used, self._max_width)
+            offered = candidates(uses, used, self._max_width)
+            counted = tuple(map(self._sizes.counted, offered.partial))
+            self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
                 self._leave_out(key, self._vary)
 

@@ -5,7 +5,7 @@ What a predicate says is not asked again, so a column that occurs in it alone ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
 from ..catalog import Relation
@@ -38,7 +38,14 @@ def partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
         if constant.share is not None and keys and len(keys) < len(index.columns):
             forms.append(index.columns)  # a range may still be a key of what begins with it
         for form in forms:
-            made = IndexDef(*index.place, form, index.include, where=constant.condition, fraction=fraction)
+            made = IndexDef(
+                *index.place,
+                form,
+                index.include,
+                where=constant.condition,
+                fraction=fraction,
+                guessed=_is_guessed([constant]),
+            )
             if constant.share is None or not any(
                 begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
             ):
@@ -91,12 +98,25 @@ def _over(
         forms.append(())
     for include in forms:
         where = " AND ".join(texts)
-        yield IndexDef(*index.place, keys, include, where=where, fraction=fraction, joint=texts)
+        yield IndexDef(
+            *index.place,
+            keys,
+            include,
+            where=where,
+            fraction=fraction,
+            joint=texts,
+            guessed=_is_guessed(constants),
+        )
 
 
 def _counts(relation: Relation, constant: Constant) -> bool:
     usable = not constant.excludes and constant.share is None and _is_state(relation, constant)
     return usable and _share(relation, constant) is not None
+
+
+def _is_guessed(constants: Sequence[Constant]) -> bool:
+    """Whether no statistics know how many rows meet the constants: columns compared, patterns, several together."""
+    return len(constants) > 1 or any(not item.values and item.share is None for item in constants)
 
 
 def _together(relation: Relation, constants: Iterable[Constant]) -> float:

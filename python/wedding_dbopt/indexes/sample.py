@@ -64,6 +64,17 @@ _CAST_TYPES = frozenset(
     ]
 )
 _PLAIN = (
+    exp.And,
+    exp.Not,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.In,
+    exp.Is,
+    exp.Boolean,
     exp.Column,
     exp.Identifier,
     exp.Literal,
@@ -197,11 +208,15 @@ def measured_keys(
     """
     try:
         parts = [read_text(key.term.sql) for key in index.columns]
+        predicate = read_text(index.where) if index.where is not None else None
     except (SqlglotError, AttributeError, KeyError):
         return None
-    columns = sorted({column for key in index.columns for column in key.term.columns})
-    if index.where is not None or refusal_of(database, relation, parts, columns) is not None:
+    named = {column.name for column in predicate.find_all(exp.Column)} if predicate is not None else set()
+    columns = sorted({*named, *(column for key in index.columns for column in key.term.columns)})
+    asked = [*parts, predicate] if predicate is not None else parts
+    if refusal_of(database, relation, asked, columns) is not None:
         return None
+    where = f" WHERE {predicate.sql('postgres')}" if predicate is not None else ""
     keys = [part.sql("postgres") for part in parts]
     sizes = ", ".join(f"avg(pg_column_size({key}))::float8 AS width{n}" for n, key in enumerate(keys))
     groups = ", ".join(f"({key})" for key in keys)
@@ -209,11 +224,12 @@ def measured_keys(
         with database.rolled_back():
             reader.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
             reader.query(sample_sql(relation, columns))
-            widths = reader.query(f"SELECT {sizes} FROM pg_temp.{SAMPLE}")[0]
+            everything = reader.query(f"SELECT count(*)::float8 AS rows FROM pg_temp.{SAMPLE}")[0]["rows"]
+            widths = reader.query(f"SELECT {sizes} FROM pg_temp.{SAMPLE}{where}")[0]
             counted = reader.query(
                 "SELECT count(*)::float8 AS groups, coalesce(sum(n), 0)::float8 AS rows, "
                 "count(*) FILTER (WHERE n = 1)::float8 AS single "
-                f"FROM (SELECT count(*) AS n FROM pg_temp.{SAMPLE} GROUP BY {groups}) g"
+                f"FROM (SELECT count(*) AS n FROM pg_temp.{SAMPLE}{where} GROUP BY {groups}) g"
             )[0]
     except DatabaseError:
         return None
@@ -221,10 +237,11 @@ def measured_keys(
         return None
     # P. Haas, L. Stokes 1998, as ANALYZE estimates the distinct values of a column.
     seen, groups_seen, single = counted["rows"], counted["groups"], counted["single"]
-    distinct = seen * groups_seen / (seen - single + single * seen / max(row_count(relation), seen))
-    return KeyFacts(
-        distinct, tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
-    )
+    share = seen / everything if predicate is not None else None
+    rows = row_count(relation) * (1.0 if share is None else share)
+    distinct = seen * groups_seen / (seen - single + single * seen / max(rows, seen))
+    measured = tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
+    return KeyFacts(distinct, measured, share)
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,14 @@ _EIGHT = ("bigint", "timestamp", "time", "double", "interval")
 
 @dataclass(frozen=True)
 class KeyFacts:
-    """What a sample tells of an index: its different keys on the whole table and the average bytes of each key."""
+    """What a sample tells of an index: its different keys on the whole table and the average bytes of each key.
+
+    `share` are the rows that a partial index holds, of all.
+    """
 
     distinct: float
     widths: tuple[tuple[Term, float], ...]
+    share: float | None = None
 
 
 def index_bytes(relation: Relation, index: IndexDef) -> int:
@@ -67,7 +71,8 @@ def _hash_bytes(relation: Relation) -> int:
 
 def btree_bytes(relation: Relation, index: IndexDef, known: KeyFacts | None = None) -> int:
     """Bytes of the index on disk right after its build; `known` goes before the statistics."""
-    entries = row_count(relation) * index.fraction
+    share = index.fraction if known is None or known.share is None else known.share
+    entries = row_count(relation) * share
     entries = max(entries, 1.0)
     key = _aligned(_width(relation, index, known) + _TUPLE_HEADER)
     columns = [column for item in index.columns for column in item.term.columns]

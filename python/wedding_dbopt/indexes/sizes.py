@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from ..catalog import Relation
 from .definition import IndexDef
@@ -24,6 +25,7 @@ class Sizes:
         self._relations: dict[tuple[str, str], Relation] = {}
         self._bytes: dict[IndexDef, int] = {}
         self._measured: set[IndexDef] = set()
+        self._shares: dict[tuple[tuple[str, str], str], float | None] = {}
 
     def know(self, uses: Iterable[TableUse]) -> None:
         """Take in the tables that a statement uses."""
@@ -48,9 +50,11 @@ class Sizes:
         return self._bytes[index]
 
     def measure(self, indexes: Iterable[IndexDef], late: Callable[[], bool]) -> None:
-        """Count the keys of the large indexes on several columns or on expressions in a sample."""
+        """Count the keys of the large indexes on several columns or on expressions in a sample, and the rows of partial ones."""
         for index in sorted(set(indexes) - self._measured, key=IndexDef.order_key):
-            several = len(index.columns) > 1 or index.columns[0].expression is not None
+            several = (
+                len(index.columns) > 1 or index.columns[0].expression is not None or index.where is not None
+            )
             large = several and index.method == "btree" and self.size(index) >= _LARGE
             if self._measure is None or not large or late():
                 continue
@@ -58,6 +62,17 @@ class Sizes:
             known = self._measure(self.relation(index), index)
             if known is not None:
                 self._bytes[index] = btree_bytes(self.relation(index), index, known)
+
+    def counted(self, index: IndexDef) -> IndexDef:
+        """The index with the share of rows that a sample has of its predicate, where statistics do not know it."""
+        if not index.guessed or self._measure is None:
+            return index
+        name = (index.place, index.where or "")
+        if name not in self._shares:
+            known = self._measure(self.relation(index), index)
+            self._shares[name] = known.share if known is not None else None
+        share = self._shares[name]
+        return index if share is None else replace(index, fraction=share)
 
     def total(self, indexes: Iterable[IndexDef]) -> int:
         """Bytes of all of some indexes."""

@@ -87,6 +87,23 @@ class _Seen:
     priced: Priced
 
 
+@dataclass(frozen=True)
+class _Read:
+    """How much of what a stand-in reads its index would: the share of rows and of bytes; `names` are the columns asked."""
+
+    rows: float
+    part: float
+    names: tuple[str, ...]
+
+    def left(self, node: Node) -> float:
+        """The share of a scan's cost that the index would have: of an index-only scan about half is for pages."""
+        return min((self.rows + self.part) / 2 if node.type == "Index Only Scan" else self.rows, 1.0)
+
+    def fits(self, node: Node) -> bool:
+        """Whether a scan asks what the index's predicate says."""
+        return all(name in f"{node.filter} {node.index_cond} {node.recheck_cond}" for name in self.names)
+
+
 class WhatIf:
     """Prices statements under configurations with as few EXPLAINs as possible.
 
@@ -120,7 +137,7 @@ class WhatIf:
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, Sequence[int]] = {}
         self._stand_ins: dict[int, IndexDef] = {}
-        self._read: dict[int, tuple[float, float]] = {}
+        self._read: dict[int, _Read] = {}
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
@@ -299,7 +316,12 @@ class WhatIf:
         forms = (self._form(key, x) for x in config if self.concerns(key, x))
         self._establish(key, frozenset(form for form in forms if self._mask([form]) & wanted))
         self.calls += 1
-        priced = self._priced(Plan.from_json(self._source.explain(key)))
+        plan = Plan.from_json(self._source.explain(key))
+        wrong = self._misplaced(plan)
+        if wrong:
+            rest = self._explained(key, config, wanted & ~self._mask(wrong))
+            return _Seen(wanted, rest.used, rest.priced)
+        priced = self._priced(plan)
         variant, exclusions = self._without.get(key, ("", frozenset()))
         spared = {
             x
@@ -364,7 +386,10 @@ class WhatIf:
         for oids, (index, whole) in zip(made_oids, wanted):
             if index.joint and index not in spared:
                 part = self._size(index) / max(self._size(whole), 1)
-                self._read.update(dict.fromkeys(oids, (index.fraction, part)))
+                said = [use.proven(index.joint) for use in places.get(index.place, ())]
+                names = {column for found in said for item in found or () for column in item.columns}
+                read = _Read(index.fraction, part, tuple(sorted(names)))
+                self._read.update(dict.fromkeys(oids, read))
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
         """Whether all of some indexes could be made; one that cannot be made is refused for good."""
@@ -394,14 +419,26 @@ class WhatIf:
     def _ddl(self, index: IndexDef) -> str:
         return index.packed_sql() if self._corrected else index.create_sql()
 
+    def _misplaced(self, plan: Plan) -> set[IndexDef]:
+        """The indexes whose stand-in serves a scan that does not ask what their predicate says."""
+        wrong = set()
+        for node in plan.walk() if self._read else ():
+            match = _HYPOTHETICAL.match(node.index or "")
+            read = self._read.get(int(match.group(1))) if match is not None else None
+            if (
+                match is not None
+                and read is not None
+                and node.type != "Bitmap Index Scan"
+                and not read.fits(node)
+            ):
+                wrong.add(self._stand_ins[int(match.group(1))])
+        return wrong
+
     def _in_vain(self, node: Node) -> float:
         """What the stand-ins of indexes with several conditions cost more in one run of a node than those indexes would."""
         match = _HYPOTHETICAL.match(node.index or "")
         if match is not None and int(match.group(1)) in self._read:
-            rows, part = self._read[int(match.group(1))]
-            # Of an index-only scan about half is for pages and half for rows.
-            left = (rows + part) / 2 if node.type == "Index Only Scan" else rows
-            return node.total_cost * (1.0 - min(left, 1.0))
+            return node.total_cost * (1.0 - self._read[int(match.group(1))].left(node))
         total = 0.0
         for number, child in enumerate(node.children):
             counted = child.total_cost
