@@ -84,7 +84,7 @@ def advise(
     Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
     """
     sizes = Sizes(size, measure)
-    beyond = None if cost_alone else Beyond(catalog)
+    beyond = None if cost_alone else Beyond(catalog, sizes.share)
     what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
     workload = Workload(what_if)
     explorer = Explorer(workload, catalog, sizes, max_width, dating, vary if corrected else None)

@@ -75,6 +75,7 @@ class Explorer:
             self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
                 self._leave_out(key, self._vary)
+        self._what_if.judge_again()
 
     def explore(self, represent: Represent | None, late: Callable[[], bool]) -> None:
         """Let the planner pick among each statement's candidates."""

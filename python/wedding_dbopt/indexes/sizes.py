@@ -74,6 +74,10 @@ class Sizes:
         share = self._shares[name]
         return index if share is None else replace(index, fraction=share)
 
+    def share(self, relation: Relation, condition: str) -> float | None:
+        """The share of a table's rows that meet a condition, where it was counted."""
+        return self._shares.get(((relation.schema, relation.name), condition))
+
     def total(self, indexes: Iterable[IndexDef]) -> int:
         """Bytes of all of some indexes."""
         return sum(map(self.size, indexes))

@@ -167,6 +167,15 @@ class WhatIf:
         self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
         self._forget_concerns()
 
+    def judge_again(self) -> None:
+        """Judge the plans without any index anew: more is known of the rows since."""
+        for key, seen in self._seen.items():
+            if self._beyond is not None:
+                for number, item in enumerate(seen):
+                    more = self._beyond(item.priced.plan, lambda node: None)
+                    seen[number] = replace(item, priced=replace(item.priced, beyond=more))
+            self._known.get(key, {}).clear()
+
     def widen(self, key: str, config: Config) -> bool:
         """Whether a configuration has indexes that change the statement though the planner left their like when he could choose.
 
