@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, relation, uses_of
-from wedding_dbopt.indexes.candidates import Candidates, candidates, shared_covers, stand_in, usage
+from wedding_dbopt.indexes.candidates import Candidates, candidates, effective, shared_covers, stand_in, usage
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.size import btree_bytes, tree_height
@@ -209,3 +209,54 @@ def test_padded_text_is_found_among_the_common_values_and_is_not_deduplicated() 
     table = relation("t", [state, plain])
     assert value_fraction(table, "state", "old") == 0.1
     assert btree_bytes(table, index("t", "state")) > 2 * btree_bytes(table, index("t", "plain"))
+
+
+def test_all_fixed_conditions_together_make_a_smaller_index() -> None:
+    text = "select email from bookings where status in ('rare', 'pending') and not archived and created_at < wedding_date"
+    assert not [
+        item for item in offered(text).partial if item.joint
+    ]  # the types differ, so nothing is compared
+    text = "select email from bookings where status = 'rare' and archived and venue_id = $1"
+    together = [item for item in offered(text).partial if len(item.joint) > 1]
+    assert {item.where for item in together} == {'"archived" AND "status" = \'rare\''}
+    assert {(keys([item])[0], item.include) for item in together} == {
+        ("venue_id", ()),
+        ("venue_id", ("email",)),
+    }
+    assert all(item.fraction == pytest.approx(0.0002) and item.guessed for item in together)
+
+
+def test_what_an_exclusion_alone_names_need_not_be_in_the_index() -> None:
+    text = "select venue_id, count(*) from bookings where note not like '%test%' group by venue_id"
+    [found] = offered(text).partial
+    assert found == index("bookings", "venue_id", where="\"note\" NOT LIKE '%test%'")
+    assert (found.fraction, found.joint) == (1.0, (found.where,))
+    assert effective(uses_of(text), found) == found
+    shown = "select venue_id, count(note) from bookings where note not like '%test%' group by venue_id"
+    assert offered(shown).partial == ()
+    kept = "select venue_id from bookings where status <> 'confirmed' and venue_id = $1"
+    [found] = offered(kept).partial
+    assert (found.where, found.fraction) == ("\"status\" <> 'confirmed'", pytest.approx(0.3))
+
+
+def test_a_full_index_with_what_the_conditions_name_stands_in_for_one_of_several() -> None:
+    text = "select email from bookings where status = 'rare' and archived and venue_id = $1"
+    both = {"where": '"archived" AND "status" = \'rare\'', "joint": ('"archived"', "\"status\" = 'rare'")}
+    covering = index("bookings", "venue_id", include=("email",), **both)
+    assert stand_in(uses_of(text), covering) == index(
+        "bookings", "venue_id", include=("archived", "email", "status")
+    )
+    assert stand_in(uses_of(text), index("bookings", "venue_id", **both)) == index("bookings", "venue_id")
+    other = uses_of("select email from bookings where status = 'rare'")
+    assert stand_in(other, covering) is None
+
+
+def test_all_that_begin_with_one_key_may_share_a_covering_index() -> None:
+    members = [index("bookings", "venue_id", include=(name,)) for name in ("email", "paid", "status")]
+    assert index("bookings", "venue_id", include=("email", "paid", "status")) in set(shared_covers(members))
+
+
+def test_for_hypopg_nothing_is_left_free() -> None:
+    partial = index("bookings", "venue_id", where="\"status\" = 'rare'")
+    assert partial.packed_sql().endswith('("venue_id") WITH (fillfactor = 100) WHERE "status" = \'rare\'')
+    assert "fillfactor" not in partial.create_sql()

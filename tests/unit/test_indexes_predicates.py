@@ -216,3 +216,63 @@ def test_what_only_explain_prints_is_left_out() -> None:
     assert shown is not None
     assert table_uses(shown, CATALOG)[0].terms() == frozenset()
     assert shown_conditions(Plan.from_json({"Node Type": "Result"}), CATALOG) is None
+
+
+def test_exclusions_are_constants_that_leave_few_rows_out() -> None:
+    [use] = uses_of(
+        "select id from bookings where status <> 'open' and note not like '%x''y%' and email not in ('a', 'b') "
+        "and not venue_id = 3 and note not like email and note not like $1"
+    )
+    assert [(item.condition, item.values) for item in use.constants if item.excludes] == [
+        ("\"status\" <> 'open'", ("open",)),
+        ("\"note\" NOT LIKE '%x''y%'", ()),
+        ("\"email\" NOT IN ('a', 'b')", ("a", "b")),
+    ]
+    assert use.needed_beside(use.constants[:1]) == {"id", "note", "email", "venue_id"}
+
+
+def test_a_condition_of_an_outer_join_binds_only_what_is_joined() -> None:
+    text = "select b.id from bookings b {} join vendors v on v.id = b.vendor_id and b.status = 'open' and v.city = 'x'"
+    fixed = {
+        kind: {item.condition for use in uses_of(text.format(kind)) for item in use.constants}
+        for kind in ("inner", "left", "right", "full")
+    }
+    assert fixed["inner"] == {"\"status\" = 'open'", "\"city\" = 'x'"}
+    assert (fixed["left"], fixed["right"]) == ({"\"city\" = 'x'"}, {"\"status\" = 'open'"})
+    assert fixed["full"] == set()
+    missing = "select b.id from bookings b left join vendors v on v.id = b.vendor_id where v.city is null"
+    assert not [item for use in uses_of(missing) for item in use.constants]
+
+
+def test_what_each_arm_of_an_or_says_holds_in_any_case() -> None:
+    [use] = uses_of(
+        "select id from bookings where (venue_id = 1 and status = 'open') or (vendor_id = 2 and status = 'open')"
+    )
+    assert [term.column for term in use.groups[0].equal] == ["status"]
+    assert [(item.condition, item.times) for item in use.constants] == [("\"status\" = 'open'", 2)]
+    assert use.needed_beside(use.constants) == {"id", "venue_id", "vendor_id"}
+
+
+def test_what_exists_selects_is_not_read() -> None:
+    inner = uses_of(
+        "select name from vendors v where exists (select * from bookings b where b.vendor_id = v.id)"
+    )
+    assert {use.relation.name: use.needed for use in inner}["bookings"] == {"vendor_id"}
+
+
+def test_a_plan_shows_lists_as_arrays() -> None:
+    scan = {
+        "Node Type": "Seq Scan",
+        "Relation Name": "bookings",
+        "Alias": "bookings",
+        "Filter": "((status = ANY ('{open,\"on hold\"}'::text[])) AND (email <> ALL ('{a,b}'::text[])) "
+        "AND ((note)::text !~~ '%x%'::text))",
+    }
+    shown = shown_conditions(Plan.from_json(scan), CATALOG)
+    assert shown is not None
+    [use] = table_uses(shown, CATALOG)
+    assert [item.condition for item in use.constants] == [
+        "\"status\" IN ('on hold', 'open')",
+        "\"email\" NOT IN ('a', 'b')",
+        "\"note\" NOT LIKE '%x%'",
+    ]

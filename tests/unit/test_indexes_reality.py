@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from test_indexes_fixture import column, existing, relation
+from wedding_dbopt.catalog import Relation
 from wedding_dbopt.indexes.cost import credited, usual_rate
 from wedding_dbopt.indexes.reality import beyond, matched
 from wedding_dbopt.plan import Node, Plan
@@ -141,3 +142,39 @@ def test_probes_of_a_large_index_cost_more_in_no_order() -> None:
     assert cost(loop(1000, shuffled, probe), "order_id", 0.0) == pytest.approx(0)
     built = {"Node Type": "Hash Join", "Plan Rows": 1000, "Plans": [scan("stock", 9), ordered]}
     assert cost(loop(1000, built, probe), None, 0.0) == pytest.approx(1000 * 0.37 * 0.9)
+
+
+def test_rows_in_the_order_of_the_looked_up_key_miss_once_a_key() -> None:
+    def joined(outer: dict[str, Any]) -> dict[str, Any]:
+        hashed = {
+            "Node Type": "Hash",
+            "Plan Rows": 500_000,
+            "Plan Width": 16,
+            "Plans": [scan("stock", 500_000)],
+        }
+        condition = {"Hash Cond": "(lines.part = stock.part)"}
+        return {"Node Type": "Hash Join", "Join Type": "Inner", **condition, "Plans": [outer, hashed]}
+
+    ordered = {**scan("lines", 1_000_000, **{"Index Name": "by_part"}), "Node Type": "Index Only Scan"}
+    apart = cost(joined(scan("lines", 1_000_000)), None, 0.0)
+    assert cost(joined(ordered), "part", 0.0) == pytest.approx(apart / 100)
+    assert cost(joined(ordered), "vendor", 0.0) == pytest.approx(apart)
+    grouped = {"Node Type": "Aggregate", "Strategy": "Hashed", "Plan Rows": 500_000, "Plan Width": 16}
+    grouped["Group Key"] = ["stock.part"]
+    above = cost({**grouped, "Plans": [{**joined(ordered), "Plan Rows": 1_000_000}]}, "part", 0.0)
+    assert above == pytest.approx(2 * apart / 100, rel=0.1)
+
+
+def test_a_counted_share_decides_how_many_rows_compared_columns_leave() -> None:
+    def share_of(item: Relation, condition: str) -> float | None:
+        return 2 / 3 if (item.name, condition) == ("lines", '"part" < "vendor"') else None
+
+    def total(condition: str) -> float:
+        outer = scan("lines", 1000, Filter=condition)
+        plan = Plan.from_json({"Plan": loop(1000, outer, scan("orders", 1, 2.0))})
+        found = TABLES.get
+        return beyond(plan, lambda node: found(node.relation or ""), lambda node: None, 0.0, share_of)
+
+    assert total("(lines.vendor > lines.part)") == pytest.approx(2000)
+    assert total("(lines.vendor < lines.part)") == 0
+    assert total("((lines.vendor > lines.part) AND (lines.part < lines.order_id))") == 0

@@ -192,3 +192,66 @@ def test_a_partial_index_that_hypopg_passes_over_is_seen_by_its_stand_in() -> No
     assert all("WHERE" not in sql and '("status"' not in sql for sql in source.live.values())
     what_if.close()
     assert not source.live
+
+
+RARE_AND_OLD = {
+    "where": '"archived" AND "status" = \'rare\'',
+    "joint": ('"archived"', "\"status\" = 'rare'"),
+    "fraction": 0.1,
+}
+
+
+class Scanned(FakeSource):
+    """Every plan is one scan of the live index led by the venue, with a filter; without one it costs 1000."""
+
+    def __init__(self, filtered: str) -> None:
+        super().__init__(lambda key, live: (1000.0, []))
+        self.filtered = filtered
+        self.asked: list[str] = []
+
+    def explain(self, key: str) -> Any:
+        self.asked.append(key)
+        oid = next(
+            (oid for oid, sql in self.live.items() if '("venue_id"' in sql and "WHERE" not in sql), None
+        )
+        scan = {
+            "Node Type": "Index Scan",
+            "Relation Name": "bookings",
+            "Alias": "b",
+            "Total Cost": 200.0,
+            "Plan Rows": 1,
+        }
+        if oid is None:
+            return {"Plan": {**scan, "Node Type": "Seq Scan", "Total Cost": 1000.0}}
+        return {"Plan": {**scan, "Index Name": f"<{oid}>btree", "Filter": self.filtered}}
+
+
+def test_what_a_stand_in_reads_in_vain_is_taken_off() -> None:
+    text = "select * from bookings where status = 'rare' and archived and venue_id = $1"
+    what_if = WhatIf(Scanned("(b.archived AND (b.status = 'rare'))"), lambda index: 8192)
+    what_if.watch("q", uses_of(text))
+    together = index("bookings", "venue_id", **RARE_AND_OLD)
+    assert what_if.used("q", frozenset({together})) == {together}
+    assert what_if.cost("q", frozenset({together})).cost == pytest.approx(20, abs=0.5)
+
+
+def test_a_stand_in_taken_without_the_conditions_does_not_count() -> None:
+    text = "select * from bookings where status = 'rare' and archived and venue_id = $1"
+    what_if = WhatIf(Scanned("(b.paid)"), lambda index: 8192)
+    what_if.watch("q", uses_of(text))
+    together = index("bookings", "venue_id", **RARE_AND_OLD)
+    assert what_if.used("q", frozenset({together})) == frozenset()
+    assert what_if.cost("q", frozenset({together})).cost == 1000
+
+
+def test_an_index_of_what_an_exclusion_keeps_is_planned_without_it() -> None:
+    condition = "\"note\" NOT LIKE '%x%'"
+    source = Scanned("(b.note !~~ '%x%')")
+    what_if = WhatIf(source, lambda index: 8192)
+    what_if.watch("q", uses_of("select venue_id from bookings where note not like '%x%' and venue_id = $1"))
+    kept = index("bookings", "venue_id", where=condition, joint=(condition,), fraction=1.0)
+    what_if.leave_out("q", "q without", [condition])
+    assert what_if.used("q", frozenset({kept})) == {kept}
+    assert source.asked == ["q", "q without"]
+    what_if.close()
+    assert not source.live
