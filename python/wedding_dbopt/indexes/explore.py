@@ -71,7 +71,8 @@ class Explorer:
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
             offered = candidates(uses, used, self._max_width)
-            counted = tuple(map(self._sizes.counted, offered.partial))
+            few = len(self._workload.uses) <= _FEW_STATEMENTS
+            counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
             self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
                 self._leave_out(key, self._vary)

@@ -13,6 +13,7 @@ from .definition import IndexDef, Key
 _CRITICALITIES = ("low", "medium", "high", "critical")
 _LARGE_GAIN = 0.2
 _SMALL_GAIN = 0.05
+_MOST = 0.5
 # One text does not tell whether its date moves.
 _ONE_TEXT = 0.2
 
@@ -129,7 +130,8 @@ def _reason(index: IndexDef, benefits: Sequence[Benefit], size: int, write_cost:
             f" It saves about {saved:,.1f} ms of the observed time and costs {write_cost:,.1f} ms of writing."
         )
     if index.where is not None:
-        text += f" It holds only the {index.fraction:.1%} of the rows where {index.where}."
+        only = "only " if index.fraction < _MOST else ""
+        text += f" It holds {only}the {index.fraction:.1%} of the rows where {index.where}."
     if index.include:
         text += f" It also holds {', '.join(index.include)}, so that the table itself need not be read."
     return " ".join([text, *(benefit.note for benefit in benefits if benefit.note)])

@@ -13,7 +13,6 @@ An index of a partitioned table stands on each of its partitions: HypoPG knows n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -27,9 +26,9 @@ from .definition import IndexDef
 from .predicates import TableUse
 from .reality import LeadingOf
 from .size import tree_height
+from .stand_ins import Read, in_vain, misplaced, oid_of
 from .terms import Term
 
-_HYPOTHETICAL = re.compile(r"^<(\d+)>")
 _CPU_OPERATOR_COST = 0.0025
 _DESCENT_OPERATORS = 50
 # A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
@@ -87,23 +86,6 @@ class _Seen:
     priced: Priced
 
 
-@dataclass(frozen=True)
-class _Read:
-    """How much of what a stand-in reads its index would: the share of rows and of bytes; `names` are the columns asked."""
-
-    rows: float
-    part: float
-    names: tuple[str, ...]
-
-    def left(self, node: Node) -> float:
-        """The share of a scan's cost that the index would have: of an index-only scan about half is for pages."""
-        return min((self.rows + self.part) / 2 if node.type == "Index Only Scan" else self.rows, 1.0)
-
-    def fits(self, node: Node) -> bool:
-        """Whether a scan asks what the index's predicate says."""
-        return all(name in f"{node.filter} {node.index_cond} {node.recheck_cond}" for name in self.names)
-
-
 class WhatIf:
     """Prices statements under configurations with as few EXPLAINs as possible.
 
@@ -137,7 +119,7 @@ class WhatIf:
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, Sequence[int]] = {}
         self._stand_ins: dict[int, IndexDef] = {}
-        self._read: dict[int, _Read] = {}
+        self._read: dict[int, Read] = {}
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
@@ -326,7 +308,7 @@ class WhatIf:
         self._establish(key, frozenset(form for form in forms if self._mask([form]) & wanted))
         self.calls += 1
         plan = Plan.from_json(self._source.explain(key))
-        wrong = self._misplaced(plan)
+        wrong = {self._stand_ins[oid] for oid in misplaced(plan, self._read)}
         if wrong:
             rest = self._explained(key, config, wanted & ~self._mask(wrong))
             return _Seen(wanted, rest.used, rest.priced)
@@ -397,7 +379,7 @@ class WhatIf:
                 part = self._size(index) / max(self._size(whole), 1)
                 said = [use.proven(index.joint) for use in places.get(index.place, ())]
                 names = {column for found in said for item in found or () for column in item.columns}
-                read = _Read(index.fraction, part, tuple(sorted(names)))
+                read = Read(index.fraction, part, tuple(sorted(names)))
                 self._read.update(dict.fromkeys(oids, read))
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
@@ -428,45 +410,13 @@ class WhatIf:
     def _ddl(self, index: IndexDef) -> str:
         return index.packed_sql() if self._corrected else index.create_sql()
 
-    def _misplaced(self, plan: Plan) -> set[IndexDef]:
-        """The indexes whose stand-in serves a scan that does not ask what their predicate says."""
-        wrong = set()
-        for node in plan.walk() if self._read else ():
-            match = _HYPOTHETICAL.match(node.index or "")
-            read = self._read.get(int(match.group(1))) if match is not None else None
-            if (
-                match is not None
-                and read is not None
-                and node.type != "Bitmap Index Scan"
-                and not read.fits(node)
-            ):
-                wrong.add(self._stand_ins[int(match.group(1))])
-        return wrong
-
-    def _in_vain(self, node: Node) -> float:
-        """What the stand-ins of indexes with several conditions cost more in one run of a node than those indexes would."""
-        match = _HYPOTHETICAL.match(node.index or "")
-        if match is not None and int(match.group(1)) in self._read:
-            return node.total_cost * (1.0 - self._read[int(match.group(1))].left(node))
-        total = 0.0
-        for number, child in enumerate(node.children):
-            counted = child.total_cost
-            if number and node.type == "Nested Loop":
-                outer = node.children[0]
-                # Of repeated runs the planner charges less than their number times one.
-                counted = min(max(node.total_cost - outer.total_cost, 0.0), outer.rows * counted)
-            counted = min(counted, node.total_cost)
-            total += self._in_vain(child) * counted / max(child.total_cost, 1e-6)
-        return total
-
     def _priced(self, plan: Plan) -> Priced:
         by_oid = {oid: index for index, oids in self._live.items() for oid in oids} | self._stand_ins
         used: set[IndexDef] = set()
         descents = 0.0
 
         def named(node: Node) -> IndexDef | None:
-            match = _HYPOTHETICAL.match(node.index or "")
-            return by_oid.get(int(match.group(1))) if match else None
+            return by_oid.get(oid_of(node) or 0)
 
         def leading(node: Node) -> str | None:
             index = named(node)
@@ -483,6 +433,6 @@ class WhatIf:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
-        descents -= self._in_vain(plan.root) if self._read else 0.0
+        descents -= in_vain(plan.root, self._read) if self._read else 0.0
         beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
