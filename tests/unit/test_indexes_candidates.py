@@ -251,11 +251,6 @@ def test_a_full_index_with_what_the_conditions_name_stands_in_for_one_of_several
     assert stand_in(other, covering) is None
 
 
-def test_all_that_begin_with_one_key_may_share_a_covering_index() -> None:
-    members = [index("bookings", "venue_id", include=(name,)) for name in ("email", "paid", "status")]
-    assert index("bookings", "venue_id", include=("email", "paid", "status")) in set(shared_covers(members))
-
-
 def test_for_hypopg_nothing_is_left_free() -> None:
     partial = index("bookings", "venue_id", where="\"status\" = 'rare'")
     assert partial.packed_sql().endswith('("venue_id") WITH (fillfactor = 100) WHERE "status" = \'rare\'')

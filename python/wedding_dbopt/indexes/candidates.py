@@ -34,7 +34,6 @@ _BRIN_PAGES = 2048
 _LONG_KEY = 24
 _ENTRY_BYTES = 12
 _FEW_EQUAL = 2.0
-_PAIR = 2
 _TEXT_KINDS = ("text", "character", "varchar", "bpchar")
 
 Usage = Mapping[tuple[str, str, Term], int]
@@ -113,19 +112,16 @@ def search_index(relation: Relation, search: Search) -> IndexDef:
 
 
 def shared_covers(picked: Iterable[IndexDef]) -> Iterator[IndexDef]:
-    """Covering indexes that hold what two statements need, or all, where they picked the same leading key."""
+    """Covering indexes that hold what two statements need, where both picked the same leading key."""
     groups: dict[tuple[tuple[str, str], Key], list[IndexDef]] = {}
     for index in sorted(picked, key=IndexDef.order_key):
         if index.method == "btree" and index.where is None:
             groups.setdefault((index.place, index.columns[0]), []).append(index)
-    pairs = [[first, second] for group in groups.values() for first, second in permutations(group, 2)]
-    wholes = [[first, *group] for group in groups.values() if len(group) > _PAIR for first in group]
-    for first, *others in (*pairs, *wholes):
+    for first, second in (pair for group in groups.values() for pair in permutations(group, 2)):
         keys = {key.column for key in first.columns}
-        extra = {key.column for other in others for key in other.columns if key.column is not None}
-        extra.update(column for other in others for column in other.include)
+        extra = {*second.include, *(key.column for key in second.columns if key.column is not None)}
         included = tuple(sorted({*first.include, *extra} - keys))
-        wider = any(item.include for item in (first, *others)) and set(included) > set(first.include)
+        wider = (first.include or second.include) and set(included) > set(first.include)
         if wider and len(included) <= MAX_INCLUDED:
             yield IndexDef(*first.place, first.columns, included)
 
