@@ -155,7 +155,7 @@ def costs(first: Meter, floor: Meter, collect: Meter, maintain: dict[str, Meter]
         f"{first.cpu[0]:.0f} / {first.wall[0]:.0f}",
         "bar 500",
     )
-    line("whole pass, CPU ms: median / 95th / largest", f"{usual:.1f} / {late:.1f} / {largest:.1f}", "bar 30")
+    line("whole pass, CPU ms: median / 95th / largest", f"{usual:.1f} / {late:.1f} / {largest:.1f}")
     line("whole pass, x floor", f"{usual / unit:.1f}")
     line(
         "maintenance, CPU ms: hourly / that ends the day", f"{statistics.median(hours):.0f} / {hours[-1]:.0f}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from test_indexes_fixture import column, existing, relation
+from test_indexes_fixture import index as relation_index
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.indexes.cost import credited, usual_rate
+from wedding_dbopt.indexes.definition import IndexDef
+from wedding_dbopt.indexes.predicates import TableUse
 from wedding_dbopt.indexes.reality import beyond, matched
+from wedding_dbopt.indexes.size import KeyFacts
+from wedding_dbopt.indexes.sizes import Sizes
 from wedding_dbopt.plan import Node, Plan
 
 LINES = relation(
@@ -178,3 +184,19 @@ def test_a_counted_share_decides_how_many_rows_compared_columns_leave() -> None:
     assert total("(lines.vendor > lines.part)") == pytest.approx(2000)
     assert total("(lines.vendor < lines.part)") == 0
     assert total("((lines.vendor > lines.part) AND (lines.part < lines.order_id))") == 0
+
+
+def test_of_a_small_index_the_share_is_not_counted_on_a_sample() -> None:
+    asked: list[str] = []
+
+    def measured(table: Relation, index: IndexDef) -> KeyFacts:
+        asked.append(table.name)
+        return KeyFacts(10.0, (), share=0.62)
+
+    late = partial(relation_index, where='"part" < "vendor"', fraction=1 / 3, guessed=True)
+    for table, share in ((STOCK, 1 / 3), (LEDGER, 0.62)):
+        sizes = Sizes(lambda where, index: int(where.rows or 0), measured)
+        sizes.know([TableUse(table, ())])
+        assert sizes.counted(late(table.name, "part")).fraction == pytest.approx(share)
+        assert sizes.size(late(table.name, "part")) == table.rows
+    assert asked == ["ledger"]

@@ -64,8 +64,11 @@ class Sizes:
                 self._bytes[index] = btree_bytes(self.relation(index), index, known)
 
     def counted(self, index: IndexDef) -> IndexDef:
-        """The index with the share of rows that a sample has of its predicate, where statistics do not know it."""
-        if not index.guessed or self._measure is None:
+        """The index with the share of rows that a sample has of its predicate, where statistics do not know it.
+
+        Of a small index the share is not worth the sample.
+        """
+        if not index.guessed or self._measure is None or self._whole(index) < _LARGE:
             return index
         name = (index.place, index.where or "")
         if name not in self._shares:
@@ -73,6 +76,10 @@ class Sizes:
             self._shares[name] = known.share if known is not None else None
         share = self._shares[name]
         return index if share is None else replace(index, fraction=share)
+
+    def _whole(self, index: IndexDef) -> int:
+        """The bytes of the same index over all rows; not remembered, because a share makes no other index."""
+        return self._estimate(self.relation(index), replace(index, fraction=1.0))
 
     def share(self, relation: Relation, condition: str) -> float | None:
         """The share of a table's rows that meet a condition, where it was counted."""
