@@ -7,7 +7,7 @@ SHELL       := /bin/bash
 
 # The stages of the loop, in build and reading order: the map of the sources.
 STAGES      := schema collect analyze findings recommend apply verify alert report schedule access
-SCHEMA      := schemas planner_role setting context_rule objective season freeze user_rows statement samples load baseline tuning rewrite plan readiness finding alert
+SCHEMA      := schemas planner_role setting context_rule objective season freeze user_rows statement samples load baseline compression tuning rewrite plan readiness finding alert
 STATE_FILES := $(SCHEMA:%=sql/schema/%.sql)
 CODE_FILES  := $(foreach stage,$(filter-out schema,$(STAGES)),$(sort $(wildcard sql/$(stage)/*.sql)))
 

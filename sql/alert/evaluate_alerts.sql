@@ -6,7 +6,6 @@ language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp
 declare
   calm     constant interval := _wedding_dbopt.setting_value('alert_calm')::interval;
   grades   constant text[] := array['fading', 'info', 'warning', 'critical'];
-  ahead    constant interval := interval '10 minutes';  -- no pass is so late: the clock was ahead, and is judged by no more
   clock    timestamptz;
   check_name text;
   signals  _wedding_dbopt.alert_signal[] := array[]::_wedding_dbopt.alert_signal[];
@@ -20,7 +19,7 @@ declare
   resolved integer := 0;
 begin
   select c.evaluated_at into clock from _wedding_dbopt.alert_clock c for update skip locked;
-  if not found and exists (select from _wedding_dbopt.alert_clock) or clock >= evaluate_alerts.at and clock < evaluate_alerts.at + ahead then
+  if not found and exists (select from _wedding_dbopt.alert_clock) or clock >= evaluate_alerts.at and not _wedding_dbopt.clock_was_ahead(clock, evaluate_alerts.at) then
     return jsonb_build_object('skipped', true);
   end if;
   if clock >= evaluate_alerts.at then

@@ -67,15 +67,13 @@ begin
     set scans = d.scans, returned = d.returned, fetched = d.fetched, hit = d.hit, read = d.read, pages = d.pages
     from index_changed d where l.ctid = d.place and d.relid is not null
   ), index_delta as materialized (
-    select d.relid, d.parent, coalesce(d.restarted, false) as restarted, d.pages, d.scans - o.scans as scans,
-      d.returned - o.returned as returned, d.fetched - o.fetched as fetched, d.hit - o.hit as hit, d.read - o.read as read
-    from index_changed d
-    cross join lateral (
-      select case when k.anew then 0 else d.old_scans end as scans, case when k.anew then 0 else d.old_returned end as returned,
-        case when k.anew then 0 else d.old_fetched end as fetched, case when k.anew then 0 else d.old_hit end as hit,
-        case when k.anew then 0 else d.old_read end as read
-      from (select d.old_relid is null or d.restarted as anew) k) o
-    where d.relid is not null
+    select d.relid, d.parent, coalesce(d.restarted, false) as restarted, d.pages,
+      d.scans - case when d.anew then 0 else d.old_scans end as scans,
+      d.returned - case when d.anew then 0 else d.old_returned end as returned,
+      d.fetched - case when d.anew then 0 else d.old_fetched end as fetched,
+      d.hit - case when d.anew then 0 else d.old_hit end as hit,
+      d.read - case when d.anew then 0 else d.old_read end as read
+    from (select d.*, d.old_relid is null or d.restarted as anew from index_changed d where d.relid is not null) d
     order by d.relid
   ), index_sum as (
     select d.parent, sum(d.scans)::bigint as scans, sum(d.fetched)::bigint as fetched from index_delta d group by d.parent

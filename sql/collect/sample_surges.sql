@@ -20,7 +20,7 @@ begin
     from load
     cross join lateral _wedding_dbopt.expected_pass(load.context, before, sample_surges.at) expected
     left join _wedding_dbopt.surge_state state on state.context = load.context
-      and state.at < sample_surges.at + interval '10 minutes'  -- else a clock was ahead, and what it has seen says nothing
+      and not _wedding_dbopt.clock_was_ahead(state.at, sample_surges.at)
     left join _wedding_dbopt.surge open on open.context = load.context and open.ended_at is null
     cross join lateral (
       select _wedding_dbopt.surge_step(state, sample_surges.at, extract(epoch from sample_surges.at - before)::float8 / 60, load.calls, expected.calls_per_minute,

@@ -43,19 +43,4 @@ create table _wedding_dbopt.baseline (
 comment on table _wedding_dbopt.baseline is
   'Kept snapshots, past all retention: load per statement (parallel arrays in the order of ids) and per context, sizes and scans of relations, settings, catalogue. *_error are standard errors of calls per hour, mean ms and blocks per call; slices is the number of equal slices of time the calls are worth.';
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.baseline', '');
-
--- Arrays of thousands of statements are compressed while the step of a maintenance lasts: with lz4 it takes a seventh less, for a
--- quarter more bytes.
-do $$
-declare
-  packed record;
-begin
-  if exists (select from pg_catalog.pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)) then
-    for packed in
-      select attname from pg_catalog.pg_attribute where attrelid = '_wedding_dbopt.baseline'::regclass and attstorage = 'x' and attnum > 0
-    loop
-      execute pg_catalog.format('alter table _wedding_dbopt.baseline alter %I set compression lz4', packed.attname);
-    end loop;
-  end if;
-end $$;
 select pg_catalog.pg_extension_config_dump('_wedding_dbopt.baseline_id_seq', '');

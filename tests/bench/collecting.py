@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median
 
 from tests.bench import busy
-from tests.bench.measure import Session, cpu_ms, interleaved, show, wal_position
+from tests.bench.measure import FLOOR, Session, cpu_ms, interleaved, show, wal_position
 from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "4850"))
@@ -17,7 +17,6 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 SESSIONS = 40
 #: What a pass is made of; the statements have a table of their own, beside their floor.
 SOURCES = ("relations", "connections", "locks", "system")
-FLOOR = "select count(*) from pg_stat_statements(false)"
 MINUTE = "statements, relations, connections, system"
 #: What is aimed at, by the share of the statements that changed.
 BARS = {

@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.bench import busy
-from tests.bench.measure import Session, cpu_ms, wal_position
+from tests.bench.measure import FLOOR, Session, cpu_ms, wal_position
 from tests.cluster import Cluster
 
 STATEMENTS = int(os.environ.get("STATEMENTS", "4850"))
 PASSES = int(os.environ.get("PASSES", "288"))
 SHARE = 0.1
-FLOOR = "select count(*) from pg_stat_statements(false)"
 SIZE = """
 select sum(pg_total_relation_size(c.oid))::bigint from pg_class c
 where c.relnamespace = '_wedding_dbopt'::regnamespace and c.relkind in ('r', 'm')

@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 
 Session = psycopg.Connection[Any]
+#: What nobody who collects statements can avoid.
+FLOOR = "select count(*) from pg_stat_statements(false)"
 
 
 @dataclass(frozen=True)

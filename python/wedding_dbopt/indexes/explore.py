@@ -68,10 +68,10 @@ class Explorer:
         if self._dating is not None:
             self._workload.date(self._dating)
         used = usage(self._workload.uses.values())
+        few = len(self._workload.uses) <= _FEW_STATEMENTS
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
             offered = candidates(uses, used, self._max_width)
-            few = len(self._workload.uses) <= _FEW_STATEMENTS
             counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
             self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
