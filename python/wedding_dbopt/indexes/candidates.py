@@ -8,9 +8,9 @@ pay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import combinations, permutations
 
 from ..catalog import PAGE_BYTES, Column, Relation
 from .conditions import Search
@@ -70,8 +70,16 @@ def usage(statements: Iterable[Iterable[TableUse]]) -> Usage:
     return counted
 
 
-def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Candidates:
-    """All candidates of one statement, each new to its table."""
+def shared(statements: Iterable[Iterable[TableUse]]) -> frozenset[int]:
+    """The oids of tables that are asked in two ways: only there it matters in which order an index has its equal keys."""
+    asked = Counter(use.relation.oid for uses in statements for use in uses for _ in use.groups)
+    return frozenset(oid for oid, times in asked.items() if times > 1)
+
+
+def candidates(
+    uses: Iterable[TableUse], used: Usage, max_width: int = 3, orders: Collection[int] | None = None
+) -> Candidates:
+    """All candidates of one statement, each new to its table; in all orders of equal keys on the tables `orders` (None: all)."""
     whole: dict[IndexDef, None] = {}
     sorting: dict[IndexDef, None] = {}
     covering: dict[IndexDef, None] = {}
@@ -82,7 +90,8 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
         if not eligible(use.relation):
             continue
         forms: dict[IndexDef, None] = {}
-        for keys in _key_lists(use, used, max_width):
+        every = orders is None or use.relation.oid in orders
+        for keys in _key_lists(use, used, max_width, every):
             _add(forms, _index(use.relation, keys))
         own = [index for index in forms if _is_new(use.relation, index)]
         whole |= dict.fromkeys(own)
@@ -93,9 +102,8 @@ def candidates(uses: Iterable[TableUse], used: Usage, max_width: int = 3) -> Can
         # A key that is indexed already may still deserve an index that holds the other columns too.
         wider = [variant for index in forms for variant in _covering(use, index)]
         covering |= dict.fromkeys(index for index in wider if _is_new(use.relation, index))
-        for index in (*own, *wider):
-            partly |= dict.fromkeys(partial(use, index))
-        partly |= dict.fromkeys(made for index in forms for made in joint(use, index))
+        partly |= dict.fromkeys(partial(use, (*own, *wider)))
+        partly |= dict.fromkeys(joint(use, forms))
         small |= dict.fromkeys(index for index in _small(use) if _is_new(use.relation, index))
         asked = (search_index(use.relation, search) for search in use.searches)
         searches |= dict.fromkeys(index for index in asked if _is_new(use.relation, index))
@@ -202,17 +210,19 @@ def eligible(relation: Relation) -> bool:
     return here and not system and relation.pages >= MIN_PAGES
 
 
-def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, ...]]:
+def _key_lists(use: TableUse, used: Usage, max_width: int, orders: bool) -> Iterator[tuple[Key, ...]]:
     """Key lists in order of promise; every list is at most `max_width` long."""
-    rank = _ranking(use.relation, used)
+    rank = _ranking(use, used)
     sort = tuple(Key(key.term, key.descending, key.nulls_first) for key in use.order)
     grouped = tuple(Key(term) for term in use.grouped)
     for group in use.groups:
         equal = sorted(set(group.equal), key=rank)
         joined = sorted(set(group.joined) - set(equal), key=rank)
         tails: list[tuple[Key, ...]] = [(key,) for key in _ranges(use.relation, group)]
-        tails += [tail for tail in (sort, grouped) if tail]
-        for head in _heads(equal, joined, max_width):
+        # One key behind equal ones is read in either direction.
+        turned = len(sort) == 1 and any(sort[0] in (key, key.reversed()) for (key,) in tails)
+        tails += [tail for tail in (() if turned else sort, grouped) if tail]
+        for head in _heads(equal, joined, max_width, orders):
             keys = tuple(Key(term) for term in head)
             yield keys
             for tail in tails:
@@ -226,21 +236,21 @@ def _key_lists(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key
 def _sorting(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, ...]]:
     group = use.groups[0]
     sort = tuple(Key(key.term, key.descending, key.nulls_first) for key in use.order)
-    head = tuple(Key(term) for term in sorted(set(group.equal), key=_ranking(use.relation, used)))
+    head = tuple(Key(term) for term in sorted(set(group.equal), key=_ranking(use, used)))
     fits = len(head) + len(sort) <= max_width and not (group.ranged or group.prefixed)
     if use.limited and head and sort and fits:
         yield head + sort
 
 
-def _heads(equal: list[Term], joined: list[Term], max_width: int) -> Iterator[tuple[Term, ...]]:
-    """Leading keys: all equality columns, each alone, other orders of few; joins alone and with them."""
+def _heads(equal: list[Term], joined: list[Term], max_width: int, orders: bool) -> Iterator[tuple[Term, ...]]:
+    """Leading keys: all equality columns, each alone, some of few, in all orders where wanted; joins alone and with them."""
     if equal:
         yield tuple(equal[:max_width])
         for term in equal:
             yield (term,)
         few = equal[:_MAX_ARRANGED]
         for width in range(2, min(max_width, len(few)) + 1):
-            yield from permutations(few, width)
+            yield from permutations(few, width) if orders else combinations(few, width)
     for term in joined:
         yield (term,)
         if equal:
@@ -263,11 +273,14 @@ def _ranges(relation: Relation, group: Group) -> Iterator[Key]:
             yield Key(term, opclass=f"pg_catalog.{opclass}")
 
 
-def _ranking(relation: Relation, used: Usage) -> Callable[[Term], tuple[bool, int, float, str]]:
+def _ranking(use: TableUse, used: Usage) -> Callable[[Term], tuple[bool, int, float, str]]:
     """Selective columns first, among them the one most statements share, then the more selective."""
+    relation = use.relation
+    nulls = {item.columns[0] for item in use.constants if item.values == (None,)}
 
     def rank(term: Term) -> tuple[bool, int, float, str]:
-        fraction = equal_fraction(relation, term)
+        known = relation.columns[term.column].null_frac if term.column in nulls else None
+        fraction = equal_fraction(relation, term) if known is None else known
         shared = used.get((relation.schema, relation.name, term), 0)
         return (fraction > _SELECTIVE, -shared, fraction, term.sql)
 

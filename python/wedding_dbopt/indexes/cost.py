@@ -135,6 +135,11 @@ class WorkloadCost:
         )
         return found
 
+    @property
+    def alone(self) -> bool:
+        """Whether the workload is a single statement."""
+        return len(self._weights) == 1
+
     def concerned(self, indexes: Iterable[IndexDef]) -> list[str]:
         """The statements that some of the indexes may change, in the workload's order."""
         found: set[str] = set()
@@ -181,6 +186,19 @@ class WorkloadCost:
                 won = _DOUBT * (self._worth(key, now) - self._worth(key, least))
             total += max(won, 0.0)
         return total
+
+    def known(self, config: Config) -> bool:
+        """Whether the plans of all statements under a configuration are known without another EXPLAIN."""
+        return all(self._what_if.settled(key, config) for key in self._weights)
+
+    def left(self, config: Config) -> tuple[float, float]:
+        """What the best plans seen would win beside a configuration: weighted ms, and the best relative win of a statement."""
+        gain, best = 0.0, 0.0
+        for key in self._weights:
+            now, least = self.ratio(key, config), self._what_if.best(key) / self._base[key]
+            gain += max(self._worth(key, now) - self._worth(key, least), 0.0)
+            best = max(best, 1.0 - least / now)
+        return gain, best
 
     def change(self, config: Config, other: Config) -> Change:
         """What going from one configuration to the other brings."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..catalog import Catalog
 from ..errors import MissingExtension
 from ..plan import Plan
-from .candidates import candidates, shared_covers, usage
+from .candidates import candidates, shared, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
 from .dated import Dating
 from .definition import IndexDef
@@ -67,11 +67,11 @@ class Explorer:
             self._read(statement)
         if self._dating is not None:
             self._workload.date(self._dating)
-        used = usage(self._workload.uses.values())
+        used, orders = usage(self._workload.uses.values()), shared(self._workload.uses.values())
         few = len(self._workload.uses) <= _FEW_STATEMENTS
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
-            offered = candidates(uses, used, self._max_width)
+            offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
             self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
@@ -203,6 +203,8 @@ class Explorer:
 
     def _share(self) -> None:
         """Other column orders of a picked index that also serve what another statement picked."""
+        if len(self._picked) < 2:
+            return
         teams = self._workload.teams
         everywhere = {index for picked in self._picked.values() for index in picked}
         for key, picked in self._picked.items():
@@ -220,13 +222,15 @@ def _place(use: TableUse) -> tuple[str, str]:
 
 
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
-    """What the plan shows of each table, without the search conditions that the text has in its own words."""
+    """What the plan shows of each table beyond the text, without the search conditions that the text has in its own words."""
     shown = shown_conditions(plan, catalog, {use.relation.oid for use in uses})
     if shown is None:
         return ()
     searched = {use.relation.oid for use in uses if use.searches}
-    return tuple(
+    found = (
         replace(use, searches=()) if use.relation.oid in searched else use
         for use in table_uses(shown, catalog)
         if use.terms() or use.searches
     )
+    # What the text says already would be offered twice, in the plan's words.
+    return tuple(use for use in found if not any(own.asks(use) for own in uses))

@@ -26,12 +26,19 @@ def plain(relation: Relation, columns: Iterable[str]) -> bool:
     return all(relation.columns[column].plain for column in columns if column in relation.columns)
 
 
-def partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
-    """The same index over the rows that one fixed condition keeps, when they are few."""
+def partial(use: TableUse, indexes: Iterable[IndexDef]) -> Iterator[IndexDef]:
+    """The same indexes over the rows that one fixed condition keeps, when they are few."""
+    rare = []
     for constant in use.constants:
         fraction = _share(use.relation, constant)
-        if fraction is None or fraction > _RARE or not _is_state(use.relation, constant):
-            continue
+        if fraction is not None and fraction <= _RARE and _is_state(use.relation, constant):
+            rare.append((constant, fraction))
+    for index in indexes if rare else ():
+        yield from _each(use, index, rare)
+
+
+def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]) -> Iterator[IndexDef]:
+    for constant, fraction in rare:
         single = constant.columns[0] if len(constant.columns) == 1 else None
         keys = tuple(key for key in index.columns if single is None or key.column != single)
         forms: list[tuple[Key, ...]] = [keys] if keys else [index.columns] if len(index.columns) == 1 else []
@@ -52,8 +59,8 @@ def partial(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
                 yield made
 
 
-def joint(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
-    """Indexes with the keys of a plain one over the rows that all fixed conditions keep, narrow and covering.
+def joint(use: TableUse, indexes: Iterable[IndexDef]) -> Iterator[IndexDef]:
+    """Indexes with the keys of plain ones over the rows that all fixed conditions keep, narrow and covering.
 
     Exclusions keep most rows, so they are taken only where that makes a covering index narrower.
     """
@@ -68,12 +75,12 @@ def joint(use: TableUse, index: IndexDef) -> Iterator[IndexDef]:
                 needed = rest
     rare = _together(use.relation, states) <= _RARE
     if (rare and states) or sparing:
-        yield from _over(use, index, (*states, *sparing), needed, narrow=rare and len(states) > 1)
+        yield from _over(use, indexes, (*states, *sparing), needed, narrow=rare and len(states) > 1)
 
 
 def _over(
     use: TableUse,
-    index: IndexDef,
+    indexes: Iterable[IndexDef],
     constants: tuple[Constant, ...],
     needed: frozenset[str] | None,
     narrow: bool,
@@ -84,29 +91,33 @@ def _over(
         if len(item.columns) == 1 and not item.excludes and (needed is None or len(item.values) < 2)
     }
     spared = use.needed - needed if use.needed is not None and needed is not None else frozenset()
-    keys = tuple(key for key in index.columns if key.column not in equal | spared)
-    if not keys:
-        return
-    ordered = sorted(constants, key=lambda item: item.condition)
-    texts = tuple(item.condition for item in ordered)
+    texts = tuple(sorted(item.condition for item in constants))
+    where = " AND ".join(texts)
     fraction = _together(use.relation, constants)
-    held = {key.column for key in keys}
-    forms: list[tuple[str, ...]] = [()] if narrow else []
-    if needed is not None and 0 < len(extra := tuple(sorted(needed - held))) <= MAX_INCLUDED:
-        forms.append(extra)
-    elif needed is not None and needed <= held and not narrow:
-        forms.append(())
-    for include in forms:
-        where = " AND ".join(texts)
-        yield IndexDef(
-            *index.place,
-            keys,
-            include,
-            where=where,
-            fraction=fraction,
-            joint=texts,
-            guessed=_is_guessed(constants),
-        )
+    # Keys that the predicate fixes fall away, so several lists come to the same.
+    lists = dict.fromkeys(
+        (index.place, tuple(key for key in index.columns if key.column not in equal | spared))
+        for index in indexes
+    )
+    for place, keys in lists:
+        if not keys:
+            continue
+        held = {key.column for key in keys}
+        forms: list[tuple[str, ...]] = [()] if narrow else []
+        if needed is not None and 0 < len(extra := tuple(sorted(needed - held))) <= MAX_INCLUDED:
+            forms.append(extra)
+        elif needed is not None and needed <= held and not narrow:
+            forms.append(())
+        for include in forms:
+            yield IndexDef(
+                *place,
+                keys,
+                include,
+                where=where,
+                fraction=fraction,
+                joint=texts,
+                guessed=_is_guessed(constants),
+            )
 
 
 def _counts(relation: Relation, constant: Constant) -> bool:

@@ -39,6 +39,15 @@ class Group:
     prefixed: tuple[Term, ...] = ()
     joined: tuple[Term, ...] = ()
 
+    def asks(self, other: Group) -> bool:
+        """Whether these conditions hold all of others."""
+        return (
+            set(self.equal) >= set(other.equal)
+            and set(self.ranged) >= set(other.ranged)
+            and set(self.prefixed) >= set(other.prefixed)
+            and set(self.joined) >= set(other.joined)
+        )
+
 
 @dataclass(frozen=True)
 class TableUse:
@@ -85,6 +94,20 @@ class TableUse:
     def terms(self) -> frozenset[Term]:
         """Every key that a condition, the order or the grouping of this reference could use."""
         return self._terms
+
+    def asks(self, other: TableUse) -> bool:
+        """Whether this reference asks all that another to its table does, in whatever words."""
+        said = {(item.columns, item.values, item.share, item.excludes) for item in self.constants}
+        return (
+            self.relation.oid == other.relation.oid
+            and other.order in ((), self.order)
+            and self.limited >= other.limited
+            and set(self.grouped) >= set(other.grouped)
+            and (self.needed is None or (other.needed is not None and self.needed >= other.needed))
+            and set(self.searches) >= set(other.searches)
+            and all((i.columns, i.values, i.share, i.excludes) in said for i in other.constants)
+            and all(any(own.asks(group) for own in self.groups) for group in other.groups)
+        )
 
     @cached_property
     def _terms(self) -> frozenset[Term]:

@@ -9,6 +9,7 @@ from functools import partial
 from ..cost import WorkloadCost
 from ..definition import IndexDef
 from ..what_if import Config
+from .alone import chosen_alone
 from .exchange import exchanged
 from .greedy import filled, pruned
 from .merge import consolidated
@@ -59,6 +60,8 @@ def _selected(
 ) -> Config:
     first, second, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
     ordered = sorted(teams, key=team_order)
+    if workload.alone and (config := chosen_alone(last, ordered)) is not None:
+        return consolidated(last, config, merged)
     found: list[Config] = []
     for thrift in _THRIFTS[:1] if held else _THRIFTS:
         if not found or not first.late():

@@ -1,0 +1,45 @@
+"""The set for one statement alone: no other asks for its indexes, so its best plan says which it needs, and no search is due.
+
+That plan is known since all candidates were offered at once. What is left is to take no more than it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..what_if import Config
+from .greedy import pruned
+from .problem import Problem, Team, by_size
+
+
+def chosen_alone(problem: Problem, teams: Sequence[Team]) -> Config | None:
+    """The smallest set that leaves nothing to win which pays; None where the known plans do not tell it."""
+    workload = problem.workload
+    known = [team for team in teams if workload.known(team) and problem.fits(team)]
+    best = min(known, key=lambda team: (workload.total(team), workload.bytes(team)), default=None)
+    if best is None or problem.pays(*workload.left(best)):
+        return None
+    for team in known:
+        spared = workload.bytes(best) - workload.bytes(team)
+        if spared > 0 and not _pays(problem, team, best):
+            best = team
+    return _narrowed(problem, teams, pruned(problem, best))
+
+
+def _narrowed(problem: Problem, teams: Sequence[Team], config: Config) -> Config:
+    """With the narrowest of each index's heads that serves as well."""
+    offered = {index for team in teams for index in team}
+    for index in by_size(problem, config):
+        heads = [other for other in offered if index.extends(other)]
+        held = index
+        for head in sorted(heads, key=lambda other: (-problem.workload.size(other), other.order_key())):
+            trial = config - {held} | {head}
+            if problem.late() or _pays(problem, trial, config):
+                break
+            config, held = trial, head
+    return config
+
+
+def _pays(problem: Problem, config: Config, other: Config) -> bool:
+    change = problem.workload.change(config, other)
+    return problem.pays(change.gain, change.best_share)
