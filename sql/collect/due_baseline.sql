@@ -3,8 +3,8 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp a
 declare
   time_zone constant text := _wedding_dbopt.setting_value('time_zone');
   midnight  constant timestamptz := date_trunc('day', due_baseline.at, time_zone);
-  day       constant date := (midnight at time zone time_zone)::date - 1;
-  begun     constant timestamptz := day::timestamp at time zone time_zone;
+  begun     constant timestamptz := _wedding_dbopt.local_midnight(due_baseline.at, -1, time_zone);
+  day       constant date := (begun at time zone time_zone)::date;
 begin
   if not exists (select from _wedding_dbopt.baseline b where b.name = 'daily ' || day)
      and (exists (select from _wedding_dbopt.rolled_hour r where r.hour >= begun and r.hour < midnight)

@@ -4,7 +4,7 @@ language sql volatile security invoker
 set search_path = pg_catalog, pg_temp as $$
   select _wedding_dbopt.keep_recent(true, _wedding_dbopt.whole_hour(d.since), _wedding_dbopt.whole_hour(d.until))
   from (select date_trunc('day', refresh_days.at, zone) as until,
-               ((date_trunc('day', refresh_days.at, zone) at time zone zone)::date - 29)::timestamp at time zone zone as since
+               _wedding_dbopt.local_midnight(refresh_days.at, -29, zone) as since
         from _wedding_dbopt.setting_value('time_zone') zone) d
   where (select count(*) from _wedding_dbopt.rolled_day r where r.day >= d.since and r.until <= _wedding_dbopt.whole_hour(d.until)) >= 7
 $$;

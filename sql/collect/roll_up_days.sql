@@ -8,8 +8,7 @@ begin
   for slot in
     select hours.day, hours.until, hours.passes
     from (select _wedding_dbopt.whole_hour(date_trunc('day', r.hour, time_zone)) as day,
-            -- By dates: where clocks change at midnight a day may begin at one, and not end then.
-            _wedding_dbopt.whole_hour(((date_trunc('day', r.hour, time_zone) at time zone time_zone)::date + 1)::timestamp at time zone time_zone) as until,
+            _wedding_dbopt.whole_hour(_wedding_dbopt.local_midnight(r.hour, 1, time_zone)) as until,
             sum(r.passes)::integer as passes
           from _wedding_dbopt.rolled_hour r group by 1, 2) hours
     left join _wedding_dbopt.rolled_day d on d.day = hours.day

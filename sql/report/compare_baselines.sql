@@ -17,7 +17,7 @@ begin
   perform _wedding_dbopt.require(first_side.id is not null, format('there is no baseline %L', compare_baselines.before),
     'SELECT name FROM wedding_dbopt.get_baselines();');
   if compare_baselines.after is null then
-    second_side := _wedding_dbopt.measure_baseline(compare_baselines.at - make_interval(secs => extract(epoch from first_side.until - first_side.since)::float8), compare_baselines.at);
+    second_side := _wedding_dbopt.measure_baseline(compare_baselines.at - _wedding_dbopt.window_length(first_side.since, first_side.until), compare_baselines.at);
   else
     select * into second_side from _wedding_dbopt.baseline as kept where kept.name = compare_baselines.after;
     perform _wedding_dbopt.require(second_side.id is not null, format('there is no baseline %L', compare_baselines.after),

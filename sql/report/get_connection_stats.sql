@@ -16,18 +16,23 @@ language sql stable parallel restricted security invoker set search_path = pg_ca
       and (pid, coalesce(backend_start, '-infinity')) not in (select c.pid, c.backend_start from _wedding_dbopt.collecting_sessions() c)
   ), live as (
     -- Where all hide what they do (track_activities is off) nothing is known, which is not the same as zero.
-    select case when bool_or(state is distinct from 'disabled') then count(*) filter (where state in ('active', 'fastpath function call')) end::integer as active,
-           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state = 'idle') end::integer as idle,
-           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state = 'active' and wait_event_type = 'Lock') end::integer as waiting,
-           (avg(extract(epoch from clock_timestamp() - backend_start)) * 1000)::numeric as age_ms,
-           case when bool_or(state is distinct from 'disabled') then count(*) filter (where state like 'idle in transaction%') end::integer as idle_in_transaction,
-           count(*)::integer as total,
+    select case when c.told then c.active end as active, case when c.told then c.idle end as idle,
+           case when c.told then c.waiting end as waiting, c.age_ms,
+           case when c.told then c.idle_in_transaction end as idle_in_transaction, c.total,
            current_setting('max_connections')::integer as max,
            current_setting('superuser_reserved_connections')::integer
              + coalesce(current_setting('reserved_connections', true)::integer, 0) as reserved,
            now() as at,
-           get_connection_stats.at >= now() - interval '1 minute' and not bool_or(hidden) as answers
-    from session
+           get_connection_stats.at >= now() - interval '1 minute' and not c.hidden as answers
+    from (
+      select bool_or(state is distinct from 'disabled') as told, bool_or(hidden) as hidden,
+        count(*) filter (where state in ('active', 'fastpath function call'))::integer as active,
+        count(*) filter (where state = 'idle')::integer as idle,
+        count(*) filter (where state = 'active' and wait_event_type = 'Lock')::integer as waiting,
+        count(*) filter (where state like 'idle in transaction%')::integer as idle_in_transaction,
+        count(*)::integer as total,
+        (avg(extract(epoch from clock_timestamp() - backend_start)) * 1000)::numeric as age_ms
+      from session) c
   ), stored as (
     select sample.active, sample.idle, sample.waiting, sample.avg_age_s * 1000 as age_ms, sample.idle_in_transaction, sample.total,
            sample.max_connections as max, sample.reserved, sample.at

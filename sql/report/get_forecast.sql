@@ -20,7 +20,7 @@ begin
       from _wedding_dbopt.expected_hour e
       where get_forecast.step = 'hour' and e.hour >= date_trunc('hour', get_forecast.at, 'UTC') and e.hour < get_forecast.at + get_forecast.ahead
       union all
-      select e.context, e.day, ((e.day at time zone zone)::date + 1)::timestamp at time zone zone, e.calls, e.low, e.high, e.fitted_at
+      select e.context, e.day, _wedding_dbopt.local_midnight(e.day, 1, zone), e.calls, e.low, e.high, e.fitted_at
       from _wedding_dbopt.expected_day e
       where get_forecast.step = 'day' and e.day >= date_trunc('day', get_forecast.at, zone) and e.day < get_forecast.at + get_forecast.ahead
     ), calendar as materialized (

@@ -2,7 +2,7 @@ create or replace function _wedding_dbopt.report_statements(since timestamptz, u
 language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
   with top as (
     select stat.*, 100 * stat.total_exec_time / nullif(total_ms, 0) as share
-    from wedding_dbopt.get_query_performance(20, 1, make_interval(secs => extract(epoch from until - since)::float8), until) as stat
+    from wedding_dbopt.get_query_performance(20, 1, _wedding_dbopt.window_length(since, until), until) as stat
   )
   select format('<section><h2>Statements that took the most time</h2>%s</section>',
     _wedding_dbopt.html_table('{Statement,Context,#Calls,#Mean ms,#Deviation ms,#Share of time %,#Rows per call,#Cache hits %}',

@@ -19,8 +19,7 @@ begin
   ), bucket as materialized (
     select side.start, side.later, load.*
     from side
-    -- In seconds: a difference of a day or more would be added as days of the session's zone, which may have 23 or 25 hours.
-    cross join (select make_interval(secs => extract(epoch from trend_tests.until - trend_tests.since)::float8) as span) as length
+    cross join (select _wedding_dbopt.window_length(trend_tests.since, trend_tests.until) as span) as length
     cross join lateral _wedding_dbopt.context_buckets(side.start, side.start + length.span, trend_tests.step) as load
   ), cell as (
     select bucket.start, bucket.later, bucket.bucket, bucket.hours, bucket.context, figure.metric, figure.part, figure.base, figure.squares, bucket.calls as weight

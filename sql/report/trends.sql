@@ -2,8 +2,7 @@ create or replace function _wedding_dbopt.trends(since timestamptz, until timest
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
-  -- In seconds: a difference of a day or more would be added as days of the session's zone, which may have 23 or 25 hours.
-  span constant interval := make_interval(secs => extract(epoch from trends.until - trends.since)::float8);
+  span constant interval := _wedding_dbopt.window_length(trends.since, trends.until);
   zone constant text := _wedding_dbopt.setting_value('time_zone');
   -- From twelve to thirty steps: enough to tell how much they vary, long enough to forget each other.
   step constant interval := case when span <= interval '3 hours' then interval '5 minutes' when span <= interval '30 hours' then interval '1 hour'

@@ -1,5 +1,5 @@
 begin;
-select plan(32);
+select plan(33);
 
 -- Two days. -1 gets 20 % slower, -2 stays but for noise, -3 is new, -4 vanishes, -5 reads twice the blocks, -6 runs in one hour only.
 insert into _wedding_dbopt.statement (queryid, dbid, userid, toplevel, first_seen, context, criticality)
@@ -31,6 +31,10 @@ create temporary table result as select wedding_dbopt.compare_baselines('tap bef
 create temporary table stat as select value ->> 'queryid' as id, value as s from result, jsonb_array_elements(j -> 'statements') with ordinality;
 select is(j #>> '{before,name}', 'tap before', 'one side') from result;
 select is(j #>> '{after,name}', 'tap after', 'the other') from result;
+set local timezone = 'Europe/Berlin';
+select is((wedding_dbopt.compare_baselines('tap before', at => '2001-03-25 10:00Z') #>> '{after,since}')::timestamptz, '2001-03-24 10:00Z'::timestamptz,
+  'the present is as long as the other side, also over a day of 23 hours');
+reset timezone;
 select is(s ->> 'verdict', 'slower', 'a planted slowdown of 20 % is found') from stat where id = '-1';
 select cmp_ok(abs((s ->> 'mean_ms_change_percent')::numeric - 20), '<', 1.0, 'with its size') from stat where id = '-1';
 select cmp_ok((s ->> 'mean_ms_margin_percent')::numeric, '<', 2.0, 'and a margin') from stat where id = '-1';
