@@ -172,7 +172,7 @@ def run_tuning(
 def step(database: SpiDatabase, name: str, at: str | None) -> None:
     """One step of the tick: actions, runs or readiness."""
     if name == "actions":
-        from wedding_dbopt.tuning.actions import process_actions
+        from wedding_dbopt.tuning.processing import process_actions
 
         process_actions(database, at)
     elif name == "runs":

@@ -16,8 +16,8 @@ import psycopg
 from psycopg.rows import dict_row
 from wedding_dbopt.database import Row
 from wedding_dbopt.tuning import run, steps
-from wedding_dbopt.tuning.actions import process_actions
 from wedding_dbopt.tuning.executor import Executor
+from wedding_dbopt.tuning.processing import process_actions
 
 from tests.cluster import Cluster
 

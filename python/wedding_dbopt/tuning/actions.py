@@ -1,46 +1,26 @@
-"""The executor's step: finish what a crash left, undo what is asked for, apply what is approved, judge what was applied.
+"""The state machine of one action: applied, found after a crash, judged, kept or undone.
 
 An action's state is written in a transaction of its own before and after every deed, and the deed's undoing was stored
-before it. So whatever interrupts this step, the next one finds in the catalogue what is true. What the types of actions
-differ in is in `deeds`; nothing here knows a type.
+before it. So whatever interrupts a step, the next one finds in the catalogue what is true. What the types of actions
+differ in is in `deeds`; nothing here knows a type. Whose turn it is says `processing`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import ActionFailed, DboptError
 from wedding_dbopt.tuning.deeds import DEEDS
 from wedding_dbopt.tuning.deeds.deed import ABSENT, BUSY, DONE, FINAL, FOREIGN, GONE, HALF, Deed, Look, stored
-from wedding_dbopt.tuning.executor import APPLICATION_NAME
 from wedding_dbopt.tuning.judging import judge_action
 from wedding_dbopt.tuning.steps import run_steps
 from wedding_dbopt.tuning.switch import enabled
-from wedding_dbopt.tuning.view_access import exposed, revoke
 
-#: Key of the session's advisory lock: one executor at a time in a database.
-LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
-EXPOSED = "its tables hide rows by now, or belong to somebody else: it would show too much"
-#: Somebody wants this whole step to end.
-QUERY_CANCELED = "57014"
 #: Failures that may pass: locks, cancels, lost connections, full disks, and a step that died (XX000).
 RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200", "57P01", "57P02", "57P03", "WD008", "XX000"}
 
-_BUILDING = """
-select pid from pg_catalog.pg_stat_activity
-where application_name = $1 and state = 'active' and datname = current_database()
-  and usesysid in (select r.oid from pg_catalog.pg_roles r where r.rolsuper)
-"""
-_READY = """
-select a.* from _wedding_dbopt.action a
-where a.state = 'approved'
-  and (a.next_attempt_at is null or a.next_attempt_at <= coalesce($1::timestamptz, clock_timestamp()))
-  and _wedding_dbopt.mode_for(a.action_type, a.schema_name, a.table_name) is distinct from 'off'
-order by a.id
-"""
 _CLAIM = """
 update _wedding_dbopt.action
 set attempts = attempts + 1, started_at = clock_timestamp(), sql = $2, final_sql = $3, rollback_sql = $4,
@@ -48,54 +28,6 @@ set attempts = attempts + 1, started_at = clock_timestamp(), sql = $2, final_sql
 where id = $1 and state = 'approved'
 returning *
 """
-
-
-def process_actions(database: Database, at: str | None) -> None:
-    """One step of the executor; `at` is the moment of judging (None: now). Commits between its parts."""
-    if database.query("select pg_catalog.pg_is_in_recovery() as replica")[0]["replica"]:
-        return
-    if not database.query(f"select pg_catalog.pg_try_advisory_lock{LOCK} as got")[0]["got"]:
-        return
-    try:
-        database.commit()
-        orphans = database.query(_BUILDING, ["text"], [APPLICATION_NAME])
-        if orphans:  # a deed of a session that is gone still runs; it will be found done or half done
-            if not enabled(database):
-                for orphan in orphans:
-                    database.query("select pg_catalog.pg_cancel_backend($1)", ["integer"], [orphan["pid"]])
-            return
-        for action in _actions(database, "a.state = 'applying'"):
-            _alone(database, action, lambda action: _recover(database, action))
-        _guard_views(database)
-        for action in _actions(database, "a.rollback_requested and a.state in ('verifying', 'kept')"):
-            _alone(database, action, lambda action: _roll_back(database, action, "rolled back on request"))
-        for action in _ready(database, at):
-            _alone(database, action, lambda action: _apply_when_possible(database, action, at))
-        for action in _actions(database, "a.state = 'verifying'"):
-            _alone(database, action, lambda action: _judge(database, action, at))
-        _finish_runs(database)
-    finally:
-        database.query(f"select pg_catalog.pg_advisory_unlock{LOCK}")
-
-
-def _alone(database: Database, action: Row, step: Callable[[Row], None]) -> None:
-    """A step of one action. Its failure is noted in its row and keeps no other action from its own."""
-    try:
-        step(action)
-    except (DboptError, DatabaseError) as error:
-        if error.sqlstate == QUERY_CANCELED:
-            raise
-        _note(database, action, error)
-
-
-def _guard_views(database: Database) -> None:
-    """First of all, also while paused: what shows somebody rows that he may not see."""
-    for found in exposed(database):
-        for action in _actions(database, f"a.id = {found.action_id}"):
-            if found.lost is None:
-                _alone(database, action, lambda action: _roll_back(database, action, EXPOSED))
-            else:
-                _alone(database, action, partial(revoke, database, found))
 
 
 # ---------------------------------------------------------------------- transitions
@@ -109,19 +41,6 @@ def change(database: Database, action: Row, state: str, reason: str) -> None:
         [action["id"], state, reason],
     )
     database.commit()
-
-
-def _actions(database: Database, condition: str) -> list[Row]:
-    """Actions in the order in which they were enqueued, which is the order of their run."""
-    rows = database.query(f"select a.* from _wedding_dbopt.action a where {condition} order by a.id")
-    database.commit()
-    return rows
-
-
-def _ready(database: Database, at: str | None) -> list[Row]:
-    rows = database.query(_READY, ["timestamptz"], [at])
-    database.commit()
-    return rows
 
 
 def _look(database: Database, deed: Deed, action: Row, state: str | None = None) -> Look:
@@ -150,10 +69,10 @@ def _go_on(database: Database, action: Row) -> Callable[[], bool]:
     return wanted
 
 
-# ---------------------------------------------------------------------- the parts of a step
+# ---------------------------------------------------------------------- what processing asks for
 
 
-def _recover(database: Database, action: Row) -> None:
+def recover(database: Database, action: Row) -> None:
     """A row that still says `applying` belongs to a step that died: the catalogue tells how far it came."""
     deed = DEEDS[action["action_type"]]
     look = _look(database, deed, action)
@@ -172,7 +91,8 @@ def _finish(database: Database, deed: Deed, action: Row, look: Look) -> None:
     _applied(database, action, look, "found done after an interruption")
 
 
-def _apply_when_possible(database: Database, action: Row, at: str | None) -> None:
+def apply_when_possible(database: Database, action: Row, at: str | None) -> None:
+    """Apply what is approved, or postpone it with the reason while there is an obstacle."""
     if not enabled(database):
         return
     obstacle = database.query(
@@ -189,7 +109,8 @@ def _apply_when_possible(database: Database, action: Row, at: str | None) -> Non
         _apply(database, action)
 
 
-def _judge(database: Database, action: Row, at: str | None) -> None:
+def judge_applied(database: Database, action: Row, at: str | None) -> None:
+    """Keep what is applied, undo it, or leave it under judgement; `at` is the moment of judging (None: now)."""
     deed = DEEDS[action["action_type"]]
     look = _look(database, deed, action)
     if look.there in (ABSENT, GONE):
@@ -197,7 +118,7 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
     elif look.there == FOREIGN:
         change(database, action, "withdrawn", look.reason)
     elif look.there == HALF and look.reason:  # somebody took a part of it back
-        _roll_back(database, action, look.reason)
+        roll_back(database, action, look.reason)
     elif look.there == FINAL:
         _conclude(database, deed, action, "judged good before an interruption")
     elif look.there == DONE and action["proved_as"] is not None:  # what it serves runs in the season, not yet
@@ -209,7 +130,7 @@ def _judge(database: Database, action: Row, at: str | None) -> None:
         if judgement.verdict == "kept" and not _early(database, action, at):
             _conclude(database, deed, action, judgement.reason)
         elif judgement.verdict == "rolled_back":
-            _roll_back(database, action, judgement.reason)
+            roll_back(database, action, judgement.reason)
 
 
 def _early(database: Database, action: Row, at: str | None) -> bool:
@@ -223,22 +144,6 @@ def _early(database: Database, action: Row, at: str | None) -> bool:
             [action["id"], at],
         )[0]["early"]
     )
-
-
-def _finish_runs(database: Database) -> None:
-    database.query(
-        """with done as (
-             update _wedding_dbopt.tuning_run r set state = 'finished', finished_at = clock_timestamp()
-             where r.state = 'verifying'
-               and not exists (select from _wedding_dbopt.action a
-                               where a.run_id = r.id and a.state in ('approved', 'applying', 'verifying'))
-             returning r.id)
-           insert into _wedding_dbopt.event (at, actor, subject, subject_id, from_state, to_state, reason)
-           select clock_timestamp(), _wedding_dbopt.actor(), 'tuning_run', id::text, 'verifying', 'finished',
-                  'every action is judged'
-           from done"""
-    )
-    database.commit()
 
 
 # ---------------------------------------------------------------------- apply
@@ -307,7 +212,7 @@ def _apply(database: Database, action: Row) -> None:
     if look.there == DONE and failure is None:
         _applied(database, action, look, "done")
     elif look.there == DONE and failure is not None:  # but not marked or reloaded: the next step finishes it
-        _note(database, action, failure)
+        note(database, action, failure)
     elif look.there in (FOREIGN, GONE):
         change(database, action, "withdrawn", look.reason)
     else:
@@ -344,7 +249,7 @@ def _sqlstate(failure: DboptError | DatabaseError) -> str:
     return (failure.server_sqlstate if isinstance(failure, ActionFailed) else failure.sqlstate) or "XX000"
 
 
-def _note(database: Database, action: Row, failure: DboptError | DatabaseError) -> None:
+def note(database: Database, action: Row, failure: DboptError | DatabaseError) -> None:
     """Record why an action stays in its state for now; the next step tries again."""
     database.query(
         "update _wedding_dbopt.action set error_sqlstate = $2, error = $3 where id = $1",
@@ -394,7 +299,7 @@ def _retry_or_fail(
 # ---------------------------------------------------------------------- roll back
 
 
-def _roll_back(database: Database, action: Row, reason: str) -> None:
+def roll_back(database: Database, action: Row, reason: str) -> None:
     """Undo an applied action. Whoever dies on the way leaves the wish behind, and the next step finishes it."""
     deed = DEEDS[action["action_type"]]
     if not action["rollback_sql"]:

@@ -1,4 +1,4 @@
-"""A tuning run: collect, analyse, recommend, enqueue. The executor (actions.py) applies what was enqueued."""
+"""A tuning run: collect, analyse, recommend, enqueue. The executor (processing.py) applies what was enqueued."""
 
 from __future__ import annotations
 
