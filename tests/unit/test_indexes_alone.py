@@ -68,9 +68,10 @@ def test_a_key_behind_equal_ones_comes_in_one_direction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "first"), [(0.9, "vendor_id, deleted_at"), (0.00001, "deleted_at, vendor_id")]
+    ("share", "first"),
+    [(0.9, "vendor_id, deleted_at"), (None, "vendor_id, deleted_at"), (0.00001, "deleted_at, vendor_id")],
 )
-def test_a_key_asked_for_null_counts_by_its_nulls(share: float, first: str) -> None:
+def test_a_key_asked_for_null_counts_by_its_nulls(share: float | None, first: str) -> None:
     [use] = uses_of("select * from bookings where deleted_at is null and vendor_id = $1")
     columns = dict(use.relation.columns)
     columns["deleted_at"] = replace(columns["deleted_at"], null_frac=share)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from test_indexes_fixture import FakeSource, column, index, relation, uses_of
 from wedding_dbopt.database import DatabaseError
+from wedding_dbopt.indexes.candidates import candidates, usage
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.predicates import Group, TableUse
@@ -255,3 +256,49 @@ def test_an_index_of_what_an_exclusion_keeps_is_planned_without_it() -> None:
     assert source.asked == ["q", "q without"]
     what_if.close()
     assert not source.live
+
+
+class Choosy(FakeSource):
+    """Makes no index on an expression, and counts what it is asked to make."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda key, live: (10.0 if live else 1000.0, live[:1]))
+        self.made: list[list[str]] = []
+
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        self.made.append([sql for sql, _ in wanted])
+        if any("DATE_TRUNC" in sql for sql, _ in wanted):
+            raise DatabaseError("functions in index expression must be marked IMMUTABLE", "42P17")
+        return super().create_hypothetical(wanted)
+
+
+def test_an_expression_that_is_refused_is_not_tried_again_in_other_indexes() -> None:
+    source = Choosy()
+    what_if = WhatIf(source, lambda index: 200_000_000)
+    text = (
+        "select * from bookings where date_trunc('day', created_at) = $1 and venue_id = $2 and vendor_id = $3"
+    )
+    uses = uses_of(text)
+    what_if.watch("q", uses)
+    offered = frozenset(candidates(uses, usage([uses])).plain)
+    unfit = {index for index in offered if any(key.expression for key in index.columns)}
+    assert len(unfit) > 3
+    assert what_if.used("q", offered) <= offered - unfit
+    assert what_if.refused.keys() == unfit
+    # All at once, those of columns at once, one expression.
+    assert [len(made) for made in source.made] == [len(offered), len(offered - unfit), 1]
+
+
+def test_what_stands_in_for_a_partial_index_stays_while_it_is_wanted() -> None:
+    source = Choosy()
+    what_if = WhatIf(source, lambda index: 200_000_000)
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1 and status = 'rare'"))
+    rare = index("bookings", "venue_id", where="\"status\" = 'rare'", fraction=0.01)
+    what_if.cost("q", frozenset({rare}))
+    assert len(source.live) == 2 and len(source.made) == 2
+    what_if.cost("q", frozenset({rare, VENUE}))
+    assert [len(made) for made in source.made] == [1, 1, 1]
+    what_if.cost("q", frozenset({VENUE}))
+    assert len(source.live) == 1
+    what_if.close()
+    assert source.live == {}

@@ -279,8 +279,11 @@ def _ranking(use: TableUse, used: Usage) -> Callable[[Term], tuple[bool, int, fl
     nulls = {item.columns[0] for item in use.constants if item.values == (None,)}
 
     def rank(term: Term) -> tuple[bool, int, float, str]:
-        known = relation.columns[term.column].null_frac if term.column in nulls else None
-        fraction = equal_fraction(relation, term) if known is None else known
+        fraction = equal_fraction(relation, term)
+        if term.column in nulls:
+            # Of which nothing is known, a value leads.
+            known = relation.columns[term.column].null_frac
+            fraction = 1.0 if known is None else known
         shared = used.get((relation.schema, relation.name, term), 0)
         return (fraction > _SELECTIVE, -shared, fraction, term.sql)
 

@@ -13,7 +13,7 @@ An index of a partitioned table stands on each of its partitions: HypoPG knows n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -34,6 +34,7 @@ _DESCENT_OPERATORS = 50
 # A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
 _NEAR = 1.04
 _CHANGED = 0.01
+_NOT_IMMUTABLE = "42P17"
 
 Config = frozenset[IndexDef]
 Place = tuple[str, str]
@@ -118,6 +119,7 @@ class WhatIf:
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
         self._live: dict[IndexDef, Sequence[int]] = {}
+        self._standing: dict[IndexDef, tuple[IndexDef, Sequence[int]]] = {}
         self._stand_ins: dict[int, IndexDef] = {}
         self._read: dict[int, Read] = {}
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
@@ -130,6 +132,7 @@ class WhatIf:
         self._bit_of: dict[str, dict[IndexDef, int]] = {}
         self._looked: dict[str, dict[int, int]] = {}
         self._refused_mask = 0
+        self._unfit: dict[tuple[Place, Term], str] = {}
         self._lowest: dict[str, float] = {}
         self.calls = 0
         self.refused: dict[IndexDef, str] = {}
@@ -336,6 +339,7 @@ class WhatIf:
         """Drop every hypothetical index of this object."""
         self._source.drop_hypothetical([*chain.from_iterable(self._live.values()), *self._stand_ins])
         self._live.clear()
+        self._standing.clear()
         self._stand_ins.clear()
         self._read.clear()
 
@@ -345,19 +349,27 @@ class WhatIf:
         self._source.drop_hypothetical([oid for index in gone for oid in self._live.pop(index)])
         missing = sorted(relevant - self._live.keys(), key=IndexDef.order_key)
         if not self._made(missing) and len(missing) > 1:
-            for index in missing:
-                self._made([index])
+            self._made_apart(missing)
         self._stand_in(key, relevant)
+
+    def _made_apart(self, indexes: Sequence[IndexDef]) -> None:
+        """Make what can be made of some indexes: those of plain columns at once, no refused expression a second time."""
+        simple = [index for index in indexes if not _expressions(index)]
+        whole = 0 < len(simple) < len(indexes) and self._made(simple)
+        for index in indexes:
+            if whole and index in self._live:
+                continue
+            unfit = [self._unfit[term] for term in _expressions(index) if term in self._unfit]
+            if unfit:
+                self._refuse(index, unfit[0])
+            else:
+                self._made([index])
 
     def _stand_in(self, key: str, relevant: Config, spared: Collection[IndexDef] = ()) -> None:
         """Full indexes in the place of partial ones, for this statement only: others would use them without the condition.
 
         For the `spared` ones the statement is planned without the condition, so they hold what the partial ones hold.
         """
-        if self._stand_ins:
-            self._source.drop_hypothetical(list(self._stand_ins))
-            self._stand_ins.clear()
-            self._read.clear()
         places = self._interests.get(key, {})
         partial = sorted((x for x in relevant & self._live.keys() if x.where), key=IndexDef.order_key)
         alone = len(places) == 1
@@ -368,23 +380,31 @@ class WhatIf:
             for index in partial
             if self._corrected
         }
-        wanted = [(index, made) for index, made in full.items() if made is not None]
-        if not wanted:
-            return
-        try:
-            made_oids = self._created([made for _, made in wanted])
-        except MissingExtension:
-            raise
-        except Failure:
-            return
-        self._stand_ins = {oid: index for oids, (index, _) in zip(made_oids, wanted) for oid in oids}
-        for oids, (index, whole) in zip(made_oids, wanted):
+        wanted = {index: made for index, made in full.items() if made is not None}
+        self._stood(wanted)
+        for index, (whole, oids) in self._standing.items():
             if index.joint and index not in spared:
                 part = self._size(index) / max(self._size(whole), 1)
                 said = [use.proven(index.joint) for use in places.get(index.place, ())]
                 names = {column for found in said for item in found or () for column in item.columns}
                 read = Read(index.fraction, part, tuple(sorted(names)))
                 self._read.update(dict.fromkeys(oids, read))
+
+    def _stood(self, wanted: Mapping[IndexDef, IndexDef]) -> None:
+        """Let exactly these stand in, as far as they can be made; those that do so already stay."""
+        gone = [index for index, (made, _) in self._standing.items() if wanted.get(index) != made]
+        self._source.drop_hypothetical([oid for index in gone for oid in self._standing.pop(index)[1]])
+        fresh = [(index, made) for index, made in wanted.items() if index not in self._standing]
+        try:
+            oids = self._created([made for _, made in fresh]) if fresh else []
+        except MissingExtension:
+            raise
+        except Failure:
+            fresh = []
+            oids = []
+        self._standing.update((index, (made, held)) for (index, made), held in zip(fresh, oids))
+        self._stand_ins = {oid: index for index, (_, held) in self._standing.items() for oid in held}
+        self._read = {}
 
     def _made(self, indexes: Sequence[IndexDef]) -> bool:
         """Whether all of some indexes could be made; one that cannot be made is refused for good."""
@@ -394,11 +414,17 @@ class WhatIf:
             raise
         except Failure as error:
             if len(indexes) == 1:
-                self.refused[indexes[0]] = str(error)
-                self._refused_mask |= self._mask(indexes)
+                self._refuse(indexes[0], str(error))
+                blamed = _expressions(indexes[0])
+                if len(blamed) == 1 and isinstance(error, DatabaseError) and error.sqlstate == _NOT_IMMUTABLE:
+                    self._unfit.update(dict.fromkeys(blamed, str(error)))
             return False
         self._live.update(zip(indexes, oids))
         return True
+
+    def _refuse(self, index: IndexDef, reason: str) -> None:
+        self.refused[index] = reason
+        self._refused_mask |= self._mask([index])
 
     def _created(self, indexes: Sequence[IndexDef]) -> list[Sequence[int]]:
         """The oids of each index, one for each table that holds rows."""
@@ -440,3 +466,8 @@ class WhatIf:
         descents -= in_vain(plan.root, self._read) if self._read else 0.0
         beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
+
+
+def _expressions(index: IndexDef) -> list[tuple[Place, Term]]:
+    """The keys of an index that are no plain columns, each with its table."""
+    return [(index.place, key.term) for key in index.columns if key.expression is not None]
