@@ -116,9 +116,14 @@ class Relation:
     part_indexes: tuple[Index, ...] = ()
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Its schema and name."""
+        return (self.schema, self.name)
+
+    @property
     def holders(self) -> tuple[tuple[str, str], ...]:
         """The tables (schema, name) that hold its rows: its leaves, or itself."""
-        return self.leaves or ((self.schema, self.name),)
+        return self.leaves or (self.place,)
 
     @property
     def is_table(self) -> bool:
@@ -148,7 +153,7 @@ class Catalog:
         `search_path` holds schema names in order; `hidden` are the names that mean a system or temporary
         relation when they stand without a schema.
         """
-        self._relations = {(relation.schema, relation.name): relation for relation in relations}
+        self._relations = {relation.place: relation for relation in relations}
         self._search_path = tuple(search_path)
         self._hidden = frozenset(hidden)
 

@@ -177,10 +177,9 @@ def boundaries(uses: Uses, windows: Mapping[str, Mapping[str, Window]], dating: 
             window = windows.get(key, {}).get(bound.column)
             days = max((dating.now - moment) / timedelta(days=1), window.days if window else -1e9)
             kind = relation.columns[bound.column].type
-            place = (relation.schema, relation.name)
-            item = dated(place, bound.column, kind, days, timeline, dating.now, window)
+            item = dated(relation.place, bound.column, kind, days, timeline, dating.now, window)
             if item is not None:
-                name = (*place, item.condition)
+                name = (*relation.place, item.condition)
                 found[name] = max(
                     found.get(name, item), item, key=lambda one: (one.window is not None, one.days)
                 )
@@ -263,7 +262,7 @@ def left_out(index: IndexDef, served: Iterable[str], uses: Uses) -> Iterator[str
     for key in served:
         for use in uses[key]:
             relation = use.relation
-            if (relation.schema, relation.name) != index.place or relation.pages < LEAST_PAGES:
+            if relation.place != index.place or relation.pages < LEAST_PAGES:
                 continue
             for bound in use.bounds:
                 column = relation.columns.get(bound.column)

@@ -83,7 +83,7 @@ class Sizes:
 
     def share(self, relation: Relation, condition: str) -> float | None:
         """The share of a table's rows that meet a condition, where it was counted."""
-        return self._shares.get(((relation.schema, relation.name), condition))
+        return self._shares.get((relation.place, condition))
 
     def total(self, indexes: Iterable[IndexDef]) -> int:
         """Bytes of all of some indexes."""

@@ -35,7 +35,7 @@ def open_questions(uses: Iterable[TableUse], offered: Candidates) -> bool:
         for group in use.groups:
             for term in group.equal:
                 name = term.column
-                place = ((relation.schema, relation.name), name)
+                place = (relation.place, name)
                 if name is None or name in fixed or place not in led:
                     continue
                 if _skewed(relation, name) and not _served(relation, name):

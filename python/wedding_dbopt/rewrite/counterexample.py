@@ -90,7 +90,7 @@ def search(
         return Search(0, 0, 0, undone="the parser does not read it")
     found = [tree for tree in trees if tree is not None]
     relations = {named(node): catalog.relation(named(node)) for tree in found for node in table_nodes(tree)}
-    wanted = {(relation.schema, relation.name) for relation in relations.values() if relation is not None}
+    wanted = {relation.place for relation in relations.values() if relation is not None}
     unknown = next((table.name for table, relation in relations.items() if relation is None), None)
     if unknown is not None:
         return Search(0, 0, 0, undone=f"{unknown} is no table of a user")
@@ -257,11 +257,11 @@ def _renamed(text: str, catalog: Catalog, names: Mapping[Place, str]) -> str:
             text = text[: _start(node)] + text[int(node.args["table"].meta["start"]) :]
             continue
         relation = catalog.relation(named(node))
-        if relation is None or (relation.schema, relation.name) not in names:
+        if relation is None or relation.place not in names:
             continue
         schema = node.args.get("db")
         start = int((schema or node.this).meta["start"])
         end = int(node.this.meta["end"]) + 1
         alias = "" if node.args.get("alias") else f" as {node.this.sql(dialect='postgres')}"
-        text = f"{text[:start]}{names[(relation.schema, relation.name)]}{alias}{text[end:]}"
+        text = f"{text[:start]}{names[relation.place]}{alias}{text[end:]}"
     return text

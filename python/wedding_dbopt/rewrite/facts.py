@@ -112,7 +112,7 @@ class Facts:
     @classmethod
     def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str], text: str) -> Facts:
         """Add what the session says to the relations that are read already, and their parents by foreign keys."""
-        known = {(relation.schema, relation.name) for relation in catalog.relations()}
+        known = {relation.place for relation in catalog.relations()}
         wanted = {key.referenced for relation in catalog.relations() for key in relation.foreign_keys} - known
 
         def parents() -> Catalog:
@@ -228,7 +228,7 @@ class Facts:
         relation = self.relation(source)
         if relation is None or source.args.get("alias") is not None:
             return False
-        return (relation.schema, relation.name) == (folded(schema), folded(name))
+        return relation.place == (folded(schema), folded(name))
 
     def finds_table(self, column: exp.Column) -> bool:
         """Tell whether a query around `schema.table.column` reads that table under no alias."""
@@ -275,7 +275,7 @@ class Facts:
         """
         for key in relation.foreign_keys if relation.is_table else ():
             if (
-                key.referenced == (parent.schema, parent.name)
+                key.referenced == parent.place
                 and key.validated
                 and not key.deferrable
                 and set(key.columns) == set(columns)

@@ -99,8 +99,7 @@ def _uneven(
     rest = 1.0 - sum(listed) - (column.null_frac or 0.0)
     if len(listed) < row["target"] or others < 1 or rest <= 0:
         return None
-    place = (relation.schema, relation.name)
-    return Uneven(*place, name, int(row["target"]), min(listed) * others / rest, rest, affected)
+    return Uneven(*relation.place, name, int(row["target"]), min(listed) * others / rest, rest, affected)
 
 
 def _grouping(

@@ -103,8 +103,7 @@ def renewal_ideas(database: Database, at: datetime, least_days: float) -> Iterat
         if window is None or timeline is None:
             continue
         boundary = datetime.fromisoformat(details["boundary"]).astimezone(timezone.utc)
-        place = (relation.schema, relation.name)
-        found = renewal(place, column, relation.columns[column].type, boundary, window, timeline, at)
+        found = renewal(relation.place, column, relation.columns[column].type, boundary, window, timeline, at)
         if found is not None:
             held = max(timeline.share_from(boundary), 1e-6)
             yield from _idea(row, found, int(row["bytes"] * min(found.fresh.share / held, 10.0)))

@@ -72,13 +72,12 @@ def _idea(
     database: Database, item: Searched, found: Measured, texts: Sequence[str], members: Sequence[Member]
 ) -> Idea:
     relation = item.relation
-    place = (relation.schema, relation.name)
-    index = IndexDef(*place, (Key(column_term(item.column)),), method="gin")
+    index = IndexDef(*relation.place, (Key(column_term(item.column)),), method="gin")
     limit = database.query("select _wedding_dbopt.setting_value('heavy_work_bytes')::float8 as bytes")[0][
         "bytes"
     ]
     heavy = relation.pages * PAGE_BYTES >= limit
-    build = (index.create_sql(concurrently=True), f"ANALYZE {qualified(*place)}")
+    build = (index.create_sql(concurrently=True), f"ANALYZE {qualified(*relation.place)}")
     sql, undo = _unlocked(item) if heavy else _generated(item)
     asked = [member.statement for member in members if member.statement.key in item.keys]
     ranking = " ranks what it finds and" if item.ranks else ""
