@@ -14,11 +14,12 @@ from .cost import MS_PER_COST_UNIT
 from .dated import Dating
 from .definition import IndexDef
 from .exclusions import without
+from .hypothetical import Failure
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
 from .skew import Represent, open_questions
-from .what_if import Config, Failure
+from .what_if import Config
 from .workload import Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.

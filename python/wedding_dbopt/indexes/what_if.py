@@ -13,20 +13,20 @@ An index of a partitioned table stands on each of its partitions: HypoPG knows n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import Any, Protocol
 
-from ..database import DatabaseError, TimeLimitReached
-from ..errors import DboptError, MissingExtension
+from ..database import TimeLimitReached
+from ..errors import MissingExtension
 from ..plan import Node, Plan
-from .candidates import effective, helps, leads, stand_in
+from .candidates import effective, helps, leads
 from .definition import IndexDef
+from .hypothetical import Failure, Hypothetical, Maker, Place
 from .predicates import TableUse
 from .reality import LeadingOf
 from .size import tree_height
-from .stand_ins import Read, in_vain, misplaced, oid_of
+from .stand_ins import in_vain, misplaced, oid_of
 from .terms import Term
 
 _CPU_OPERATOR_COST = 0.0025
@@ -34,24 +34,15 @@ _DESCENT_OPERATORS = 50
 # A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
 _NEAR = 1.04
 _CHANGED = 0.01
-_NOT_IMMUTABLE = "42P17"
 
 Config = frozenset[IndexDef]
-Place = tuple[str, str]
-Failure = (DboptError, DatabaseError)
 
 
-class PlanSource(Protocol):
+class PlanSource(Maker, Protocol):
     """Plans statements, known by key, and holds hypothetical indexes."""
 
     def explain(self, key: str) -> Any:
         """EXPLAIN (FORMAT JSON) as the statement's own role; raises DboptError or DatabaseError."""
-
-    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
-        """Make hypothetical indexes of CREATE INDEX statements, each on its (schema, table): all or none. Their oids."""
-
-    def drop_hypothetical(self, oids: Sequence[int]) -> None:
-        """Forget hypothetical indexes."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +87,9 @@ class WhatIf:
 
     An index counts for a statement as what it amounts to there, without the columns that serve other statements only.
 
-    `calls` counts the EXPLAINs; `refused` holds the indexes that HypoPG would not make, with its reason. Without
-    `corrected` HypoPG is believed as it is, descents for nothing included, so that it even prefers a wider twin of an
-    index that exists. `leaves` gives the tables that hold a table's rows, `beyond` what a plan costs beyond the planner's
-    figure, told the first column of a hypothetical index.
+    `calls` counts the EXPLAINs. Without `corrected` HypoPG is believed as it is, descents for nothing included, so that it
+    even prefers a wider twin of an index that exists. `leaves` gives the tables that hold a table's rows, `beyond` what a
+    plan costs beyond the planner's figure, told the first column of a hypothetical index.
     """
 
     def __init__(
@@ -118,10 +108,7 @@ class WhatIf:
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
         self._concerned: dict[tuple[str, IndexDef], bool] = {}
-        self._live: dict[IndexDef, Sequence[int]] = {}
-        self._standing: dict[IndexDef, tuple[IndexDef, Sequence[int]]] = {}
-        self._stand_ins: dict[int, IndexDef] = {}
-        self._read: dict[int, Read] = {}
+        self._held = Hypothetical(source, size, leaves, corrected)
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
         self._bits: dict[IndexDef, int] = {}
         self._seen: dict[str, list[_Seen]] = {}
@@ -132,10 +119,8 @@ class WhatIf:
         self._bit_of: dict[str, dict[IndexDef, int]] = {}
         self._looked: dict[str, dict[int, int]] = {}
         self._refused_mask = 0
-        self._unfit: dict[tuple[Place, Term], str] = {}
         self._lowest: dict[str, float] = {}
         self.calls = 0
-        self.refused: dict[IndexDef, str] = {}
 
     def watch(self, key: str, uses: Iterable[TableUse]) -> None:
         """Tell which tables and keys a statement cares about; indexes led by other keys do not concern it."""
@@ -312,22 +297,22 @@ class WhatIf:
 
     def _explained(self, key: str, config: Config, wanted: int) -> _Seen:
         forms = (self._form(key, x) for x in config if self.concerns(key, x))
-        self._establish(key, frozenset(form for form in forms if self._mask([form]) & wanted))
+        places = self._interests.get(key, {})
+        self._held.establish(places, frozenset(form for form in forms if self._mask([form]) & wanted))
+        self._refused_mask = self._mask(self._held.refused)
         self.calls += 1
         plan = Plan.from_json(self._source.explain(key))
-        wrong = {self._stand_ins[oid] for oid in misplaced(plan, self._read)}
+        wrong = {self._held.stand_ins[oid] for oid in misplaced(plan, self._held.read)}
         if wrong:
             rest = self._explained(key, config, wanted & ~self._mask(wrong))
             return _Seen(wanted, rest.used, rest.priced)
         priced = self._priced(plan)
         variant, exclusions = self._without.get(key, ("", frozenset()))
         spared = {
-            x
-            for x in self._live
-            if x.place in self._interests[key] and x.joint and exclusions.issuperset(x.joint)
+            x for x in self._held.live if x.place in places and x.joint and exclusions.issuperset(x.joint)
         }
         if spared:
-            self._stand_in(key, frozenset(self._live), spared)
+            self._held.stand_in(places, self._held.live, spared)
             self.calls += 1
             other = self._priced(Plan.from_json(self._source.explain(variant)))
             if other.used & spared and other.cost < priced.cost:
@@ -337,111 +322,10 @@ class WhatIf:
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""
-        self._source.drop_hypothetical([*chain.from_iterable(self._live.values()), *self._stand_ins])
-        self._live.clear()
-        self._standing.clear()
-        self._stand_ins.clear()
-        self._read.clear()
-
-    def _establish(self, key: str, relevant: Config) -> None:
-        places = self._interests.get(key, {})
-        gone = [x for x in self._live if x.place in places and x not in relevant]
-        self._source.drop_hypothetical([oid for index in gone for oid in self._live.pop(index)])
-        missing = sorted(relevant - self._live.keys(), key=IndexDef.order_key)
-        if not self._made(missing) and len(missing) > 1:
-            self._made_apart(missing)
-        self._stand_in(key, relevant)
-
-    def _made_apart(self, indexes: Sequence[IndexDef]) -> None:
-        """Make what can be made of some indexes: those of plain columns at once, no refused expression a second time."""
-        simple = [index for index in indexes if not _expressions(index)]
-        whole = 0 < len(simple) < len(indexes) and self._made(simple)
-        for index in indexes:
-            if whole and index in self._live:
-                continue
-            unfit = [self._unfit[term] for term in _expressions(index) if term in self._unfit]
-            if unfit:
-                self._refuse(index, unfit[0])
-            else:
-                self._made([index])
-
-    def _stand_in(self, key: str, relevant: Config, spared: Collection[IndexDef] = ()) -> None:
-        """Full indexes in the place of partial ones, for this statement only: others would use them without the condition.
-
-        For the `spared` ones the statement is planned without the condition, so they hold what the partial ones hold.
-        """
-        places = self._interests.get(key, {})
-        partial = sorted((x for x in relevant & self._live.keys() if x.where), key=IndexDef.order_key)
-        alone = len(places) == 1
-        full = {
-            index: stand_in(places.get(index.place, ()), index, alone)
-            if index not in spared
-            else replace(index, where=None, fraction=1.0, joint=())
-            for index in partial
-            if self._corrected
-        }
-        wanted = {index: made for index, made in full.items() if made is not None}
-        self._stood(wanted)
-        for index, (whole, oids) in self._standing.items():
-            if index.joint and index not in spared:
-                part = self._size(index) / max(self._size(whole), 1)
-                said = [use.proven(index.joint) for use in places.get(index.place, ())]
-                names = {column for found in said for item in found or () for column in item.columns}
-                read = Read(index.fraction, part, tuple(sorted(names)))
-                self._read.update(dict.fromkeys(oids, read))
-
-    def _stood(self, wanted: Mapping[IndexDef, IndexDef]) -> None:
-        """Let exactly these stand in, as far as they can be made; those that do so already stay."""
-        gone = [index for index, (made, _) in self._standing.items() if wanted.get(index) != made]
-        self._source.drop_hypothetical([oid for index in gone for oid in self._standing.pop(index)[1]])
-        fresh = [(index, made) for index, made in wanted.items() if index not in self._standing]
-        try:
-            oids = self._created([made for _, made in fresh]) if fresh else []
-        except MissingExtension:
-            raise
-        except Failure:
-            fresh = []
-            oids = []
-        self._standing.update((index, (made, held)) for (index, made), held in zip(fresh, oids))
-        self._stand_ins = {oid: index for index, (_, held) in self._standing.items() for oid in held}
-        self._read = {}
-
-    def _made(self, indexes: Sequence[IndexDef]) -> bool:
-        """Whether all of some indexes could be made; one that cannot be made is refused for good."""
-        try:
-            oids = self._created(indexes)
-        except MissingExtension:
-            raise
-        except Failure as error:
-            if len(indexes) == 1:
-                self._refuse(indexes[0], str(error))
-                blamed = _expressions(indexes[0])
-                if len(blamed) == 1 and isinstance(error, DatabaseError) and error.sqlstate == _NOT_IMMUTABLE:
-                    self._unfit.update(dict.fromkeys(blamed, str(error)))
-            return False
-        self._live.update(zip(indexes, oids))
-        return True
-
-    def _refuse(self, index: IndexDef, reason: str) -> None:
-        self.refused[index] = reason
-        self._refused_mask |= self._mask([index])
-
-    def _created(self, indexes: Sequence[IndexDef]) -> list[Sequence[int]]:
-        """The oids of each index, one for each table that holds rows."""
-        places = [self._leaves(index.place) for index in indexes]
-        wanted = [
-            (self._ddl(replace(index, schema=place[0], table=place[1])), place)
-            for index, held in zip(indexes, places)
-            for place in held
-        ]
-        oids = iter(self._source.create_hypothetical(wanted))
-        return [list(islice(oids, len(held))) for held in places]
-
-    def _ddl(self, index: IndexDef) -> str:
-        return index.packed_sql() if self._corrected else index.create_sql()
+        self._held.close()
 
     def _priced(self, plan: Plan) -> Priced:
-        by_oid = {oid: index for index, oids in self._live.items() for oid in oids} | self._stand_ins
+        by_oid = self._held.by_oid()
         used: set[IndexDef] = set()
         descents = 0.0
 
@@ -463,11 +347,6 @@ class WhatIf:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
-        descents -= in_vain(plan.root, self._read) if self._read else 0.0
+        descents -= in_vain(plan.root, self._held.read) if self._held.read else 0.0
         beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
-
-
-def _expressions(index: IndexDef) -> list[tuple[Place, Term]]:
-    """The keys of an index that are no plain columns, each with its table."""
-    return [(index.place, key.term) for key in index.columns if key.expression is not None]
