@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..what_if import Config
 from .greedy import pruned
-from .problem import Problem, Team, by_size
+from .problem import MIN_STATEMENT_GAIN, MIN_WORKLOAD_GAIN, Problem, Team, by_size
 
 
 def chosen_alone(problem: Problem, teams: Sequence[Team]) -> Config | None:
@@ -17,13 +17,19 @@ def chosen_alone(problem: Problem, teams: Sequence[Team]) -> Config | None:
     workload = problem.workload
     known = [team for team in teams if workload.known(team) and problem.fits(team)]
     best = min(known, key=lambda team: (workload.total(team), workload.bytes(team)), default=None)
-    if best is None or problem.pays(*workload.left(best)):
+    if best is None or _hidden(problem, best):
         return None
     for team in known:
         spared = workload.bytes(best) - workload.bytes(team)
         if spared > 0 and not _pays(problem, team, best):
             best = team
     return _narrowed(problem, teams, pruned(problem, best))
+
+
+def _hidden(problem: Problem, config: Config) -> bool:
+    """Whether a plan that nobody saw may be much better: the best one seen costs more by what the planner does not know."""
+    gain, share = problem.workload.left(config)
+    return gain >= MIN_WORKLOAD_GAIN * problem.start and share >= MIN_STATEMENT_GAIN
 
 
 def _narrowed(problem: Problem, teams: Sequence[Team], config: Config) -> Config:
