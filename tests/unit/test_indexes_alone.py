@@ -122,3 +122,28 @@ def test_the_best_plan_is_the_answer_only_as_far_as_the_planner_is_believed() ->
     teams = [frozenset({VENUE}), frozenset({VENDOR})]
     assert chosen_alone(priced(0.0), teams) == {VENDOR}
     assert chosen_alone(priced(500.0), teams) is None
+
+
+def test_an_index_sorts_for_a_limit_though_not_all_equal_keys_fit() -> None:
+    text = "select * from bookings where venue_id = $1 and vendor_id = $2 and status = $3 order by created_at limit 3"
+    uses = uses_of(text)
+    assert names(candidates(uses, usage([uses])).sorting) == ["vendor_id, venue_id, created_at"]
+
+
+@pytest.mark.parametrize(("share", "searched"), [(0.01, False), (0.08, True)])
+def test_descents_may_hide_a_plan_only_where_they_are_much_of_the_time(share: float, searched: bool) -> None:
+    problem = priced(0.0)
+    problem.workload.left = (  # type: ignore[method-assign]
+        lambda config, descents=True: (0.0, 0.0) if descents else (share * problem.start, 0.5)
+    )
+    teams = [frozenset({VENUE}), frozenset({VENDOR})]
+    assert (chosen_alone(problem, teams) is None) is searched
+
+
+def test_little_losses_do_not_add_up() -> None:
+    prices = {(): 1000.0, ("vendor_id",): 104.0, ("vendor_id", "venue_id"): 101.0}
+    prices[("vendor_id", "venue_id", "status")] = 97.0
+    source = one_of(prices)
+    text = BOTH + " and status = $3"
+    [found] = run(statement("q", text=text), source=source).recommendations
+    assert [key.column for key in found.index.columns] == ["vendor_id", "venue_id"]

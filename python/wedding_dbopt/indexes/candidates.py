@@ -43,8 +43,8 @@ Usage = Mapping[tuple[str, str, Term], int]
 class Candidates:
     """The indexes one statement could use: plain, and the special ones priced apart.
 
-    `sorting` are those of `plain` that serve all equality conditions and the order of a LIMIT; `small` do less than a
-    B-tree in less space: BRIN on what lies in order, hash on long keys.
+    `sorting` are those of `plain` that serve equality conditions, as many as fit, and the order of a LIMIT; `small` do less
+    than a B-tree in less space: BRIN on what lies in order, hash on long keys.
     """
 
     plain: tuple[IndexDef, ...]
@@ -237,9 +237,9 @@ def _sorting(use: TableUse, used: Usage, max_width: int) -> Iterator[tuple[Key, 
     group = use.groups[0]
     sort = tuple(Key(key.term, key.descending, key.nulls_first) for key in use.order)
     head = tuple(Key(term) for term in sorted(set(group.equal), key=_ranking(use, used)))
-    fits = len(head) + len(sort) <= max_width and not (group.ranged or group.prefixed)
+    fits = len(sort) < max_width and not (group.ranged or group.prefixed)
     if use.limited and head and sort and fits:
-        yield head + sort
+        yield head[: max_width - len(sort)] + sort
 
 
 def _heads(equal: list[Term], joined: list[Term], max_width: int, orders: bool) -> Iterator[tuple[Term, ...]]:

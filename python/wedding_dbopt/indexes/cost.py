@@ -191,11 +191,14 @@ class WorkloadCost:
         """Whether the plans of all statements under a configuration are known without another EXPLAIN."""
         return all(self._what_if.settled(key, config) for key in self._weights)
 
-    def left(self, config: Config) -> tuple[float, float]:
-        """What the best plans seen would win beside a configuration: weighted ms, and the best relative win of a statement."""
+    def left(self, config: Config, descents: bool = True) -> tuple[float, float]:
+        """What the best plans seen would win beside a configuration: weighted ms, and the best relative win of a statement.
+
+        What the planner does not know is left out of their costs, and the `descents` where wanted.
+        """
         gain, best = 0.0, 0.0
         for key in self._weights:
-            now, least = self.ratio(key, config), self._what_if.best(key) / self._base[key]
+            now, least = self.ratio(key, config), self._what_if.best(key, descents) / self._base[key]
             gain += max(self._worth(key, now) - self._worth(key, least), 0.0)
             best = max(best, 1.0 - least / now)
         return gain, best

@@ -260,9 +260,10 @@ class WhatIf:
         worst = max(priced.worth for priced in possible if priced.cost <= _NEAR * found.cost)
         return replace(found, beyond=worst - found.cost)
 
-    def best(self, key: str) -> float:
-        """The least that any plan seen costs the statement, without what the planner does not know."""
-        return min((item.priced.cost for item in self._seen.get(key, ())), default=0.0)
+    def best(self, key: str, descents: bool = True) -> float:
+        """The least that any plan seen costs the statement, without what the planner does not know, or even the descents."""
+        plans = (item.priced for item in self._seen.get(key, ()))
+        return min((plan.cost if descents else plan.least for plan in plans), default=0.0)
 
     def floor(self, key: str, config: Config) -> float:
         """What the statement costs at least under a configuration, as far as the EXPLAINs so far tell."""

@@ -19,28 +19,32 @@ def chosen_alone(problem: Problem, teams: Sequence[Team]) -> Config | None:
     best = min(known, key=lambda team: (workload.total(team), workload.bytes(team)), default=None)
     if best is None or _hidden(problem, best):
         return None
-    for team in known:
-        spared = workload.bytes(best) - workload.bytes(team)
-        if spared > 0 and not _pays(problem, team, best):
-            best = team
-    return _narrowed(problem, teams, pruned(problem, best))
+    enough = [team for team in known if not _pays(problem, team, best)]
+    least = min(enough, key=lambda team: (workload.bytes(team), workload.total(team)))
+    return _narrowed(problem, teams, pruned(problem, least), best)
 
 
 def _hidden(problem: Problem, config: Config) -> bool:
-    """Whether a plan that nobody saw may be much better: the best one seen costs more by what the planner does not know."""
-    gain, share = problem.workload.left(config)
-    return gain >= MIN_WORKLOAD_GAIN * problem.start and share >= MIN_STATEMENT_GAIN
+    """Whether a plan that nobody saw may be much better: the best ones cost more by what the planner does not know.
+
+    By descents they mostly cost what any other would, so what these add counts only where it is much of the statement's time.
+    """
+    workload = problem.workload
+    beyond, descents = workload.left(config), workload.left(config, descents=False)
+    return (beyond[0] >= MIN_WORKLOAD_GAIN * problem.start and beyond[1] >= MIN_STATEMENT_GAIN) or (
+        descents[0] >= MIN_STATEMENT_GAIN * problem.start and descents[1] >= MIN_STATEMENT_GAIN
+    )
 
 
-def _narrowed(problem: Problem, teams: Sequence[Team], config: Config) -> Config:
-    """With the narrowest of each index's heads that serves as well."""
+def _narrowed(problem: Problem, teams: Sequence[Team], config: Config, best: Config) -> Config:
+    """With the narrowest of each index's heads, as long as the best does not pay beside it."""
     offered = {index for team in teams for index in team}
     for index in by_size(problem, config):
         heads = [other for other in offered if index.extends(other)]
         held = index
         for head in sorted(heads, key=lambda other: (-problem.workload.size(other), other.order_key())):
             trial = config - {held} | {head}
-            if problem.late() or _pays(problem, trial, config):
+            if problem.late() or _pays(problem, trial, best):
                 break
             config, held = trial, head
     return config
