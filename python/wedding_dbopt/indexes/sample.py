@@ -26,6 +26,7 @@ from .terms import qualified, quoted
 
 SAMPLE_ROWS = 5000
 SAMPLE = "wd_index_sample"
+_BLOCK = "tableoid::bigint * 4294967296 + (ctid::text::point)[0]::bigint AS wd_block"
 _PART = "wd_index_part"
 _PARTS = 4
 _FIXED_PAGES = 2
@@ -223,22 +224,24 @@ def measured_keys(
     try:
         with database.rolled_back():
             reader.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
-            reader.query(sample_sql(relation, columns))
+            reader.query(sample_sql(relation, columns, _BLOCK))
             everything = reader.query(f"SELECT count(*)::float8 AS rows FROM pg_temp.{SAMPLE}")[0]["rows"]
             widths = reader.query(f"SELECT {sizes} FROM pg_temp.{SAMPLE}{where}")[0]
             counted = reader.query(
                 "SELECT count(*)::float8 AS groups, coalesce(sum(n), 0)::float8 AS rows, "
-                "count(*) FILTER (WHERE n = 1)::float8 AS single "
-                f"FROM (SELECT count(*) AS n FROM pg_temp.{SAMPLE}{where} GROUP BY {groups}) g"
+                "coalesce(sum(blocks), 0)::float8 AS blocks, count(*) FILTER (WHERE blocks = 1)::float8 AS single "
+                "FROM (SELECT count(*) AS n, count(DISTINCT wd_block) AS blocks "
+                f"FROM pg_temp.{SAMPLE}{where} GROUP BY {groups}) g"
             )[0]
     except DatabaseError:
         return None
     if counted["rows"] < 1:
         return None
-    # P. Haas, L. Stokes 1998, as ANALYZE estimates the distinct values of a column.
-    seen, groups_seen, single = counted["rows"], counted["groups"], counted["single"]
-    share = seen / everything if predicate is not None else None
-    rows = row_count(relation) * (1.0 if share is None else share)
+    share = counted["rows"] / everything if predicate is not None else None
+    # P. Haas, L. Stokes 1998, as ANALYZE estimates the distinct values of a column. Theirs are rows drawn one by one; here
+    # whole blocks are, and a key that fills a block is seen again and again. So it counts once for each block.
+    seen, groups_seen, single = counted["blocks"], counted["groups"], counted["single"]
+    rows = row_count(relation) * (1.0 if share is None else share) * seen / counted["rows"]
     distinct = seen * groups_seen / (seen - single + single * seen / max(rows, seen))
     measured = tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
     return KeyFacts(distinct, measured, share)
@@ -258,9 +261,10 @@ class Sampler:
         return measured_keys(self.database, self.reader(relation.schema, relation.name), relation, index)
 
 
-def sample_sql(relation: Relation, columns: list[str]) -> str:
-    """The statement that copies a repeatable sample of the needed columns into a temporary table."""
-    source = sample_source(relation, [quoted(column) for column in columns])
+def sample_sql(relation: Relation, columns: list[str], more: str | None = None) -> str:
+    """The statement that copies a repeatable sample of the needed columns, and an expression, into a temporary table."""
+    listed = [quoted(column) for column in columns] + ([more] if more is not None else [])
+    source = sample_source(relation, listed)
     return f"CREATE TEMPORARY TABLE {SAMPLE} AS {source[1:-1]}"
 
 
