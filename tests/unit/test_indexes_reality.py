@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from test_indexes_fixture import column, existing, relation
+from test_indexes_fixture import column, existing, relation, uses_of
 from test_indexes_fixture import index as relation_index
 from wedding_dbopt.catalog import Relation
 from wedding_dbopt.indexes.cost import credited, usual_rate
@@ -51,7 +51,10 @@ def scan(table: str, rows: float, cost: float = 1.0, **facts: Any) -> dict[str, 
 
 
 def loop(rows: float, *children: dict[str, Any]) -> dict[str, Any]:
-    return {"Node Type": "Nested Loop", "Join Type": "Inner", "Plan Rows": rows, "Plans": list(children)}
+    outer, inner = children
+    cost = outer.get("Total Cost", 0.0) + outer["Plan Rows"] * inner.get("Total Cost", 0.0)
+    facts = {"Node Type": "Nested Loop", "Join Type": "Inner", "Plan Rows": rows, "Total Cost": cost}
+    return {**facts, "Plans": list(children)}
 
 
 def cost(top: dict[str, Any], leading: str | None, visit: float) -> float:
@@ -200,3 +203,64 @@ def test_of_a_small_index_the_share_is_not_counted_on_a_sample() -> None:
         assert sizes.counted(late(table.name, "part")).fraction == pytest.approx(share)
         assert sizes.size(late(table.name, "part")) == table.rows
     assert asked == ["ledger"]
+
+
+def test_a_kept_inner_side_is_only_read_again() -> None:
+    def share_of(item: Relation, condition: str) -> float | None:
+        return 2 / 3
+
+    outer = scan("lines", 1000, Filter="(lines.vendor > lines.part)")
+    kept = {
+        "Node Type": "Materialize",
+        "Plan Rows": 4,
+        "Total Cost": 50.0,
+        "Plans": [scan("orders", 4, 49.0)],
+    }
+    for inner, more in ((scan("orders", 1, 50.0), 50.0), (kept, 0.01)):
+        plan = Plan.from_json({"Plan": loop(1000, outer, inner)})
+        found = beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: None, 0.0, share_of)
+        assert found == pytest.approx(1000 * more)
+
+
+def test_the_columns_of_a_row_are_taken_apart_up_to_the_last_one_needed() -> None:
+    def total(top: dict[str, Any], depth: int) -> float:
+        plan = Plan.from_json({"Plan": top})
+        found = TABLES.get
+        return beyond(
+            plan,
+            lambda node: found(node.relation or ""),
+            lambda node: None,
+            0.0,
+            depth_of=lambda table: depth,
+        )
+
+    whole = total(scan("lines", 10), 1)
+    assert whole == pytest.approx(0.0014 * 200_000) and total(scan("lines", 10), 3) == pytest.approx(
+        3 * whole
+    )
+    few = total(scan("lines", 10, **{"Index Cond": "(lines.order_id < 7)"}), 3)
+    assert few == pytest.approx(3 * 0.0014 * 10)
+    assert total({**scan("lines", 10), "Node Type": "Index Only Scan"}, 3) == 0
+    [use] = uses_of("select venue_id from bookings where status = 'pending'")
+    assert use.depth == 2.5
+    [use] = uses_of("select * from bookings where status = 'pending'")
+    assert use.depth == 9.5
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "runs"),
+    [
+        ("((lines.part)::text ~~ '%green%'::text)", 500),
+        ("(lines.part ~~ '%green%'::text)", 500),
+        ("((lines.part)::text ~~ '%blue%'::text)", 1000),
+        ("(((lines.part)::text ~~ '%green%'::text) AND (lines.vendor = 7))", 1000),
+    ],
+)
+def test_a_counted_share_decides_how_many_rows_meet_a_pattern(filter_text: str, runs: float) -> None:
+    def share_of(item: Relation, condition: str) -> float | None:
+        return 500 / 200_000 if condition == "\"part\" LIKE '%green%'" else None
+
+    outer = scan("lines", 1000, Filter=filter_text)
+    plan = Plan.from_json({"Plan": loop(1000, outer, scan("orders", 1, 2.0))})
+    found = beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: None, 0.0, share_of)
+    assert found == pytest.approx((runs - 1000) * 2.0)

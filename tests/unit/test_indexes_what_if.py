@@ -10,7 +10,7 @@ from wedding_dbopt.indexes.candidates import candidates, usage
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.predicates import Group, TableUse
-from wedding_dbopt.indexes.reality import LeadingOf
+from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
 from wedding_dbopt.indexes.selection.relieve import relieved
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.indexes.what_if import WhatIf
@@ -102,7 +102,7 @@ def test_a_plan_that_only_seems_cheaper_without_its_descents_is_not_believed() -
 
 
 def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() -> None:
-    def worse_with_venue(plan: Plan, leading: LeadingOf) -> float:
+    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
         return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
 
     source = priced_by({(): 100.0, ("venue_id",): 87.0, ("vendor_id",): 85.0})
@@ -115,7 +115,7 @@ def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() ->
 
 
 def test_what_the_planner_takes_when_he_has_no_better_is_seen_after_all() -> None:
-    def worse_with_venue(plan: Plan, leading: LeadingOf) -> float:
+    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
         return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
 
     source = priced_by({(): 100.0, ("venue_id",): 80.0, ("vendor_id",): 50.0})

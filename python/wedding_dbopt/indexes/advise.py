@@ -101,14 +101,15 @@ def advise(
             ends = started + min(part, 1.0) * (deadline - started)
             return clock() > ends or what_if.calls >= part * limit
 
-        found = chooser.choose(storage_budget, late)
-        searched = (
-            [] if prove is None else chooser.search_indexes(prove, storage_budget, lambda: clock() > deadline)
-        )
+        def over() -> bool:
+            return clock() > deadline
+
+        found = chooser.choose(storage_budget, late, over)
+        searched = [] if prove is None else chooser.search_indexes(prove, storage_budget, over)
         if searched:
             left = storage_budget - sum(item.estimated_bytes for item in searched)
             limit += limit // 4
-            found = searched + chooser.choose(left, late)
+            found = searched + chooser.choose(left, late, over)
     finally:
         what_if.close()
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))

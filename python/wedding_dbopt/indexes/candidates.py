@@ -141,16 +141,23 @@ def leads(use: TableUse, index: IndexDef) -> bool:
 
 def helps(use: TableUse, index: IndexDef) -> bool:
     """Whether an index may change how a table reference is read: by its keys, or because it holds all that is needed."""
-    if not leads(use, index):
-        return False
-    terms = use.terms()
     if use.proven(index.conditions) is None:
         return False
-    held = {key.column for key in index.columns} | set(index.include)
-    if index.where is not None or (use.needed is not None and use.needed <= held):
+    if holds(use, index):
         return True
+    if not leads(use, index):
+        return False
+    if index.where is not None:
+        return True
+    terms = use.terms()
     width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
+
+
+def holds(use: TableUse, index: IndexDef) -> bool:
+    """Whether an index has all that a reference needs beside its predicate."""
+    needed = use.needed_beside(use.proven(index.conditions) or ())
+    return needed is not None and needed <= {key.column for key in index.columns} | set(index.include)
 
 
 def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> IndexDef | None:
@@ -198,9 +205,7 @@ def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:
 
 def _covers(uses: Iterable[TableUse], index: IndexDef) -> bool:
     """Whether an index holds all that one of the references needs."""
-    held = {key.column for key in index.columns} | set(index.include)
-    needs = [use.needed_beside(use.proven(index.conditions) or ()) for use in uses]
-    return any(needed is not None and needed <= held for needed in needs)
+    return any(holds(use, index) for use in uses)
 
 
 def eligible(relation: Relation) -> bool:
@@ -258,6 +263,9 @@ def _heads(equal: list[Term], joined: list[Term], max_width: int, orders: bool) 
             yield (*equal[: max_width - 1], term)
     if len(joined) > 1:
         yield tuple(joined[:max_width])
+        # Two tables are often joined by two columns.
+        if max_width > 1:
+            yield from permutations(joined[:_MAX_ARRANGED], 2)
 
 
 def _ranges(relation: Relation, group: Group) -> Iterator[Key]:

@@ -13,17 +13,20 @@ from .dated import left_out as left_undated
 from .definition import IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
+from .hidden import Hidden
 from .limits import Counts, Limits, left_out
 from .recommendation import Recommendation, recommendation
+from .selection.problem import Problem
 from .selection.relieve import relieved
 from .selection.select import select, sorted_too
+from .selection.shrink import shrunk
 from .sizes import Sizes
 from .what_if import Config
 from .workload import Workload
 
-_ROUNDS = 3
+_ROUNDS = 4
 # So much more of the plans may go into mending a chosen set.
-_MENDING = 0.15
+_MENDING = 0.3
 
 
 class Chooser:
@@ -48,43 +51,67 @@ class Chooser:
         self._window = window_seconds
         self._counts = Counts(limits, sizes.held)
         self._given_up = given_up
+        self._hidden = Hidden((), ())
         self._config: Config = frozenset()
         self.left: dict[str, float] = {}
         self.left_out: list[str] = []
         self.unproven: list[tuple[str, str]] = []
 
-    def choose(self, budget: int, late: Callable[..., bool]) -> list[Recommendation]:
-        """The set of B-tree indexes for the whole workload, as recommendations."""
+    def choose(
+        self, budget: int, late: Callable[..., bool], over: Callable[[], bool]
+    ) -> list[Recommendation]:
+        """The set of B-tree indexes for the whole workload, as recommendations.
+
+        `late` tells when time or plans run out, `over` when time alone does.
+        """
         offers = self._workload.candidates.values()
+        every_use = (use for uses in self._workload.uses.values() for use in uses)
+        self._hidden = Hidden(every_use, (index for team in self._workload.teams for index in team))
         plain = {index for offered in offers for index in offered.plain}
         sorting = {index for offered in offers for index in offered.sorting}
-        weights = self._workload.weights()
-        sizes, counts = self._sizes, self._counts
+        if len(self._workload.uses) > 1:
+            self._sizes.measure({index for team in self._workload.teams for index in team}, over)
         held: Config = frozenset()
+        mended: list[Config] = []
         for round_ in range(_ROUNDS):
-            cost = WorkloadCost(self._what_if, weights, sizes.size, self._upkeep, counts.allow)
+            cost = self._cost()
             ends = _later(late) if round_ else late
-            if self._config and ends():
-                self._config = self._sizes.within(self._config, budget)
+            if mended and ends():
                 break
-            found_set = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)
-            self._config = sorted_too(found_set, sorting, cost, budget)
-            self._sizes.measure(self._config, late)
-            if self._sizes.total(self._config) <= budget and not self._widened():
+            found = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)
+            found = sorted_too(found, sorting, cost, budget)
+            self._sizes.measure(found, over)
+            widened = self._widened(found)
+            held = self._mended(found, budget, over)
+            mended.append(held)
+            if held == found and not widened:
                 break
-            held = relieved(self._sizes.within(self._config, budget), cost)
-        else:
-            self._config = self._sizes.within(self._config, budget)
-        self._config = relieved(self._config, cost)
+        held = min((self._mended(config, budget, over) for config in mended), key=self._cost().total)
+        self._config, cost = held, self._cost()
         teams = self._workload.teams
-        self.left_out = list(left_out(counts, cost, self._config, teams, budget, late))
+        self.left_out = list(left_out(self._counts, cost, self._config, teams, budget, late))
         self.left = {key: cost.ratio(key, self._config) for key in self._workload.uses}
-        askers, parts = self._workload.askers(), self._workload.parts
+        askers, parts, weights = self._workload.askers(), self._workload.parts, self._workload.weights()
         return list(self._told(Benefits(self._what_if, self._config, cost, weights, askers, parts)))
 
-    def _widened(self) -> bool:
-        """Whether the chosen set does to some statements what the search did not see."""
-        found = [key for key in self._workload.uses if self._what_if.widen(key, self._config)]
+    def _cost(self) -> WorkloadCost:
+        """The workload by what is known now of sizes and of who is concerned by what."""
+        weights = self._workload.weights()
+        return WorkloadCost(self._what_if, weights, self._sizes.size, self._upkeep, self._allowed)
+
+    def _allowed(self, config: Config) -> bool:
+        return self._counts.allow(config) and self._hidden.allow(config)
+
+    def _mended(self, config: Config, budget: int, over: Callable[[], bool]) -> Config:
+        """The configuration within the budget and without what makes a statement dearer, by what is known now."""
+        cost = self._cost()
+        fitting = shrunk(Problem(cost, budget, over), config)
+        kept = relieved(self._sizes.within(config, budget) if fitting is None else fitting, cost)
+        return relieved(self._hidden.without(kept), cost)
+
+    def _widened(self, config: Config) -> bool:
+        """Whether a chosen set does to some statements what the search did not see."""
+        found = [key for key in self._workload.uses if self._what_if.widen(key, config)]
         return bool(found)
 
     def _told(self, brings: Benefits) -> Iterator[Recommendation]:

@@ -135,6 +135,16 @@ class WorkloadCost:
         )
         return found
 
+    def forms(self, index: IndexDef) -> dict[str, int]:
+        """What an index amounts to for each statement that it may change."""
+        found = ((key, self._what_if.form(key, index)) for key in self.concerned([index]))
+        return {key: form for key, form in found if form}
+
+    def guess(self, key: str, forms: int, doubt: float) -> tuple[float, float]:
+        """The weighted ms of a statement under indexes by the plans seen so far, and its ratio to what it takes without any."""
+        ratio = self._what_if.guess(key, forms, doubt) / self._base[key]
+        return self._worth(key, ratio), ratio
+
     @property
     def alone(self) -> bool:
         """Whether the workload is a single statement."""

@@ -72,6 +72,10 @@ class Explorer:
         few = len(self._workload.uses) <= _FEW_STATEMENTS
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
+            for use in uses:
+                for search in use.searches:
+                    if search.family == "text":
+                        self._sizes.count(use.relation, search)
             offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
             self._workload.candidates[key] = replace(offered, partial=counted)
@@ -87,8 +91,11 @@ class Explorer:
                 if represent is not None and self._workload.statements[key].query.parameter_count:
                     self._represent(key, represent)
         self._share()
+        offered = frozenset(index for team in self._workload.teams for index in team)
         for key, picked in self._picked.items():
             self._what_if.narrow(key, picked)
+            if not late():
+                self._workload.teams.update(dict.fromkeys(self._what_if.second_choices(key, offered)))
 
     def _read(self, statement: WorkloadStatement) -> None:
         key = statement.key
@@ -168,7 +175,15 @@ class Explorer:
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
         few = len(self._workload.uses) <= _FEW_STATEMENTS
         alone = partial if few else frozenset[IndexDef]()
-        offers = (narrow, alone, plain, plain | partial, plain | covering, plain | covering | partial)
+        offers = (
+            narrow,
+            alone,
+            narrow | covering,
+            plain,
+            plain | partial,
+            plain | covering,
+            plain | covering | partial,
+        )
         # The largest first: what the planner leaves out there needs no EXPLAIN without it.
         taken = [self._used(key, offer) if offer else frozenset() for offer in reversed(offers)]
         for used in reversed(taken):

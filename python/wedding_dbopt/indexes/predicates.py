@@ -49,6 +49,9 @@ class Group:
         )
 
 
+_FIXED = ("smallint", "integer", "bigint", "boolean", "date", "time", "real", "double", "uuid", "oid")
+
+
 @dataclass(frozen=True)
 class TableUse:
     """What one table reference is asked for.
@@ -76,6 +79,21 @@ class TableUse:
         held = {constant.condition: constant for constant in self.constants}
         wanted = list(conditions)
         return tuple(held[text] for text in wanted) if held.keys() >= set(wanted) else None
+
+    @property
+    def depth(self) -> float:
+        """How many columns of a row are taken apart to reach the last one that is needed.
+
+        Those of fixed length count half until the first of another: where they lie is known beforehand.
+        """
+        columns = self.relation.columns
+        wanted = columns.keys() if self.needed is None else self.needed & columns.keys()
+        total, reached, weight = 0.0, 0.0, 0.5
+        for name, column in columns.items():
+            weight = weight if column.type.startswith(_FIXED) else 1.0
+            total += weight
+            reached = total if name in wanted else reached
+        return reached
 
     def needed_beside(self, constants: Iterable[Constant]) -> frozenset[str] | None:
         """The columns still needed from an index whose predicate says these constants: the planner does not ask them again."""

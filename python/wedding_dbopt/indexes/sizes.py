@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..catalog import Relation
-from .definition import IndexDef
+from .conditions import Search
+from .definition import IndexDef, Key
 from .predicates import TableUse
 from .size import KeyFacts, btree_bytes
+from .terms import column_term
 
 _LARGE = 1_000_000
+# So many samples are read at once, which takes half a second.
+_MOST = 64
 
 Measure = Callable[[Relation, IndexDef], "KeyFacts | None"]
 Estimate = Callable[[Relation, IndexDef], int]
@@ -50,18 +54,21 @@ class Sizes:
         return self._bytes[index]
 
     def measure(self, indexes: Iterable[IndexDef], late: Callable[[], bool]) -> None:
-        """Count the keys of the large indexes on several columns or on expressions in a sample, and the rows of partial ones."""
-        for index in sorted(set(indexes) - self._measured, key=IndexDef.order_key):
-            several = (
-                len(index.columns) > 1 or index.columns[0].expression is not None or index.where is not None
-            )
-            large = several and index.method == "btree" and self.size(index) >= _LARGE
-            if self._measure is None or not large or late():
-                continue
+        """Count on a sample the keys of those indexes whose size statistics do not tell, the largest first."""
+        unsure = [index for index in set(indexes) - self._measured if self._is_unsure(index)]
+        for index in sorted(unsure, key=lambda index: (-self.size(index), index.order_key()))[:_MOST]:
+            if self._measure is None or late():
+                break
             self._measured.add(index)
             known = self._measure(self.relation(index), index)
             if known is not None:
                 self._bytes[index] = btree_bytes(self.relation(index), index, known)
+
+    def _is_unsure(self, index: IndexDef) -> bool:
+        """Whether keys may repeat in ways that no statistics know, or have a width that none know; where it matters."""
+        repeating = (len(index.columns) > 1 or index.where is not None) and not index.include
+        unknown = repeating or any(key.expression is not None for key in index.columns)
+        return unknown and index.method == "btree" and self.size(index) >= _LARGE
 
     def counted(self, index: IndexDef) -> IndexDef:
         """The index with the share of rows that a sample has of its predicate, where statistics do not know it.
@@ -76,6 +83,13 @@ class Sizes:
             self._shares[name] = known.share if known is not None else None
         share = self._shares[name]
         return index if share is None else replace(index, fraction=share)
+
+    def count(self, relation: Relation, search: Search) -> None:
+        """Count the rows that meet a pattern, of which statistics know next to nothing."""
+        single = search.expression if len(search.columns) == 1 else None
+        if single == column_term(search.columns[0]).sql and not search.assumed:
+            key = Key(column_term(search.columns[0]))
+            self.counted(IndexDef(*relation.place, (key,), where=search.condition, guessed=True))
 
     def _whole(self, index: IndexDef) -> int:
         """The bytes of the same index over all rows; not remembered, because a share makes no other index."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Protocol
 
 from ..database import TimeLimitReached
@@ -24,7 +25,7 @@ from .candidates import effective, helps, leads
 from .definition import IndexDef
 from .hypothetical import Failure, Hypothetical, Maker, Place
 from .predicates import TableUse
-from .reality import LeadingOf
+from .reality import DepthOf, LeadingOf
 from .size import tree_height
 from .stand_ins import in_vain, misplaced, oid_of
 from .terms import Term
@@ -78,6 +79,10 @@ class _Seen:
     priced: Priced
 
 
+#: Of each plan seen, the cheapest first: indexes used, cost, worth; and the dearest first: those offered, used, least cost.
+_Ranked = tuple[list[tuple[int, float, float]], list[tuple[int, int, float]]]
+
+
 class WhatIf:
     """Prices statements under configurations with as few EXPLAINs as possible.
 
@@ -98,7 +103,7 @@ class WhatIf:
         size: Callable[[IndexDef], int],
         corrected: bool = True,
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
-        beyond: Callable[[Plan, LeadingOf], float] | None = None,
+        beyond: Callable[[Plan, LeadingOf, DepthOf], float] | None = None,
     ) -> None:
         self._source = source
         self._size = size
@@ -106,8 +111,8 @@ class WhatIf:
         self._leaves = leaves
         self._beyond = beyond
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
-        self._wanted: dict[str, set[tuple[tuple[str, str], Term]]] = {}
-        self._concerned: dict[tuple[str, IndexDef], bool] = {}
+        self._wanted: dict[str, set[tuple[Place, Term]]] = {}
+        self._concerned: dict[str, dict[IndexDef, bool]] = {}
         self._held = Hypothetical(source, size, leaves, corrected)
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
         self._bits: dict[IndexDef, int] = {}
@@ -115,6 +120,8 @@ class WhatIf:
         self._known: dict[str, dict[int, Priced]] = {}
         self._forms: dict[tuple[str, IndexDef], IndexDef] = {}
         self._floors: dict[str, dict[int, float]] = {}
+        self._guesses: dict[str, dict[int, tuple[float, float]]] = {}
+        self._ranked: dict[str, _Ranked] = {}
         self._masks: dict[str, dict[Config, int]] = {}
         self._bit_of: dict[str, dict[IndexDef, int]] = {}
         self._looked: dict[str, dict[int, int]] = {}
@@ -134,17 +141,37 @@ class WhatIf:
 
     def narrow(self, key: str, wanted: Iterable[IndexDef]) -> None:
         """Tell what the planner took when it could choose: only indexes that begin like these concern the statement."""
-        self._wanted[key] = {(index.place, index.columns[0].term) for index in wanted}
-        self._forget_concerns()
+        self._want(key, map(_leading, wanted))
 
     def judge_again(self) -> None:
         """Judge the plans without any index anew: more is known of the rows since."""
         for key, seen in self._seen.items():
             if self._beyond is not None:
                 for number, item in enumerate(seen):
-                    more = self._beyond(item.priced.plan, lambda node: None)
+                    more = self._beyond(item.priced.plan, lambda node: None, self._depth_of(key))
                     seen[number] = replace(item, priced=replace(item.priced, beyond=more))
             self._known.get(key, {}).clear()
+
+    def second_choices(self, key: str, offered: Config) -> list[Config]:
+        """What the planner takes without his first choice, without that of the second, and so on: a set may have these alone.
+
+        Where they make the statement better or worse, they concern it from now on.
+        """
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            return []
+        plain = self.cost(key, frozenset()).worth
+        self._want(key, None)
+        found: list[Config] = []
+        left = frozenset(x for x in offered if _leading(x) not in wanted and self.concerns(key, x))
+        while left and (taken := self.used(key, left)):
+            begun = set(map(_leading, taken))
+            if abs(self.cost(key, left).worth - plain) > _CHANGED * plain:
+                wanted = wanted | begun
+                found.append(taken)
+            left = frozenset(x for x in left if _leading(x) not in begun)
+        self._want(key, wanted)
+        return found
 
     def widen(self, key: str, config: Config) -> bool:
         """Whether a configuration has indexes that change the statement though the planner left their like when he could choose.
@@ -156,34 +183,40 @@ class WhatIf:
         if wanted is None or self._beyond is None:
             return False
         before = self.cost(key, config).worth
-        del self._wanted[key]
-        self._forget_concerns()
-        leading = {(index.place, index.columns[0].term) for index in config if self.concerns(key, index)}
+        self._want(key, None)
+        leading = {_leading(index) for index in config if self.concerns(key, index)}
         changed = bool(leading - wanted) and abs(self.cost(key, config).worth - before) > _CHANGED * before
-        self._wanted[key] = wanted | leading if changed else wanted
-        self._forget_concerns()
+        self._want(key, wanted | leading if changed else wanted)
         return changed
 
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
         self._interests.get(key, {}).pop(place, None)
-        self._forget_concerns()
+        self._forget_concerns(key)
 
-    def _forget_concerns(self) -> None:
-        self._concerned.clear()
-        self._masks.clear()
-        self._bit_of.clear()
+    def _want(self, key: str, wanted: Iterable[tuple[Place, Term]] | None) -> None:
+        """Only indexes that begin so concern the statement from now on; with None all that serve it do."""
+        if wanted is None:
+            self._wanted.pop(key, None)
+        else:
+            self._wanted[key] = set(wanted)
+        self._forget_concerns(key)
+
+    def _forget_concerns(self, key: str) -> None:
+        for remembered in (self._concerned, self._masks, self._bit_of):
+            remembered.pop(key, None)
 
     def concerns(self, key: str, index: IndexDef) -> bool:
         """Whether an index may change the statement's plan."""
-        if (key, index) not in self._concerned:
+        known = self._concerned.setdefault(key, {})
+        if index not in known:
             uses = self._interests.get(key, {}).get(index.place, ())
             test = helps if self._corrected else leads
             wanted = self._wanted.get(key)
-            self._concerned[key, index] = (
-                wanted is None or (index.place, index.columns[0].term) in wanted
-            ) and any(test(use, index) for use in uses)
-        return self._concerned[key, index]
+            known[index] = (wanted is None or _leading(index) in wanted) and any(
+                test(use, index) for use in uses
+            )
+        return known[index]
 
     def cost(self, key: str, config: Config) -> Priced:
         """The statement's plan under a configuration. Without any index failures of EXPLAIN leave as they are.
@@ -212,6 +245,8 @@ class WhatIf:
                 chosen = self._explained(key, config, wanted)
                 seen.append(chosen)
                 self._floors.setdefault(key, {}).clear()
+                self._guesses.pop(key, None)
+                self._ranked.pop(key, None)
                 if self._corrected:
                     known.clear()
             known[wanted] = self._believed(chosen, seen, wanted) if self._corrected else chosen.priced
@@ -260,6 +295,46 @@ class WhatIf:
         worst = max(priced.worth for priced in possible if priced.cost <= _NEAR * found.cost)
         return replace(found, beyond=worst - found.cost)
 
+    def form(self, key: str, index: IndexDef) -> int:
+        """What an index amounts to for a statement, as one bit; 0 where it does not concern it."""
+        bit = self._mask([self._form(key, index)]) if self.concerns(key, index) else 0
+        return bit & ~self._refused_mask
+
+    def guess(self, key: str, forms: int, doubt: float) -> float:
+        """The worth of the plan under indexes, given by what they amount to, without another EXPLAIN.
+
+        Where the plans seen do not settle it, the best that the indexes allow counts, less `doubt` of what a better one
+        could spare.
+        """
+        guesses = self._guesses.setdefault(key, {})
+        if forms not in guesses:
+            guesses[forms] = self._guessed(key, forms)
+        most, least = guesses[forms]
+        return most - doubt * (most - least)
+
+    def _guessed(self, key: str, forms: int) -> tuple[float, float]:
+        """The worth of the best plan seen that the indexes allow, and what another one could come down to."""
+        if key not in self._ranked:
+            cheapest = sorted(self._seen[key], key=lambda item: item.priced.cost)
+            dearest = sorted(self._seen[key], key=lambda item: -item.priced.least)
+            self._ranked[key] = (
+                [(item.used, item.priced.cost, item.priced.worth) for item in cheapest],
+                [(item.offered, item.used, item.priced.least) for item in dearest],
+            )
+        cheapest_first, dearest_first = self._ranked[key]
+        allowed = ((cost, worth) for used, cost, worth in cheapest_first if not used & ~forms)
+        cost, worth = next(allowed)
+        if self._beyond is not None:
+            near = takewhile(lambda plan: plan[0] <= _NEAR * cost, allowed)
+            worth = max(worth, max((other for _, other in near), default=0.0))
+        floor = None
+        for offered, used, least in dearest_first:
+            if not forms & ~offered:
+                if not used & ~forms:
+                    return worth, worth
+                floor = least if floor is None else floor
+        return worth, min(worth, self._lowest.get(key, 0.0) if floor is None else floor)
+
     def best(self, key: str, descents: bool = True) -> float:
         """The least that any plan seen costs the statement, without what the planner does not know, or even the descents."""
         plans = (item.priced for item in self._seen.get(key, ()))
@@ -307,7 +382,7 @@ class WhatIf:
         if wrong:
             rest = self._explained(key, config, wanted & ~self._mask(wrong))
             return _Seen(wanted, rest.used, rest.priced)
-        priced = self._priced(plan)
+        priced = self._priced(key, plan)
         variant, exclusions = self._without.get(key, ("", frozenset()))
         spared = {
             x for x in self._held.live if x.place in places and x.joint and exclusions.issuperset(x.joint)
@@ -315,7 +390,7 @@ class WhatIf:
         if spared:
             self._held.stand_in(places, self._held.live, spared)
             self.calls += 1
-            other = self._priced(Plan.from_json(self._source.explain(variant)))
+            other = self._priced(key, Plan.from_json(self._source.explain(variant)))
             if other.used & spared and other.cost < priced.cost:
                 priced = other
         self._lowest[key] = min(priced.least, self._lowest.get(key, priced.least))
@@ -325,7 +400,11 @@ class WhatIf:
         """Drop every hypothetical index of this object."""
         self._held.close()
 
-    def _priced(self, plan: Plan) -> Priced:
+    def _depth_of(self, key: str) -> DepthOf:
+        places = self._interests.get(key, {})
+        return lambda table: max((use.depth for use in places.get(table.place, ())), default=0.0)
+
+    def _priced(self, key: str, plan: Plan) -> Priced:
         by_oid = self._held.by_oid()
         used: set[IndexDef] = set()
         descents = 0.0
@@ -349,5 +428,9 @@ class WhatIf:
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
                 descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
         descents -= in_vain(plan.root, self._held.read) if self._held.read else 0.0
-        beyond = self._beyond(plan, leading) if self._beyond is not None else 0.0
+        beyond = self._beyond(plan, leading, self._depth_of(key)) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
+
+
+def _leading(index: IndexDef) -> tuple[Place, Term]:
+    return index.place, index.columns[0].term

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from ..definition import IndexDef
 from ..what_if import Config
 from .greedy import filled, pruned
-from .problem import MAX_REGRESSION, Problem, Team, by_size, joined
+from .problem import SEARCHED_REGRESSION, Problem, Team, by_size, joined
+from .shrink import shrunk
 
 _EXCHANGE_GAIN = 0.001
 
@@ -34,7 +35,7 @@ def _replaced(problem: Problem, teams: Sequence[Team], config: Config) -> Config
             continue
         left, banned = config - {index}, frozenset({index})
         loss = max(problem.workload.change(left, config).gain, 0.0)
-        if _most(problem, teams, left, banned) > loss + _least(problem):
+        if _most(problem, teams, left, banned) > loss + _least(problem, config):
             config = preferred(problem, config, pruned(problem, filled(problem, teams, left, banned)))
     return config
 
@@ -46,25 +47,26 @@ def _inserted(problem: Problem, teams: Sequence[Team], config: Config) -> Config
         wider = joined(config, team)
         if wider == config or problem.fits(wider) or problem.late():
             continue
-        if problem.bound(config, team) <= _least_loss(problem, losses, wider) + _least(problem):
+        if problem.bound(config, team) <= _least_loss(problem, losses, wider) + _least(problem, config):
             continue
-        shrunk = _shrunk(problem, wider, team)
-        if shrunk is not None:
-            better = preferred(problem, config, pruned(problem, filled(problem, teams, shrunk)))
+        room = shrunk(problem, wider, team)
+        if room is not None:
+            better = preferred(problem, config, pruned(problem, filled(problem, teams, room)))
             if better != config:
                 config, losses = better, _losses(problem, better)
     return config
 
 
-def _least(problem: Problem) -> float:
-    return _EXCHANGE_GAIN * problem.start
+def _least(problem: Problem, config: Config) -> float:
+    """Of what is left: what a single runaway statement took before says nothing of the others."""
+    return _EXCHANGE_GAIN * problem.workload.total(config)
 
 
 def preferred(problem: Problem, config: Config, trial: Config) -> Config:
     """The trial where it is worth the change, else the configuration."""
     change = problem.workload.change(config, trial)
-    helps = change.gain > _least(problem) and change.worst_ratio <= MAX_REGRESSION
-    return trial if helps and problem.allows(trial) else config
+    helps = change.gain > _least(problem, config) and change.worst_ratio <= SEARCHED_REGRESSION
+    return trial if helps and problem.allows(trial) and problem.workload.allows(trial) else config
 
 
 def _losses(problem: Problem, config: Config) -> dict[IndexDef, float]:
@@ -102,18 +104,3 @@ def _least_loss(problem: Problem, losses: Mapping[IndexDef, float], wider: Confi
         if excess <= 0:
             break
     return total
-
-
-def _shrunk(problem: Problem, config: Config, kept: Team) -> Config | None:
-    """The configuration without what brings least per byte, until it fits; None when `kept` alone does not fit."""
-    workload = problem.workload
-    while not problem.fits(config):
-        spare = [index for index in by_size(problem, config) if index not in kept]
-        if not spare or problem.late():
-            return None
-        lost = [
-            (workload.change(config - {index}, config).gain / workload.size(index), number)
-            for number, index in enumerate(spare)
-        ]
-        config = config - {spare[min(lost)[1]]}
-    return config

@@ -25,7 +25,7 @@ def consolidated(problem: Problem, config: Config, merged: Collection[IndexDef])
         for candidate in offered:
             trial = config - pair | {candidate}
             fits = candidate.place == first.place and keys >= set(candidate.columns)
-            if not fits or workload.bytes(trial) >= workload.bytes(config):
+            if not fits or workload.bytes(trial) >= workload.bytes(config) or not workload.allows(trial):
                 continue
             change = workload.change(config, trial)
             small_loss = change.gain >= -MIN_WORKLOAD_GAIN * problem.start

@@ -14,6 +14,8 @@ MIN_STATEMENT_GAIN = 0.05
 MIN_WORKLOAD_GAIN = 0.005
 MIN_SHARED_GAIN = 0.03
 MAX_REGRESSION = 1.1
+# What a search may do to a statement: more plans are seen later, and what it is judged by gets no better by them.
+SEARCHED_REGRESSION = 1.07
 # An index may win more once others are there that let the plan use it.
 _SLACK = 1.5
 
@@ -45,7 +47,7 @@ class Problem:
         """Weighted ms won by a team on top of a configuration; 0 where that is not worth having."""
         change = self.workload.change(config, joined(config, team))
         self._seen.setdefault(team, {})[config] = change.gain
-        if change.worst_ratio > MAX_REGRESSION or not self.pays(change.gain, change.best_share):
+        if change.worst_ratio > SEARCHED_REGRESSION or not self.pays(change.gain, change.best_share):
             return 0.0
         return change.gain
 

@@ -11,10 +11,10 @@ from ..definition import IndexDef
 from ..what_if import Config
 from .alone import chosen_alone
 from .exchange import exchanged
+from .foresee import foreseen
 from .greedy import filled, pruned
 from .merge import consolidated
 from .problem import MAX_REGRESSION, Problem, Team, joined, team_order
-from .shake import shaken
 
 # Benefit per byte alone leaves no room for a large index that is worth more than the small ones before it.
 _THRIFTS = (1.0, 0.75, 0.5)
@@ -22,6 +22,8 @@ _THRIFTS = (1.0, 0.75, 0.5)
 # and so much of a mean statement's time a statement counts for when its time falls to a third.
 GIVEN_UP = 0.01
 _LEANING = 0.1
+# Where few indexes are in question each exchange of them can be priced.
+_FEW_TEAMS = 64
 # Each step leaves something of the time and the plans for those after it.
 _UNTIL = (0.6, 0.8, 1.0)
 
@@ -69,9 +71,10 @@ def _selected(
             step = first if found else last
             found.append(pruned(step, filled(step, ordered, held, thrift=thrift)))
     config = exchanged(first, ordered, min(found, key=workload.total))
-    config = shaken(second, ordered, config)
+    config = foreseen(second, ordered, config)
     if given_up:
-        config = exchanged(_leaning(last, config, given_up), ordered, config)
+        leaning = _leaning(last, config, given_up)
+        config = (exchanged if len(ordered) <= _FEW_TEAMS else foreseen)(leaning, ordered, config)
     return pruned(last, consolidated(last, config, merged))
 
 

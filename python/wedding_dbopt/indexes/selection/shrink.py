@@ -1,0 +1,21 @@
+"""A set made to fit: without what brings least per byte."""
+
+from __future__ import annotations
+
+from ..what_if import Config
+from .problem import Problem, Team, by_size
+
+
+def shrunk(problem: Problem, config: Config, kept: Team = frozenset()) -> Config | None:
+    """The configuration without what brings least per byte, until it fits; None when `kept` alone does not fit or time is up."""
+    workload = problem.workload
+    while not problem.fits(config):
+        spare = [index for index in by_size(problem, config) if index not in kept]
+        if not spare or problem.late():
+            return None
+        lost = [
+            (workload.change(config - {index}, config).gain / workload.size(index), number)
+            for number, index in enumerate(spare)
+        ]
+        config = config - {spare[min(lost)[1]]}
+    return config

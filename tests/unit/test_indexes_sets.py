@@ -1,0 +1,140 @@
+"""Sets of indexes: better ones foreseen from known plans, sets made to fit, and indexes that others may read unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from test_indexes_fixture import FakeSource, index, uses_of
+from wedding_dbopt.indexes.cost import Weight, WorkloadCost
+from wedding_dbopt.indexes.definition import IndexDef
+from wedding_dbopt.indexes.hidden import Hidden
+from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
+from wedding_dbopt.indexes.selection.foresee import foreseen
+from wedding_dbopt.indexes.selection.problem import Problem
+from wedding_dbopt.indexes.selection.shrink import shrunk
+from wedding_dbopt.indexes.what_if import Config, WhatIf
+from wedding_dbopt.plan import Plan
+
+VENUE, VENDOR, DAY, MAIL = (
+    index("bookings", name) for name in ("venue_id", "vendor_id", "wedding_date", "email")
+)
+TEXTS = {
+    "venue": "select * from bookings where venue_id = $1",
+    "vendor": "select * from bookings where vendor_id = $1",
+    "day": "select * from bookings where wedding_date = $1",
+    "mail": "select * from bookings where email = $1",
+}
+SIZES = {VENUE: 60, VENDOR: 50, DAY: 50, MAIL: 10}
+LEFT = {"venue": 0.39, "vendor": 0.4, "day": 0.4, "mail": 0.9}
+
+
+def workload(left: Mapping[str, float] = LEFT) -> tuple[WhatIf, WorkloadCost]:
+    """Each statement costs 1000 without its index, so much of it with it."""
+
+    def price(key: str, live: list[str]) -> tuple[float, list[str]]:
+        column = {"venue": "venue_id", "vendor": "vendor_id", "day": "wedding_date", "mail": "email"}[key]
+        used = [sql for sql in live if f'("{column}")' in sql]
+        return (1000.0 * left[key], used) if used else (1000.0, [])
+
+    what_if = WhatIf(FakeSource(price), lambda index: 10_000_000)
+    for key, text in TEXTS.items():
+        what_if.watch(key, uses_of(text))
+    cost = WorkloadCost(
+        what_if, dict.fromkeys(TEXTS, Weight(1000.0, 1.0)), SIZES.__getitem__, lambda index: 0.0
+    )
+    return what_if, cost
+
+
+def never() -> bool:
+    return False
+
+
+def test_two_indexes_take_the_place_of_one_by_known_plans_alone() -> None:
+    what_if, cost = workload()
+    teams = [frozenset({index}) for index in SIZES]
+    for team in teams:
+        cost.total(team)
+    asked = what_if.calls
+    start = frozenset({VENUE, MAIL})
+    better = foreseen(Problem(cost, 100, never), teams, start)
+    assert better == {VENDOR, DAY}
+    # What was tried on the way was priced by what is known: no more plans than those of the outcomes.
+    assert what_if.calls - asked <= 2 * len(TEXTS)
+    assert foreseen(Problem(cost, 100, never), [], start) == start
+    assert foreseen(Problem(cost, 100, lambda: True), teams, start) == start
+
+
+def test_the_same_workload_gets_the_same_set() -> None:
+    answers = []
+    for _ in range(2):
+        _, cost = workload()
+        teams = [frozenset({index}) for index in SIZES]
+        answers.append(foreseen(Problem(cost, 120, never), teams, frozenset()))
+    assert answers[0] == answers[1]
+    assert sum(map(SIZES.__getitem__, answers[0])) <= 120
+
+
+def test_no_set_is_foreseen_that_makes_a_statement_dearer() -> None:
+    _, cost = workload({**LEFT, "vendor": 1.5})
+    teams = [frozenset({index}) for index in SIZES]
+    for team in teams:
+        cost.total(team)
+    found = foreseen(Problem(cost, 1000, never), teams, frozenset())
+    assert found == {VENUE, DAY, MAIL}
+
+
+@pytest.mark.parametrize(
+    ("budget", "kept"), [(170, set(SIZES)), (160, {VENUE, VENDOR, MAIL}), (110, {VENUE, VENDOR})]
+)
+def test_what_brings_least_per_byte_makes_room(budget: int, kept: set[IndexDef]) -> None:
+    _, cost = workload({"venue": 0.3, "vendor": 0.39, "day": 0.7, "mail": 0.9})
+    assert shrunk(Problem(cost, budget, never), frozenset(SIZES)) == kept
+
+
+def test_a_set_that_cannot_be_made_to_fit_in_time_is_none() -> None:
+    _, cost = workload()
+    assert shrunk(Problem(cost, 10, never), frozenset({VENUE}), frozenset({VENUE})) is None
+    assert shrunk(Problem(cost, 10, lambda: True), frozenset({VENUE})) is None
+
+
+LATE = '"created_at" < "deleted_at"'
+
+
+def late(*columns: str, include: tuple[str, ...] = (), guessed: bool = True) -> IndexDef:
+    return index("bookings", *columns, include=include, where=LATE, fraction=1 / 3, guessed=guessed)
+
+
+def test_an_index_that_others_may_read_unseen_comes_beside_one_that_serves_them() -> None:
+    own = uses_of("select venue_id from bookings where vendor_id = $1 and created_at < deleted_at")
+    other = uses_of("select 1 from bookings where venue_id = $1 and created_at < deleted_at")
+    asked, serving = late("vendor_id", include=("venue_id",)), late("venue_id")
+    hidden = Hidden([*own, *other], [asked, serving])
+    assert not hidden.allow([asked])
+    assert hidden.allow([asked, serving]) and hidden.allow([serving])
+    assert hidden.without([asked, VENUE]) == {VENUE}
+    # What the other needs is not all there, or statistics know the rows, or nobody else asks: then it is seen.
+    assert Hidden([*own, *other], [late("vendor_id")]).allow([late("vendor_id")])
+    known = late("vendor_id", include=("venue_id",), guessed=False)
+    assert Hidden([*own, *other], [known]).allow([known])
+    assert Hidden(own, [asked]).allow([asked])
+
+
+def test_what_the_planner_takes_without_his_first_choice_concerns_the_statement_too() -> None:
+    def price(key: str, live: list[str]) -> tuple[float, list[str]]:
+        for column, cost in (("vendor_id", 50.0), ("venue_id", 80.0)):
+            if used := [sql for sql in live if f'("{column}")' in sql]:
+                return cost, used
+        return 100.0, []
+
+    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+        return 500.0 if any(leading(visit.node) == "venue_id" for visit in plan.visits()) else 0.0
+
+    what_if = WhatIf(FakeSource(price), lambda index: 200_000, beyond=beyond)
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    what_if.narrow("q", [VENDOR])
+    only: Config = frozenset({VENUE})
+    assert what_if.cost("q", only).worth == 100.0
+    assert what_if.second_choices("q", frozenset({VENUE, VENDOR})) == [only]
+    assert what_if.cost("q", only).worth > 500.0
+    assert what_if.second_choices("q", frozenset({VENDOR})) == []
