@@ -15,6 +15,10 @@ join with 10,000 rows 0.17, one with 200,000 rows 0.5. The planner takes both al
 an index brings in the order of the looked-up key find the entry of the row before still in the cache, so only each new key
 misses: of TPC-H q13 1.4 of 1.9 seconds went with an index of 33 MB that the planner found 28 % cheaper.
 
+**Columns.** To reach a column, those before it are taken apart, which he does not charge. Measured on six million rows, where
+one unit took 4.3 microseconds: 4 nanoseconds a column while all have a fixed length, 6 from the first numeric one on, 62 in
+all for the eleventh.
+
 **Rows of joins by several columns.** Without a foreign key the planner multiplies the shares of the columns, as if they had
 nothing to do with each other, and expects 48 rows where 319,000 come (TPC-H q09). Nested loops above such a join look free.
 Where the columns are a key of one side, each row of the other side is taken to find its partner.
@@ -46,8 +50,6 @@ _PROBE_COST = 0.37
 _MISS_COST = 0.1
 # What each column of a row costs that is taken apart to reach the last one needed.
 _COLUMN_COST = 0.0014
-# What each row costs that looks into a hash table.
-_LOOKUP_COST = 0
 _CPU_OPERATOR_COST = 0.0025
 _CACHE_BYTES = 4_000_000
 _ENTRY_BYTES = 64
@@ -129,12 +131,10 @@ def beyond(
         if node.type == "Nested Loop" and (more := swells[id(node.children[0])]) != 1.0:
             runs = visit.executions * visit.share * node.children[0].rows
             total += (more - 1.0) * runs * _run_cost(node)
-        if node.children and (size := _table_bytes(node)) > 0:
+        if node.children and (size := _table_bytes(node)) > _CACHE_BYTES:
             rows = node.children[0].rows * swells[id(node.children[0])]
-            total += _LOOKUP_COST * rows * visit.executions
-            if size > _CACHE_BYTES:
-                missing = _new_keys(node, order, rows) * visit.executions
-                total += _MISS_COST * missing * (1.0 - _CACHE_BYTES / size)
+            missing = _new_keys(node, order, rows) * visit.executions
+            total += _MISS_COST * missing * (1.0 - _CACHE_BYTES / size)
         relation = relation_of(node) if node.is_scan else None
         if relation is None:
             continue
