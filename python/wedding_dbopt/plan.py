@@ -70,6 +70,7 @@ class Node:
     sort_space_type: str | None
     hash_batches: int | None
     children: tuple[Node, ...] = ()
+    parallel: bool = False
 
     @classmethod
     def from_json(cls, obj: Json) -> Node:
@@ -109,6 +110,7 @@ class Node:
             sort_space_type=obj.get("Sort Space Type"),
             hash_batches=obj.get("Hash Batches"),
             children=tuple(cls.from_json(child) for child in obj.get("Plans", ())),
+            parallel=bool(obj.get("Parallel Aware", False)),
         )
 
     @property

@@ -264,3 +264,48 @@ def test_a_counted_share_decides_how_many_rows_meet_a_pattern(filter_text: str, 
     plan = Plan.from_json({"Plan": loop(1000, outer, scan("orders", 1, 2.0))})
     found = beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: None, 0.0, share_of)
     assert found == pytest.approx((runs - 1000) * 2.0)
+
+
+def test_subqueries_of_conditions_are_no_sides_of_a_join_and_no_scan_of_a_table() -> None:
+    subquery = {**scan("orders", 1, 2.0), "Parent Relationship": "SubPlan", "Subplan Name": "SubPlan 1"}
+    outer = {**scan("lines", 1000, Filter="(lines.vendor > lines.part)"), "Parent Relationship": "Outer"}
+    inner = {**scan("orders", 1, 2.0), "Parent Relationship": "Inner"}
+    joined = loop(1000, outer, inner)
+
+    def total(top: dict[str, Any], share: float, depth: float = 0.0) -> float:
+        plan = Plan.from_json({"Plan": top})
+        tables = TABLES.get
+        return beyond(
+            plan,
+            lambda node: tables(node.relation or ""),
+            lambda node: None,
+            0.0,
+            lambda item, condition: share,
+            lambda table: depth,
+        )
+
+    with_subquery = {
+        **joined,
+        "Plans": [{**subquery, "Parent Relationship": "InitPlan"}, outer, inner, subquery],
+    }
+    assert total(joined, 2 / 3) == total(with_subquery, 2 / 3) == pytest.approx(2000)
+    alone = scan("lines", 10)
+    assert total(alone, 1 / 3, 2.0) == pytest.approx(0.0014 * 2 * 200_000)
+    above = {**alone, "Plans": [{**subquery, "Relation Name": "unknown", "Plan Rows": 1}]}
+    assert total(above, 1 / 3, 2.0) == pytest.approx(0.0014 * 2 * 200_000)
+
+
+def test_the_rows_of_one_worker_tell_nothing_of_a_pattern() -> None:
+    facts = {"Filter": "(lines.part ~~ '%green%'::text)", "Parallel Aware": True}
+    plan = Plan.from_json({"Plan": loop(400, scan("lines", 400, **facts), scan("orders", 1, 2.0))})
+    found = TABLES.get
+    share = lambda item, condition: 500 / 200_000  # noqa: E731
+    assert beyond(plan, lambda node: found(node.relation or ""), lambda node: None, 0.0, share) == 0
+
+
+def test_arrays_and_ranges_have_no_fixed_length() -> None:
+    table = relation(
+        "odd", [column("a"), column("b", "integer[]"), column("c", "daterange"), column("d", "date")]
+    )
+    assert TableUse(table, (), needed=frozenset("a")).depth == 0.5
+    assert TableUse(table, (), needed=frozenset("d")).depth == 3.5

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from test_indexes_fixture import FakeSource, index, uses_of
+from test_indexes_fixture import BOOKINGS, FakeSource, index, uses_of
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef
 from wedding_dbopt.indexes.hidden import Hidden
 from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
+from wedding_dbopt.indexes.selection.exchange import preferred
 from wedding_dbopt.indexes.selection.foresee import foreseen
 from wedding_dbopt.indexes.selection.problem import Problem
 from wedding_dbopt.indexes.selection.shrink import shrunk
@@ -138,3 +139,45 @@ def test_what_the_planner_takes_without_his_first_choice_concerns_the_statement_
     assert what_if.second_choices("q", frozenset({VENUE, VENDOR})) == [only]
     assert what_if.cost("q", only).worth > 500.0
     assert what_if.second_choices("q", frozenset({VENDOR})) == []
+
+
+def test_where_one_may_only_be_taken_beside_a_second_its_loss_is_the_loss_of_both() -> None:
+    own = uses_of("select venue_id from bookings where vendor_id = $1 and created_at < deleted_at")
+    other = uses_of("select 1 from bookings where venue_id = $1 and created_at < deleted_at")
+    asked, serving = late("vendor_id", include=("venue_id",)), late("venue_id")
+    hidden = Hidden([*own, *other], [asked, serving])
+    assert list(hidden.together()) == [{asked, serving}]
+    third = late("venue_id", "email")
+    assert Hidden([*own, *other], [asked, third]).without([asked]) == frozenset()
+    assert hidden.without([asked, serving, DAY]) == {asked, serving, DAY}
+
+
+def test_room_is_made_without_an_end_of_all_where_one_needs_another() -> None:
+    _, cost = workload({"venue": 0.9, "vendor": 0.3, "day": 0.5, "mail": 0.6})
+    cost.allows = lambda config: VENDOR not in config or VENUE in config
+    assert shrunk(Problem(cost, 115, never), frozenset(SIZES)) == {DAY, MAIL}
+
+
+def test_a_swap_of_equals_is_none_though_relative_gains_count() -> None:
+    _, cost = workload(dict.fromkeys(LEFT, 0.001))
+    leaning = Problem(cost.leaning(1.0), 1000, never)
+    held = frozenset(SIZES)
+    assert leaning.workload.total(held) < 0 < leaning.workload.time(held)
+    assert preferred(leaning, held - {MAIL}, held - {MAIL}) == held - {MAIL}
+    equal = held - {MAIL} | {index("bookings", "note")}
+    assert preferred(leaning, held - {MAIL}, equal) == held - {MAIL}
+
+
+def test_what_a_row_costs_is_known_after_a_table_is_settled() -> None:
+    depths = []
+
+    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+        depths.append(depth(BOOKINGS))
+        return 0.0
+
+    what_if = WhatIf(FakeSource(lambda key, live: (100.0, [])), lambda index: 200_000, beyond=beyond)
+    what_if.watch("q", uses_of("select venue_id from bookings where vendor_id = $1"))
+    what_if.cost("q", frozenset({VENDOR}))
+    what_if.settle("q", BOOKINGS.place)
+    what_if.cost("q", frozenset())
+    assert set(depths) == {1.5}

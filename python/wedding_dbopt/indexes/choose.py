@@ -69,6 +69,7 @@ class Chooser:
         self._hidden = Hidden(every_use, (index for team in self._workload.teams for index in team))
         plain = {index for offered in offers for index in offered.plain}
         sorting = {index for offered in offers for index in offered.sorting}
+        self._workload.teams.update(dict.fromkeys(self._hidden.together()))
         if len(self._workload.uses) > 1:
             self._sizes.measure({index for team in self._workload.teams for index in team}, over)
         held: Config = frozenset()
@@ -107,7 +108,7 @@ class Chooser:
         cost = self._cost()
         fitting = shrunk(Problem(cost, budget, over), config)
         kept = relieved(self._sizes.within(config, budget) if fitting is None else fitting, cost)
-        return relieved(self._hidden.without(kept), cost)
+        return self._hidden.without(relieved(self._hidden.without(kept), cost))
 
     def _widened(self, config: Config) -> bool:
         """Whether a chosen set does to some statements what the search did not see."""

@@ -54,7 +54,8 @@ class Change:
     """From one configuration to another.
 
     `gain` is weighted ms, upkeep included; `best_share` the best relative win of a statement; `worst_ratio`
-    the worst cost after over the cost without any index; `largest_loss` the largest growth of that ratio.
+    the worst cost after over the cost without any index, of the statements that get dearer; `largest_loss`
+    the largest growth of that ratio.
     """
 
     gain: float
@@ -177,6 +178,11 @@ class WorkloadCost:
         read = sum(self._worth(key, self.ratio(key, config)) for key in self._weights)
         return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
 
+    def time(self, config: Config) -> float:
+        """The same without what relative gains count for: never negative."""
+        read = sum(self._weighted(key) * self.ratio(key, config) for key in self._weights)
+        return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
+
     def bytes(self, config: Config) -> int:
         """Estimated bytes of a configuration."""
         found = self._bytes.get(config)
@@ -220,7 +226,7 @@ class WorkloadCost:
             before, after = self.ratio(key, config), self.ratio(key, other)
             gain += self._worth(key, before) - self._worth(key, after)
             best = max(best, 1.0 - after / before)
-            worst = max(worst, after)
+            worst = max(worst, after if after > before else 0.0)
             loss = max(loss, after - before)
         gain -= sum(self.upkeep(index) for index in sorted(other - config, key=IndexDef.order_key))
         gain += sum(self.upkeep(index) for index in sorted(config - other, key=IndexDef.order_key))

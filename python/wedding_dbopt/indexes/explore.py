@@ -74,7 +74,7 @@ class Explorer:
             self._what_if.watch(key, uses)
             for use in uses:
                 for search in use.searches:
-                    if search.family == "text":
+                    if search.family == "text" and " LIKE '" in search.condition:
                         self._sizes.count(use.relation, search)
             offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
@@ -91,11 +91,21 @@ class Explorer:
                 if represent is not None and self._workload.statements[key].query.parameter_count:
                     self._represent(key, represent)
         self._share()
+        few = len(self._workload.uses) <= _FEW_STATEMENTS
         offered = frozenset(index for team in self._workload.teams for index in team)
         for key, picked in self._picked.items():
             self._what_if.narrow(key, picked)
-            if not late():
-                self._workload.teams.update(dict.fromkeys(self._what_if.second_choices(key, offered)))
+            if few and not late():
+                self._choose_again(key, offered)
+
+    def _choose_again(self, key: str, offered: Config) -> None:
+        try:
+            found = self._what_if.second_choices(key, offered)
+        except MissingExtension:
+            raise
+        except (*Failure, ValueError):
+            return
+        self._workload.teams.update(dict.fromkeys(found))
 
     def _read(self, statement: WorkloadStatement) -> None:
         key = statement.key
@@ -198,13 +208,7 @@ class Explorer:
         for index in sorted(picked, key=IndexDef.order_key):
             teams[frozenset({index})] = None
             for width in range(1, len(index.columns) + (1 if index.include else 0)):
-                head = IndexDef(
-                    *index.place,
-                    index.columns[:width],
-                    where=index.where,
-                    fraction=index.fraction,
-                    joint=index.joint,
-                )
+                head = replace(index, columns=index.columns[:width], include=())
                 if head in plain or (few and head in partial):
                     teams[frozenset({head})] = None
         self._picked[key] = picked

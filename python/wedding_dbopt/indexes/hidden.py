@@ -8,7 +8,7 @@ of the same rows that serves the other statement by its keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .candidates import holds, leads
 from .definition import IndexDef
@@ -38,7 +38,16 @@ class Hidden:
     def without(self, config: Iterable[IndexDef]) -> frozenset[IndexDef]:
         """The configuration without those that are not."""
         held = set(config)
-        return frozenset(index for index in held if self._is_beside(index, held))
+        while gone := {index for index in held if not self._is_beside(index, held)}:
+            held -= gone
+        return frozenset(held)
+
+    def together(self) -> Iterator[frozenset[IndexDef]]:
+        """Each such index with one of those beside which it may be taken."""
+        for index in sorted(self._beside, key=IndexDef.order_key):
+            if all(self._beside[index]):
+                first = {min(serving, key=IndexDef.order_key) for serving in self._beside[index]}
+                yield frozenset({index, *first})
 
     def _is_beside(self, index: IndexDef, held: set[IndexDef]) -> bool:
         return all(serving & held for serving in self._beside.get(index, ()))

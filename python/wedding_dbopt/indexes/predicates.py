@@ -7,6 +7,7 @@ credited to the table below, because the planner pulls such queries up.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,9 @@ class Group:
         )
 
 
-_FIXED = ("smallint", "integer", "bigint", "boolean", "date", "time", "real", "double", "uuid", "oid")
+_FIXED = frozenset(
+    ("smallint", "integer", "bigint", "boolean", "date", "time", "timestamp", "real", "double", "uuid", "oid")
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class TableUse:
         wanted = columns.keys() if self.needed is None else self.needed & columns.keys()
         total, reached, weight = 0.0, 0.0, 0.5
         for name, column in columns.items():
-            weight = weight if column.type.startswith(_FIXED) else 1.0
+            weight = weight if re.split(r"[ (]", column.type)[0] in _FIXED else 1.0
             total += weight
             reached = total if name in wanted else reached
         return reached

@@ -65,7 +65,7 @@ _PATTERN = re.compile(rf"\(\(?({_NAME})\.({_NAME})\)?(?:::\w+)? ~~ ('(?:[^']|'')
 _TURN = str.maketrans("<>", "><")
 # The share that the planner expects of a comparison of two columns.
 _COMPARED = 1 / 3
-_MORE_THAN_ONE = 2
+_TWO = 2
 
 RelationOf = Callable[[Node], Relation | None]
 LeadingOf = Callable[[Node], str | None]
@@ -128,9 +128,9 @@ def beyond(
     order = _Order(scans, _drivers(plan), relation_of, leading_of)
     for visit in plan.visits(lambda node: swells[id(node)]):
         node = visit.node
-        if node.type == "Nested Loop" and (more := swells[id(node.children[0])]) != 1.0:
-            runs = visit.executions * visit.share * node.children[0].rows
-            total += (more - 1.0) * runs * _run_cost(node)
+        if node.type == "Nested Loop" and len(sides := _sides(node)) == _TWO:
+            runs = visit.executions * visit.share * sides[0].rows
+            total += (swells[id(sides[0])] - 1.0) * runs * _run_cost(node, *sides)
         if node.children and (size := _table_bytes(node)) > _CACHE_BYTES:
             rows = node.children[0].rows * swells[id(node.children[0])]
             missing = _new_keys(node, order, rows) * visit.executions
@@ -160,12 +160,19 @@ def _fetched(node: Node, relation: Relation) -> float:
     """The rows of one scan that are taken from the table, before the filter leaves some out."""
     if node.type == "Index Scan":
         return matched(node, relation)
-    return node.children[0].rows if node.children else row_count(relation)
+    found = (child.rows for child in node.children if child.type.startswith("Bitmap"))
+    return next(found, row_count(relation))
 
 
-def _run_cost(loop: Node) -> float:
+def _sides(node: Node) -> tuple[Node, ...]:
+    """The two sides of a join, without the subqueries of its conditions."""
+    return (
+        tuple(child for child in node.children if child.relationship in ("Outer", "Inner")) or node.children
+    )
+
+
+def _run_cost(loop: Node, outer: Node, inner: Node) -> float:
     """What one more run of a nested loop's inner side costs: what is kept from the first one is only read again."""
-    outer, inner = loop.children
     if inner.type == "Materialize":
         return inner.rows * _CPU_OPERATOR_COST
     return min(max(loop.total_cost - outer.total_cost, 0.0) / max(outer.rows, 1.0), inner.total_cost)
@@ -179,7 +186,7 @@ def _drivers(plan: Plan) -> dict[int, Node]:
     """For each node that a nested loop runs again and again, the scan whose order its runs come in, where one gives it."""
     found: dict[int, Node] = {}
     for node in plan.walk():
-        if node.type == "Nested Loop" and len(node.children) == _MORE_THAN_ONE:
+        if node.type == "Nested Loop" and len(node.children) == _TWO:
             driver = node.children[0]
             while driver.children and driver.type in _KEEPING_ORDER:
                 driver = driver.children[0]
@@ -275,7 +282,7 @@ def _swell(
         factor *= _scan_swell(node, relation, share_of)
     if node.type in ("Aggregate", "Limit", "Unique", "Group", "SetOp"):
         factor = 1.0
-    if len(sides) == _MORE_THAN_ONE and node.join_type == "Inner":
+    if len(sides) == _TWO and node.join_type == "Inner":
         expected = max(node.rows, 1.0) * factor
         factor *= max(_joined_rows(node, sides, swells) / expected, 1.0)
     swells[id(node)] = factor
@@ -284,7 +291,7 @@ def _swell(
 
 def _scan_swell(node: Node, relation: Relation, share_of: ShareOf) -> float:
     """How many times more rows a scan gives than expected by a comparison of its columns, or by a pattern alone."""
-    pattern = _PATTERN.fullmatch(node.filter or "") if node.type == "Seq Scan" else None
+    pattern = _PATTERN.fullmatch(node.filter or "") if node.type == "Seq Scan" and not node.parallel else None
     if pattern is not None:
         known = share_of(relation, f"{quoted(unquoted(pattern[2]))} LIKE {pattern[3]}")
         return max(known * row_count(relation), 1.0) / max(node.rows, 1.0) if known is not None else 1.0

@@ -26,7 +26,7 @@ from .terms import qualified, quoted
 
 SAMPLE_ROWS = 5000
 SAMPLE = "wd_index_sample"
-_BLOCK = "tableoid::bigint * 4294967296 + (ctid::text::point)[0]::bigint AS wd_block"
+_BLOCK = "tableoid::text || '/' || (ctid::text::point)[0]"
 _PART = "wd_index_part"
 _PARTS = 4
 _FIXED_PAGES = 2
@@ -221,16 +221,19 @@ def measured_keys(
     keys = [part.sql("postgres") for part in parts]
     sizes = ", ".join(f"avg(pg_column_size({key}))::float8 AS width{n}" for n, key in enumerate(keys))
     groups = ", ".join(f"({key})" for key in keys)
+    block = "wd_block"
+    while block in columns:
+        block += "_"
     try:
         with database.rolled_back():
             reader.query("SELECT set_config('search_path', 'pg_catalog, pg_temp', true)")
-            reader.query(sample_sql(relation, columns, _BLOCK))
+            reader.query(sample_sql(relation, columns, f"{_BLOCK} AS {block}"))
             everything = reader.query(f"SELECT count(*)::float8 AS rows FROM pg_temp.{SAMPLE}")[0]["rows"]
             widths = reader.query(f"SELECT {sizes} FROM pg_temp.{SAMPLE}{where}")[0]
             counted = reader.query(
                 "SELECT count(*)::float8 AS groups, coalesce(sum(n), 0)::float8 AS rows, "
                 "coalesce(sum(blocks), 0)::float8 AS blocks, count(*) FILTER (WHERE blocks = 1)::float8 AS single "
-                "FROM (SELECT count(*) AS n, count(DISTINCT wd_block) AS blocks "
+                f"FROM (SELECT count(*) AS n, count(DISTINCT {block}) AS blocks "
                 f"FROM pg_temp.{SAMPLE}{where} GROUP BY {groups}) g"
             )[0]
     except DatabaseError:

@@ -66,7 +66,7 @@ class Sizes:
 
     def _is_unsure(self, index: IndexDef) -> bool:
         """Whether keys may repeat in ways that no statistics know, or have a width that none know; where it matters."""
-        repeating = (len(index.columns) > 1 or index.where is not None) and not index.include
+        repeating = index.where is not None or (len(index.columns) > 1 and not index.include)
         unknown = repeating or any(key.expression is not None for key in index.columns)
         return unknown and index.method == "btree" and self.size(index) >= _LARGE
 

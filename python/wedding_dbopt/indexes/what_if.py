@@ -62,7 +62,7 @@ class Priced:
     @property
     def least(self) -> float:
         """What another plan with less costs at least."""
-        return min(self.plan.total_cost, self.cost)
+        return min(self.plan.total_cost, self.cost, self.worth)
 
     @property
     def worth(self) -> float:
@@ -111,6 +111,7 @@ class WhatIf:
         self._leaves = leaves
         self._beyond = beyond
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
+        self._depths: dict[str, dict[Place, float]] = {}
         self._wanted: dict[str, set[tuple[Place, Term]]] = {}
         self._concerned: dict[str, dict[IndexDef, bool]] = {}
         self._held = Hypothetical(source, size, leaves, corrected)
@@ -131,9 +132,10 @@ class WhatIf:
 
     def watch(self, key: str, uses: Iterable[TableUse]) -> None:
         """Tell which tables and keys a statement cares about; indexes led by other keys do not concern it."""
-        places = self._interests.setdefault(key, {})
+        places, depths = self._interests.setdefault(key, {}), self._depths.setdefault(key, {})
         for use in uses:
-            places.setdefault((use.relation.schema, use.relation.name), []).append(use)
+            places.setdefault(use.relation.place, []).append(use)
+            depths[use.relation.place] = max(use.depth, depths.get(use.relation.place, 0.0))
 
     def leave_out(self, key: str, variant: str, exclusions: Iterable[str]) -> None:
         """Tell by which key the source knows a statement without some exclusions, where that text plans like the statement."""
@@ -161,16 +163,18 @@ class WhatIf:
         if wanted is None:
             return []
         plain = self.cost(key, frozenset()).worth
-        self._want(key, None)
         found: list[Config] = []
-        left = frozenset(x for x in offered if _leading(x) not in wanted and self.concerns(key, x))
-        while left and (taken := self.used(key, left)):
-            begun = set(map(_leading, taken))
-            if abs(self.cost(key, left).worth - plain) > _CHANGED * plain:
-                wanted = wanted | begun
-                found.append(taken)
-            left = frozenset(x for x in left if _leading(x) not in begun)
-        self._want(key, wanted)
+        self._want(key, None)
+        try:
+            left = frozenset(x for x in offered if _leading(x) not in wanted and self.concerns(key, x))
+            while left and (taken := self.used(key, left)):
+                begun = set(map(_leading, taken))
+                if abs(self.cost(key, left).worth - plain) > _CHANGED * plain:
+                    wanted = wanted | begun
+                    found.append(taken)
+                left = frozenset(x for x in left if _leading(x) not in begun)
+        finally:
+            self._want(key, wanted)
         return found
 
     def widen(self, key: str, config: Config) -> bool:
@@ -401,8 +405,8 @@ class WhatIf:
         self._held.close()
 
     def _depth_of(self, key: str) -> DepthOf:
-        places = self._interests.get(key, {})
-        return lambda table: max((use.depth for use in places.get(table.place, ())), default=0.0)
+        depths = self._depths.get(key, {})
+        return lambda table: depths.get(table.root or table.place, 0.0)
 
     def _priced(self, key: str, plan: Plan) -> Priced:
         by_oid = self._held.by_oid()

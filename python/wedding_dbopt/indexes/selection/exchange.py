@@ -59,7 +59,7 @@ def _inserted(problem: Problem, teams: Sequence[Team], config: Config) -> Config
 
 def _least(problem: Problem, config: Config) -> float:
     """Of what is left: what a single runaway statement took before says nothing of the others."""
-    return _EXCHANGE_GAIN * problem.workload.total(config)
+    return _EXCHANGE_GAIN * problem.workload.time(config)
 
 
 def preferred(problem: Problem, config: Config, trial: Config) -> Config:

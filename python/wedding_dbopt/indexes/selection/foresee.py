@@ -21,6 +21,7 @@ from .problem import SEARCHED_REGRESSION, Problem, Team
 _DOUBTS = (0.3, 0.15, 0.05, 0.0)
 _TURNS = 2
 _ROUNDS = 32
+_ASK_EVERY = 64
 _LEAST_STEPS, _MOST_STEPS, _STEPS_PER_TEAM = 200, 2000, 8
 # A step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
 _HOT, _COLD = 3e-3, 3e-5
@@ -73,9 +74,11 @@ class _Board:
         held = frozenset(self._number[index] for index in config)
         best, total, lowest = held, 0.0, 0.0
         now: dict[str, float] = {}
-        start = workload.total(config)
+        start = workload.time(config)
         steps = min(max(_STEPS_PER_TEAM * len(self._teams), _LEAST_STEPS), _MOST_STEPS)
         for step in range(steps):
+            if step % _ASK_EVERY == 0 and self._problem.late():
+                break
             trial = self._changed(held, chance)
             if trial == held:
                 continue
@@ -95,7 +98,7 @@ class _Board:
                     known[key, mask] = workload.guess(key, mask, doubt)
                 worth, ratio = known[key, mask]
                 change += worth - now[key]
-                if ratio > SEARCHED_REGRESSION:
+                if ratio > SEARCHED_REGRESSION and worth > now[key]:
                     change = math.inf
                     break
             heat = start * _HOT * (_COLD / _HOT) ** (step / steps)
@@ -103,9 +106,12 @@ class _Board:
                 continue
             held, total = trial, total + change
             now.update((key, known[key, mask][0]) for key, mask in masks.items())
-            if total < lowest - 1e-9 and workload.allows(frozenset(self._indexes[number] for number in held)):
+            if total < lowest - 1e-9 and self._allows(frozenset(self._indexes[number] for number in held)):
                 best, lowest = held, total
         return frozenset(self._indexes[number] for number in best)
+
+    def _allows(self, config: Config) -> bool:
+        return self._problem.workload.allows(config) and self._problem.allows(config)
 
     def _changed(self, held: frozenset[int], chance: random.Random) -> frozenset[int]:
         """One index narrower, one less, one team more, or both; and as much less as makes room."""
@@ -116,9 +122,7 @@ class _Board:
             kept.discard(gone)
             if luck < _NARROW:
                 kept.update(chance.sample(sorted(self._narrower[gone]), min(len(self._narrower[gone]), 1)))
-        if luck < _LEAVE:
-            return frozenset(kept)
-        team = chance.choice(self._teams)
+        team = [] if luck < _LEAVE else chance.choice(self._teams)
         for number in team:
             if number not in kept and not self._wider[number] & kept:
                 kept -= self._narrower[number]

@@ -41,7 +41,7 @@ def select(
     `late(0.5)` tells whether half of it is gone.
 
     `teams` may be added together; `merged` are candidates that may take the place of two indexes of their
-    table. Its size is at most `budget` bytes, no statement gets more than 10 % dearer than without new
+    table. Its size is at most `budget` bytes, no statement gets more than 7 % dearer than without new
     indexes, and every index is used by some plan. With `given_up` 0 the sum of the statements' times alone decides.
     A search that goes on begins with what is `held`.
     """

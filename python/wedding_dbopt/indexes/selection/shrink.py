@@ -11,6 +11,8 @@ def shrunk(problem: Problem, config: Config, kept: Team = frozenset()) -> Config
     workload = problem.workload
     while not problem.fits(config):
         spare = [index for index in by_size(problem, config) if index not in kept]
+        if workload.bytes(config) <= problem.budget:
+            spare = [index for index in spare if workload.allows(config - {index})] or spare
         if not spare or problem.late():
             return None
         lost = [
