@@ -11,8 +11,8 @@ Connection = psycopg.Connection[Any]
 PLANNER = ("random_page_cost = 1.1", "effective_cache_size = '8GB'", "work_mem = '64MB'", "jit = off",
            "max_parallel_workers_per_gather = 0")  # fmt: skip
 MEANS = (
-    "create table visits as select g as id, (g * 7919::bigint % 400000)::int as guest, g % 2000 as hall, g % 1500 as seat, "
-    "g % 100 as hour, md5(g::text) as page from generate_series(1, 400000) g",
+    "create table visits as select (g * 7919::bigint % 400000)::int as guest, md5(g::text) as page, g as id, g % 2000 as hall, "
+    "g % 1500 as seat, g % 100 as hour from generate_series(1, 400000) g",
     "create table guests as select g as id, (g * 7907::bigint % 400000)::int as visitor, g % 1000 as age "
     "from generate_series(1, 60000) g",
 )
@@ -43,7 +43,7 @@ def test_probes_in_no_order_speak_against_an_index_unless_the_planner_alone_is_t
     connection: Connection,
 ) -> None:
     prepared(connection, MEANS)
-    texts = ["select count(v.page) from visits v join guests g on g.visitor = v.guest where g.age < 200"]
+    texts = ["select count(v.page) from visits v join guests g on g.visitor = v.guest where g.age < 190"]
     probed = '("guest") INCLUDE ("page")'
     assert probed not in advised(connection, "index_judgement", "time", texts)
     assert probed in advised(connection, "index_judgement", "cost", texts)
