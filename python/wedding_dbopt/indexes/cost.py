@@ -176,12 +176,12 @@ class WorkloadCost:
     def total(self, config: Config) -> float:
         """Weighted ms of the whole workload, upkeep of the indexes included."""
         read = sum(self._worth(key, self.ratio(key, config)) for key in self._weights)
-        return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
+        return read + self._kept(config)
 
     def time(self, config: Config) -> float:
         """The same without what relative gains count for: never negative."""
         read = sum(self._weighted(key) * self.ratio(key, config) for key in self._weights)
-        return read + sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
+        return read + self._kept(config)
 
     def bytes(self, config: Config) -> int:
         """Estimated bytes of a configuration."""
@@ -228,8 +228,8 @@ class WorkloadCost:
             best = max(best, 1.0 - after / before)
             worst = max(worst, after if after > before else 0.0)
             loss = max(loss, after - before)
-        gain -= sum(self.upkeep(index) for index in sorted(other - config, key=IndexDef.order_key))
-        gain += sum(self.upkeep(index) for index in sorted(config - other, key=IndexDef.order_key))
+        gain -= self._kept(other - config)
+        gain += self._kept(config - other)
         return Change(gain, best, worst, loss)
 
     def largest_growth(self, config: Config, other: Config) -> float:
@@ -240,6 +240,10 @@ class WorkloadCost:
     def added_bytes(self, config: Config, other: Config) -> int:
         """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""
         return max(self.bytes(other - config) - self.bytes(config - other), PAGE)
+
+    def _kept(self, config: Config) -> float:
+        """The upkeep of a configuration's indexes, summed in an order that is always the same."""
+        return sum(self.upkeep(index) for index in sorted(config, key=IndexDef.order_key))
 
     def _worth(self, key: str, ratio: float) -> float:
         plain = self._weighted(key) * ratio

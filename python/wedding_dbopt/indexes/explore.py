@@ -127,7 +127,9 @@ class Explorer:
         uses, query = self._workload.uses[key], self._workload.statements[key].query
         wanted = set[str]()
         for index in self._workload.candidates[key].partial:
-            proven = [use.proven(index.joint) for use in uses if use.needed and _place(use) == index.place]
+            proven = [
+                use.proven(index.joint) for use in uses if use.needed and use.relation.place == index.place
+            ]
             if index.joint and all(found and all(item.excludes for item in found) for found in proven):
                 wanted.update(index.joint)
         text = without(query.tree, self._catalog, wanted) if wanted else None
@@ -235,10 +237,6 @@ class Explorer:
                     teams[frozenset({index})] = None
         for index in shared_covers(everywhere) if len(self._workload.uses) <= _FEW_STATEMENTS else ():
             teams[frozenset({index})] = None
-
-
-def _place(use: TableUse) -> tuple[str, str]:
-    return (use.relation.schema, use.relation.name)
 
 
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:

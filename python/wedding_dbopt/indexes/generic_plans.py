@@ -31,7 +31,7 @@ def notes(index: IndexDef, served: Iterable[str], queries: Mapping[str, Query], 
         item.name: item
         for key in among
         for use in uses[key]
-        if (use.relation.schema, use.relation.name) == index.place
+        if use.relation.place == index.place
         for item in use.relation.indexes
     }
     for item in held.values():
@@ -53,7 +53,7 @@ def _shut_out(
         given = {
             column
             for use in uses[key]
-            if (use.relation.schema, use.relation.name) == place and _asks(use, leading)
+            if use.relation.place == place and _asks(use, leading)
             for column in _parameters(use) & columns
         }
         if query.parameter_count and given:

@@ -50,7 +50,7 @@ _PROBE_COST = 0.37
 _MISS_COST = 0.1
 # What each column of a row costs that is taken apart to reach the last one needed.
 _COLUMN_COST = 0.0014
-_CPU_OPERATOR_COST = 0.0025
+CPU_OPERATOR_COST = 0.0025
 _CACHE_BYTES = 4_000_000
 _ENTRY_BYTES = 64
 _INDEX_ENTRY_BYTES = 20
@@ -174,7 +174,7 @@ def _sides(node: Node) -> tuple[Node, ...]:
 def _run_cost(loop: Node, outer: Node, inner: Node) -> float:
     """What one more run of a nested loop's inner side costs: what is kept from the first one is only read again."""
     if inner.type == "Materialize":
-        return inner.rows * _CPU_OPERATOR_COST
+        return inner.rows * CPU_OPERATOR_COST
     return min(max(loop.total_cost - outer.total_cost, 0.0) / max(outer.rows, 1.0), inner.total_cost)
 
 

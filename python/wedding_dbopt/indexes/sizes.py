@@ -33,7 +33,7 @@ class Sizes:
 
     def know(self, uses: Iterable[TableUse]) -> None:
         """Take in the tables that a statement uses."""
-        self._relations.update({(use.relation.schema, use.relation.name): use.relation for use in uses})
+        self._relations.update({use.relation.place: use.relation for use in uses})
 
     def relation(self, index: IndexDef) -> Relation:
         """The table of an index."""

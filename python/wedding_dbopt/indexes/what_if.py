@@ -25,12 +25,11 @@ from .candidates import effective, helps, leads
 from .definition import IndexDef
 from .hypothetical import Failure, Hypothetical, Maker, Place
 from .predicates import TableUse
-from .reality import DepthOf, LeadingOf
+from .reality import CPU_OPERATOR_COST, DepthOf, LeadingOf
 from .size import tree_height
 from .stand_ins import in_vain, misplaced, oid_of
 from .terms import Term
 
-_CPU_OPERATOR_COST = 0.0025
 _DESCENT_OPERATORS = 50
 # A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
 _NEAR = 1.04
@@ -430,7 +429,7 @@ class WhatIf:
                 if visit.node.startup_cost > plan.total_cost:
                     continue
                 levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
-                descents += levels * _DESCENT_OPERATORS * _CPU_OPERATOR_COST * visit.executions
+                descents += levels * _DESCENT_OPERATORS * CPU_OPERATOR_COST * visit.executions
         descents -= in_vain(plan.root, self._held.read) if self._held.read else 0.0
         beyond = self._beyond(plan, leading, self._depth_of(key)) if self._beyond is not None else 0.0
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)

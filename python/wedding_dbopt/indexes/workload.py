@@ -91,10 +91,7 @@ class Workload:
         return sum(
             self.statements[key].calls
             for key, uses in self.uses.items()
-            if any(
-                (use.relation.schema, use.relation.name) == index.place and use.written & columns
-                for use in uses
-            )
+            if any(use.relation.place == index.place and use.written & columns for use in uses)
         )
 
     def keep_asked(self) -> None:
