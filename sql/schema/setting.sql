@@ -81,7 +81,7 @@ select name, value, description, 'default' from (values
   ('hidden_index_window',        '3 days',     'an index that is to be dropped stays hidden from the planner for this time at least'),
   ('verification_min_gain',      '0.05',       'an action that gains less than this share of the affected time is rolled back'),
   ('verification_regression',    '0.10',       'an action that makes a statement worse by more than this share is rolled back'),
-  ('verification_critical_regression', '0.20', 'a critical statement that becomes slower by more than this share, for certain, undoes an action whatever it gains'),
+  ('verification_critical_regression', '0.20', 'a critical statement that becomes slower by more than this share, for certain, undoes an action, unless the loss is far inside its objective and as nothing beside the gain'),
   ('findings_time_limit',        '2 s',        'findings() begins no further check after this time, or after half of the caller''s statement_timeout'),
   ('unused_index_window',        '35 days',    'an index without a scan for this time, with a fortnight of each season in it, is reported as unused'),
   ('executor_dsn',               '',           'connection string of the extension''s own connection; empty = the server''s unix socket as the extension''s owner'),

@@ -230,9 +230,12 @@ def undo_one(session: Session, original: list[str]) -> bool:
         ),
         90,
     )
+    # The clock goes on meanwhile: indexes of a later run may be on trial.
     others = {
         row[0]
-        for row in session.execute("select object_name from _wedding_dbopt.action where state = 'kept'")
+        for row in session.execute(
+            "select object_name from _wedding_dbopt.action where state in ('applying', 'verifying', 'kept')"
+        )
     }
     now = [
         definition for definition in catalogue(session) if not any(other in definition for other in others)
@@ -244,8 +247,11 @@ def undo_one(session: Session, original: list[str]) -> bool:
         print(f"  {definition}")
     same = now == original
     print(
-        f"  apart from the kept actions the catalogue is {'identical to' if same else 'DIFFERENT FROM'} what it was\n"
+        f"  apart from the actions that stand the catalogue is {'identical to' if same else 'DIFFERENT FROM'} what it was\n"
     )
+    for sign, lines in (("+", set(now) - set(original)), ("-", set(original) - set(now))):
+        for line in sorted(lines):
+            print(f"  {sign} {line}")
     return same
 
 

@@ -41,6 +41,10 @@ LEANING = 0.1
 LATEST = 3600.0
 #: A regression of one statement counts when it costs at least this share of what the action gains.
 COUNTING_SHARE = 0.10
+#: Nobody feels that a critical statement is slower which stays below this share of its objective, and costs less than the
+#: next share of what critical statements certainly gain: each index adds some to an insert.
+UNFELT = 0.02
+OUTWEIGHED = 0.01
 #: Affected statements must have this share of their time before in those with enough data.
 COVERED = 0.5
 
@@ -293,12 +297,21 @@ def _counts(verdict: StatementVerdict, judged: Sequence[StatementVerdict], rules
     sample, time = verdict.sample, verdict.time
     if time is None:
         return False
-    if sample.critical and time.ratio - 1 >= rules.critical_regression:
+    if sample.critical and time.ratio - 1 >= rules.critical_regression and not _unfelt(verdict, judged):
         return True
     if sample.objective_ms is not None and time.after > sample.objective_ms > time.after / time.ratio:
         return True
     gained = sum(max(_saved_ms(other), 0) for other in judged)
     return -_saved_ms(verdict) >= COUNTING_SHARE * gained
+
+
+def _unfelt(verdict: StatementVerdict, judged: Sequence[StatementVerdict]) -> bool:
+    """Whether a critical statement's loss stays far inside its objective and is as nothing beside what others gain."""
+    sample, time = verdict.sample, verdict.time
+    if sample.objective_ms is None or time is None or time.after > UNFELT * sample.objective_ms:
+        return False
+    gained = sum(_saved_ms(v) for v in judged if v.sample.critical and v.verdict == "improved")
+    return -_saved_ms(verdict) < OUTWEIGHED * gained
 
 
 def _saved_ms(verdict: StatementVerdict) -> float:
