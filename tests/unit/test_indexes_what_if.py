@@ -132,6 +132,26 @@ def test_what_the_planner_takes_when_he_has_no_better_is_seen_after_all() -> Non
     assert relieved(frozenset({VENDOR}), cost) == {VENDOR}
 
 
+@pytest.mark.parametrize(("price_of_wide", "differs"), [(150.0, True), (100.5, False)])
+def test_an_index_wider_than_a_statement_needs_is_priced_as_wide_as_it_is_once_it_is_chosen(
+    price_of_wide: float, differs: bool
+) -> None:
+    def price(key: str, live: list[str]) -> tuple[float, list[str]]:
+        costs = [(price_of_wide if "note" in sql else 100.0, [sql]) for sql in live if '("venue_id"' in sql]
+        return min(costs, default=(1000.0, []))
+
+    wide = index("bookings", "venue_id", "note")
+    source = FakeSource(price)
+    what_if = WhatIf(source, lambda index: 100_000 * len(index.columns))
+    what_if.watch("q", uses_of("select * from bookings where venue_id = $1"))
+    assert what_if.cost("q", frozenset({wide})).plan.total_cost == 100.0
+    assert what_if.exact("q", frozenset({wide})) is differs
+    assert what_if.cost("q", frozenset({wide})).plan.total_cost == (price_of_wide if differs else 100.0)
+    assert what_if.used("q", frozenset({wide})) == {wide}
+    asked = what_if.calls
+    assert not what_if.exact("q", frozenset({VENUE})) and what_if.calls <= asked + 1
+
+
 def test_a_statement_costs_at_least_what_it_costs_with_more() -> None:
     what_if = watched(priced_by({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 200.0}))
     what_if.cost("q", frozenset({VENUE, VENDOR}))

@@ -14,7 +14,7 @@ from ..catalog import Catalog
 from .choose import Chooser
 from .cost import WriteRate
 from .dated import Dating
-from .explore import Explorer, Vary
+from .explore import FEW_STATEMENTS, Explorer, Vary
 from .full_text import Prove
 from .limits import NO_LIMITS, Limits
 from .reality import Beyond
@@ -27,6 +27,8 @@ from .what_if import PlanSource, WhatIf
 from .workload import Workload, WorkloadStatement
 
 DAY = 86400.0
+# Few statements may each be planned often; of many none may, or the search would take minutes.
+MOST_PLANS_OF_FEW = 3000
 MOST_PLANS = 1900
 PLANS_PER_STATEMENT = 19
 _EXPLORING_SHARE = 0.5
@@ -72,8 +74,8 @@ def advise(
 ) -> Advice:
     """Choose indexes of at most `storage_budget` bytes in total, by the time `clock()` reaches `deadline`.
 
-    The search ends after about `most_plans` EXPLAINs too (None: 1900, or 19 per statement), so that a slow machine
-    gives the same answer as a fast one.
+    The search ends after about `most_plans` EXPLAINs too (None: 3000 for up to 40 statements, else 1900, or 19 per statement),
+    so that a slow machine gives the same answer as a fast one.
     `writes` gives a table's rates by (schema, table); `window_seconds` is the time the calls were counted in;
     `prove` builds a GIN or GiST index on a sample (without it none is recommended); `measure` counts keys on one;
     `vary` makes another text of a statement known to the source;
@@ -95,7 +97,8 @@ def advise(
         explorer.read(statements, lambda: clock() > exploring_ends)
         explorer.explore(represent, lambda: clock() > exploring_ends)
 
-        limit = most_plans or max(MOST_PLANS, PLANS_PER_STATEMENT * len(statements))
+        of_many = max(MOST_PLANS, PLANS_PER_STATEMENT * len(statements))
+        limit = most_plans or (MOST_PLANS_OF_FEW if len(statements) <= FEW_STATEMENTS else of_many)
 
         def late(part: float = 1.0) -> bool:
             ends = started + min(part, 1.0) * (deadline - started)

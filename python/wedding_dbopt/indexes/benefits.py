@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .cost import Weight, WorkloadCost
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .recommendation import Benefit
 from .skew import merged
-from .what_if import Config, WhatIf
+from .what_if import WhatIf
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def holds(use: TableUse, index: IndexDef) -> bool:
 def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> IndexDef | None:
     """A full index that reads what a partial one does; None where it could do more.
 
-    For one condition it is led by its column. For several it has the same keys, and where it covers it holds the columns of
+    For one value it is led by its column. For other conditions it has the same keys, and where it covers it holds the columns of
     the conditions too; then it reads more, which is taken off its cost, and a plan that takes it without the conditions does
     not count. A single condition must be one of every reference to the table; `alone` tells that the statement has no other.
     """

@@ -10,7 +10,7 @@ from .candidates import search_index
 from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
 from .dated import left_out as left_undated
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
 from .hidden import Hidden
@@ -21,7 +21,6 @@ from .selection.relieve import relieved
 from .selection.select import select, sorted_too
 from .selection.shrink import shrunk
 from .sizes import Sizes
-from .what_if import Config
 from .workload import Workload
 
 _ROUNDS = 4
@@ -112,7 +111,8 @@ class Chooser:
 
     def _widened(self, config: Config) -> bool:
         """Whether a chosen set does to some statements what the search did not see."""
-        found = [key for key in self._workload.uses if self._what_if.widen(key, config)]
+        look = self._what_if
+        found = [key for key in self._workload.uses if look.widen(key, config) | look.exact(key, config)]
         return bool(found)
 
     def _told(self, brings: Benefits) -> Iterator[Recommendation]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from .grades import Limit, limits
 from .resolve import Resolver
 from .terms import Term, bare, expression_sql, own_columns, term
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 _OPERATORS = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+_TURNED = str.maketrans("<>", "><")
 _MOST_VALUES = 5
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike)
 _KEYS = (exp.JSONBContainsTopKey, exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys)
@@ -31,7 +33,7 @@ class Constant:
     """A condition that is the same in every call, fit for a partial index: its text and its columns.
 
     `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
-    A comparison of two columns has none, and a date to begin with neither: its `share` of the rows is given.
+    A comparison of two columns has none, nor has a range: its `share` of the rows is given; `dated` is one from a date on.
     `excludes` tells that the values are those left out. `times` counts the places where the statement says the same.
     """
 
@@ -40,6 +42,7 @@ class Constant:
     values: tuple[str | None, ...]
     share: float | None = None
     excludes: bool = False
+    dated: bool = False
     times: int = field(default=1, compare=False)
 
 
@@ -82,12 +85,16 @@ class Bound:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL)."""
+    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL).
+
+    `limits` are the numbers between which a range lies.
+    """
 
     kind: str
     term: Term
     constant: Constant | None = None
     bound: Bound | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -119,7 +126,8 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         return _range(part, resolver)
     if isinstance(part, exp.Between):
         ends = [part.args["low"], part.args["high"]]
-        return _one_sided("ranged", part.this, ends, resolver, ends[0])
+        both = limits({">=": ends[0], "<=": ends[1]})
+        return _one_sided("ranged", part.this, ends, resolver, ends[0], both)
     if isinstance(part, exp.In):
         return _membership(part, resolver)
     if isinstance(part, exp.Like) and not part.args.get("negate"):
@@ -220,9 +228,10 @@ def _range(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     compared = _compared(part, resolver)
     if compared:
         return compared
-    least = isinstance(part, (exp.GT, exp.GTE))
-    return _one_sided("ranged", left, [right], resolver, right if least else None) + _one_sided(
-        "ranged", right, [left], resolver, None if least else left
+    least, sign = isinstance(part, (exp.GT, exp.GTE)), _OPERATORS[type(part)]
+    here, there = limits({sign: right}), limits({sign.translate(_TURNED): left})
+    return _one_sided("ranged", left, [right], resolver, right if least else None, here) + _one_sided(
+        "ranged", right, [left], resolver, None if least else left, there
     )
 
 
@@ -240,7 +249,12 @@ def _semi_join(left: exp.Expr, query: exp.Expr, resolver: Resolver) -> list[Plac
 
 
 def _one_sided(
-    kind: str, side: exp.Expr, others: list[exp.Expr], resolver: Resolver, least: exp.Expr | None = None
+    kind: str,
+    side: exp.Expr,
+    others: list[exp.Expr],
+    resolver: Resolver,
+    least: exp.Expr | None = None,
+    ends: tuple[Limit, ...] = (),
 ) -> list[Placed]:
     found = term(side, resolver)
     if found is None:
@@ -252,7 +266,7 @@ def _one_sided(
         return [(found[0], Condition("joined", found[1]))] if kind == "equal" else []
     constant = _fixed(found[1], others) if kind == "equal" else None
     bound = _bound(found[1].column, least) if least is not None and found[1].column is not None else None
-    return [(found[0], Condition(kind, found[1], constant, bound))]
+    return [(found[0], Condition(kind, found[1], constant, bound, ends))]
 
 
 def _bound(column: str, least: exp.Expr) -> Bound | None:
@@ -285,10 +299,10 @@ def _compared(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     kinds = [relation.columns[str(side[1].column)].type for side in (left, right)] if relation else ["", "x"]
     if kinds[0] != kinds[1]:
         return []
-    operator = _OPERATORS[type(part)]
+    sign = _OPERATORS[type(part)]
     if left[1].sql > right[1].sql:
-        left, right, operator = right, left, operator.translate(str.maketrans("<>", "><"))
-    text = f"{left[1].sql} {operator} {right[1].sql}"
+        left, right, sign = right, left, sign.translate(_TURNED)
+    text = f"{left[1].sql} {sign} {right[1].sql}"
     fixed = Constant((str(left[1].column), str(right[1].column)), text, ())
     return [(left[0], Condition("fixed", left[1], fixed))]
 

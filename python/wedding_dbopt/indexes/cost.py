@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import median
 
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .size import PAGE
-from .what_if import Config, WhatIf
+from .what_if import WhatIf
 
 IMPORTANCE = {"critical": 4.0, "high": 2.0, "medium": 1.0, "low": 0.5}
 MS_PER_COST_UNIT = 0.01

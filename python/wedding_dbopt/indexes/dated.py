@@ -197,7 +197,8 @@ def with_dates(uses: Uses, known: Iterable[Dated]) -> dict[str, tuple[TableUse, 
         for use, bound, moment in _constants(of_statement):
             for item in at[use.relation.schema, use.relation.name, bound.column]:
                 if item.boundary <= moment:
-                    proven[id(use)].append(Constant((bound.column,), item.condition, (), item.share))
+                    begins = Constant((bound.column,), item.condition, (), item.share, dated=True)
+                    proven[id(use)].append(begins)
         changed[key] = tuple(
             replace(use, constants=(*use.constants, *dict.fromkeys(proven[id(use)])))
             if id(use) in proven

@@ -51,8 +51,8 @@ class Key:
 class IndexDef:
     """An index that could exist: `columns` are its keys, `include` plain columns, `where` its predicate.
 
-    `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity. Where the
-    predicate is made of several conditions, `joint` are these. `guessed` tells that no statistics know the fraction.
+    `fraction` is the share of the table's rows that a partial index holds; it is no part of the identity. Where no single value
+    of a column is the predicate, `joint` are its conditions. `guessed` tells that no statistics know the fraction.
     """
 
     schema: str
@@ -126,6 +126,10 @@ class IndexDef:
         if self.include:
             text += f" INCLUDE ({', '.join(quoted(column) for column in self.include)})"
         return text
+
+
+#: Indexes that are there together.
+Config = frozenset[IndexDef]
 
 
 @lru_cache(maxsize=100_000)

@@ -12,20 +12,19 @@ from ..plan import Plan
 from .candidates import candidates, shared, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
 from .dated import Dating
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .exclusions import without
 from .hypothetical import Failure
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
 from .skew import Represent, open_questions
-from .what_if import Config
 from .workload import Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
 _SETTLED = 0.5
 # More statements than this leave no plans for candidates that are rarely the best.
-_FEW_STATEMENTS = 40
+FEW_STATEMENTS = 40
 # A text written anew must cost what the statement costs.
 _SAME = 1e-4
 _LATE = "the time limit came first"
@@ -69,7 +68,7 @@ class Explorer:
         if self._dating is not None:
             self._workload.date(self._dating)
         used, orders = usage(self._workload.uses.values()), shared(self._workload.uses.values())
-        few = len(self._workload.uses) <= _FEW_STATEMENTS
+        few = len(self._workload.uses) <= FEW_STATEMENTS
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
             for use in uses:
@@ -77,7 +76,9 @@ class Explorer:
                     if search.family == "text" and " LIKE '" in search.condition:
                         self._sizes.count(use.relation, search)
             offered = candidates(uses, used, self._max_width, orders)
-            counted = tuple(self._sizes.counted(index) for index in offered.partial if few or not index.joint)
+            counted = tuple(
+                self._sizes.counted(index) for index in offered.partial if few or len(index.joint) < 2
+            )
             self._workload.candidates[key] = replace(offered, partial=counted)
             if self._vary is not None:
                 self._leave_out(key, self._vary)
@@ -91,7 +92,7 @@ class Explorer:
                 if represent is not None and self._workload.statements[key].query.parameter_count:
                     self._represent(key, represent)
         self._share()
-        few = len(self._workload.uses) <= _FEW_STATEMENTS
+        few = len(self._workload.uses) <= FEW_STATEMENTS
         offered = frozenset(index for team in self._workload.teams for index in team)
         for key, picked in self._picked.items():
             self._what_if.narrow(key, picked)
@@ -185,7 +186,7 @@ class Explorer:
         picked: set[IndexDef] = set()
         narrow = frozenset(index for index in plain if len(index.columns) == 1)
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
-        few = len(self._workload.uses) <= _FEW_STATEMENTS
+        few = len(self._workload.uses) <= FEW_STATEMENTS
         alone = partial if few else frozenset[IndexDef]()
         offers = (
             narrow,
@@ -235,7 +236,7 @@ class Explorer:
                 same = (index.place, frozenset(index.columns)) in wanted
                 if same and any(index.extends(other) for other in everywhere):
                     teams[frozenset({index})] = None
-        for index in shared_covers(everywhere) if len(self._workload.uses) <= _FEW_STATEMENTS else ():
+        for index in shared_covers(everywhere) if len(self._workload.uses) <= FEW_STATEMENTS else ():
             teams[frozenset({index})] = None
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from ..catalog import Relation
 from .conditions import Search
 from .definition import IndexDef
+from .plans_seen import Priced
 from .recommendation import Benefit, Recommendation, recommendation
 from .sample import Proof, Unproven
 from .selection.problem import MIN_STATEMENT_GAIN
-from .what_if import Priced
 
 _CONFIDENCE = 0.7
 _ASSUMED_CONFIDENCE = 0.5

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .cost import WorkloadCost
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .selection.problem import Problem, Team, joined
-from .what_if import Config
 
 #: So many of what was left out are priced and told.
 _MOST_TOLD = 5

@@ -51,9 +51,10 @@ def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]
                 index.include,
                 where=constant.condition,
                 fraction=fraction,
+                joint=() if constant.values or constant.dated else (constant.condition,),
                 guessed=_is_guessed([constant]),
             )
-            if constant.share is None or not any(
+            if not constant.dated or not any(
                 begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
             ):
                 yield made
@@ -121,7 +122,7 @@ def _over(
 
 
 def _counts(relation: Relation, constant: Constant) -> bool:
-    usable = not constant.excludes and constant.share is None and _is_state(relation, constant)
+    usable = not constant.excludes and not constant.dated and _is_state(relation, constant)
     return usable and _share(relation, constant) is not None
 
 

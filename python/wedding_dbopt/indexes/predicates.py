@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -18,6 +18,7 @@ from sqlglot import exp
 from ..catalog import Catalog, Relation
 from .conditions import Bound, Condition, Constant, Placed, Search, arms, conditions, conjuncts, search
 from .exclusions import excluded
+from .grades import Limit, kept
 from .resolve import Resolver, Scope, joins, name_of, sources
 from .terms import Term, column_term, term
 
@@ -166,11 +167,24 @@ class _Draft:
             grouped=tuple(_unique(self.grouped)),
             needed=None if self.whole_rows else frozenset(self.needed),
             searches=tuple(_unique(self.searches)),
-            constants=tuple(_unique(c.constant for c in self.common if c.constant is not None)),
+            constants=tuple(
+                _unique([*(c.constant for c in self.common if c.constant is not None), *self._ranges()])
+            ),
             bounds=tuple(_unique(c.bound for c in self.common if c.bound is not None)),
             written=frozenset(self.written),
             named=tuple(sorted(self.named.items())),
         )
+
+    def _ranges(self) -> Iterator[Constant]:
+        ends: dict[str, list[Limit]] = defaultdict(list)
+        for condition in self.common:
+            if condition.limits and condition.term.column is not None:
+                ends[condition.term.column] += condition.limits
+        for column, limits in ends.items():
+            found = kept(self.relation, column, limits)
+            if found is not None:
+                text, share = found
+                yield Constant((column,), text, (), share, times=sum(limit.times for limit in limits))
 
 
 def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
@@ -203,7 +217,12 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
     where = scope.args.get("where")
     outer = any(join.side for join in joins(scope))
     everywhere: list[exp.Expr | None] = [scope.args.get("on"), where.this if where is not None else None]
-    _read_all(everywhere, resolver, drafts, lambda place, fixed: outer and None in fixed.values)
+    _read_all(
+        everywhere,
+        resolver,
+        drafts,
+        lambda place, fixed: outer and fixed is not None and None in fixed.values,
+    )
     for join in joins(scope):
         on, side, joined = join.args.get("on"), join.side, {id(source) for source in join.find_all(exp.Table)}
         _read_all([on], resolver, drafts, partial(_beside_join, side, joined))
@@ -216,7 +235,7 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
                 draft.needed.update(shared)
 
 
-def _beside_join(side: str, joined: Collection[int], place: exp.Table, fixed: Constant) -> bool:
+def _beside_join(side: str, joined: Collection[int], place: exp.Table, fixed: Constant | None) -> bool:
     """Whether a condition of an outer join decides only what is joined: rows of the kept side stay whatever it says."""
     return (
         side == "FULL"
@@ -229,7 +248,7 @@ def _read_all(
     roots: Iterable[exp.Expr | None],
     resolver: Resolver,
     drafts: dict[int, _Draft],
-    is_open: Callable[[exp.Table, Constant], bool],
+    is_open: Callable[[exp.Table, Constant | None], bool],
 ) -> None:
     """Take in the AND-ed conditions; a constant for which `is_open` says so is none that rows must meet."""
     for part in (part for root in roots for part in conjuncts(root)):
@@ -266,12 +285,16 @@ def _conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
 
 
 def _said(
-    condition: Condition, times: int, is_open: Callable[[exp.Table, Constant], bool], place: exp.Table
+    condition: Condition, times: int, is_open: Callable[[exp.Table, Constant | None], bool], place: exp.Table
 ) -> Condition:
-    fixed = condition.constant
-    if fixed is None:
-        return condition
-    return replace(condition, constant=None if is_open(place, fixed) else replace(fixed, times=times))
+    fixed, ends = condition.constant, condition.limits
+    if (fixed is not None or ends) and is_open(place, fixed):
+        return replace(condition, constant=None, limits=())
+    return replace(
+        condition,
+        constant=replace(fixed, times=times) if fixed is not None else None,
+        limits=tuple(replace(end, times=times * end.times) for end in ends),
+    )
 
 
 def _read_whole_rows(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from ..catalog import Relation
 from .terms import Term
 
 _UNKNOWN_DISTINCT = 200.0
+_NEARLY_ALL = 0.99
+_NUMBERS = ("smallint", "integer", "bigint", "numeric")
 _UNKNOWN_WIDTH = 16.0
 _FIXED_WIDTHS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 16}
 _BOOLEANS = {"t": "true", "f": "false"}
@@ -63,6 +66,19 @@ def value_fraction(relation: Relation, column: str, value: str | None) -> float 
             return float(frequency)
     others = max(distinct_values(relation, column) - len(frequencies), 1.0)
     return max(1.0 - nulls - sum(frequencies), 0.0) / others
+
+
+def known_values(relation: Relation, column: str) -> dict[Decimal, float] | None:
+    """The share of rows of each number of a column; None where the most common ones are not nearly all."""
+    facts = relation.columns.get(column)
+    if facts is None or not facts.type.startswith(_NUMBERS) or facts.type.endswith("[]"):
+        return None
+    shares = [float(share) for share in facts.most_common_freqs or ()]
+    if not shares or sum(shares) < _NEARLY_ALL * (1.0 - (facts.null_frac or 0.0)):
+        return None
+    found = {Decimal(str(value)): share for value, share in zip(facts.most_common_vals, shares)}
+    # Python and PostgreSQL order NaN differently.
+    return found if all(value.is_finite() for value in found) else None
 
 
 def average_width(relation: Relation, column: str) -> float:

@@ -13,17 +13,17 @@ An index of a partitioned table stands on each of its partitions: HypoPG knows n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ..database import TimeLimitReached
 from ..errors import MissingExtension
 from ..plan import Node, Plan
 from .candidates import effective, helps, leads
-from .definition import IndexDef
+from .definition import Config, IndexDef
 from .hypothetical import Failure, Hypothetical, Maker, Place
+from .plans_seen import NEAR, PlanSeen, PlansSeen, Priced
 from .predicates import TableUse
 from .reality import CPU_OPERATOR_COST, DepthOf, LeadingOf
 from .size import tree_height
@@ -31,11 +31,7 @@ from .stand_ins import in_vain, misplaced, oid_of
 from .terms import Term
 
 _DESCENT_OPERATORS = 50
-# A plan this little dearer than the one the planner takes may be the one he takes after the next ANALYZE.
-_NEAR = 1.04
 _CHANGED = 0.01
-
-Config = frozenset[IndexDef]
 
 
 class PlanSource(Maker, Protocol):
@@ -43,43 +39,6 @@ class PlanSource(Maker, Protocol):
 
     def explain(self, key: str) -> Any:
         """EXPLAIN (FORMAT JSON) as the statement's own role; raises DboptError or DatabaseError."""
-
-
-@dataclass(frozen=True)
-class Priced:
-    """A plan under a configuration: its corrected cost and which of the hypothetical indexes it uses.
-
-    `beyond` is what it costs more than the planner knows, in his units: he does not choose by it. Of plans that cost him about
-    the same it is that of the worst.
-    """
-
-    plan: Plan
-    cost: float
-    used: Config
-    beyond: float = 0.0
-
-    @property
-    def least(self) -> float:
-        """What another plan with less costs at least."""
-        return min(self.plan.total_cost, self.cost, self.worth)
-
-    @property
-    def worth(self) -> float:
-        """What a choice of indexes is judged by."""
-        return self.cost + self.beyond
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One EXPLAIN: the indexes it was offered and those its plan uses, as sets of bits."""
-
-    offered: int
-    used: int
-    priced: Priced
-
-
-#: Of each plan seen, the cheapest first: indexes used, cost, worth; and the dearest first: those offered, used, least cost.
-_Ranked = tuple[list[tuple[int, float, float]], list[tuple[int, int, float]]]
 
 
 class WhatIf:
@@ -115,17 +74,16 @@ class WhatIf:
         self._concerned: dict[str, dict[IndexDef, bool]] = {}
         self._held = Hypothetical(source, size, leaves, corrected)
         self._without: dict[str, tuple[str, frozenset[str]]] = {}
-        self._bits: dict[IndexDef, int] = {}
-        self._seen: dict[str, list[_Seen]] = {}
+        self._bits: dict[str, dict[IndexDef, int]] = {}
+        self._seen: dict[str, list[PlanSeen]] = {}
         self._known: dict[str, dict[int, Priced]] = {}
         self._forms: dict[tuple[str, IndexDef], IndexDef] = {}
         self._floors: dict[str, dict[int, float]] = {}
         self._guesses: dict[str, dict[int, tuple[float, float]]] = {}
-        self._ranked: dict[str, _Ranked] = {}
+        self._plans: dict[str, PlansSeen] = {}
         self._masks: dict[str, dict[Config, int]] = {}
         self._bit_of: dict[str, dict[IndexDef, int]] = {}
         self._looked: dict[str, dict[int, int]] = {}
-        self._refused_mask = 0
         self._lowest: dict[str, float] = {}
         self.calls = 0
 
@@ -152,6 +110,10 @@ class WhatIf:
                     more = self._beyond(item.priced.plan, lambda node: None, self._depth_of(key))
                     seen[number] = replace(item, priced=replace(item.priced, beyond=more))
             self._known.get(key, {}).clear()
+            self._forget_guesses(key)
+            self._plans.pop(key, None)
+            for item in seen:
+                self._plans_of(key).add(item)
 
     def second_choices(self, key: str, offered: Config) -> list[Config]:
         """What the planner takes without his first choice, without that of the second, and so on: a set may have these alone.
@@ -191,6 +153,26 @@ class WhatIf:
         changed = bool(leading - wanted) and abs(self.cost(key, config).worth - before) > _CHANGED * before
         self._want(key, wanted | leading if changed else wanted)
         return changed
+
+    def exact(self, key: str, config: Config) -> bool:
+        """Whether a statement costs something else with the indexes it uses as wide as they are, not as they amount to for it.
+
+        Those that make such a difference stand for themselves there from now on.
+        """
+        before = self.cost(key, config).worth
+        forms = {index: self._form(key, index) for index in self.used(key, config)}
+        wide = {index: form for index, form in forms.items() if self._size(index) > self._size(form)}
+        if not wide:
+            return False
+        self._stand(key, {index: index for index in wide})
+        changed = abs(self.cost(key, config).worth - before) > _CHANGED * before
+        if not changed:
+            self._stand(key, wide)
+        return changed
+
+    def _stand(self, key: str, forms: Mapping[IndexDef, IndexDef]) -> None:
+        self._forms.update(((key, index), form) for index, form in forms.items())
+        self._forget_concerns(key)
 
     def settle(self, key: str, place: tuple[str, str]) -> None:
         """Tell that a statement needs no index on a table any more."""
@@ -242,14 +224,18 @@ class WhatIf:
         if wanted not in known:
             seen = self._seen.setdefault(key, [])
             chosen = next(
-                (item for item in seen if not item.used & ~wanted and not wanted & ~item.offered), None
+                (
+                    item
+                    for item in seen
+                    if item.used & wanted == item.used and wanted & item.offered == wanted
+                ),
+                None,
             )
             if chosen is None:
                 chosen = self._explained(key, config, wanted)
                 seen.append(chosen)
-                self._floors.setdefault(key, {}).clear()
-                self._guesses.pop(key, None)
-                self._ranked.pop(key, None)
+                self._plans_of(key).add(chosen)
+                self._forget_guesses(key)
                 if self._corrected:
                     known.clear()
             known[wanted] = self._believed(chosen, seen, wanted) if self._corrected else chosen.priced
@@ -265,7 +251,7 @@ class WhatIf:
         start = looked.get(wanted, 0)
         for number in range(start, len(seen)):
             item = seen[number]
-            if not item.used & ~wanted and not wanted & ~item.offered:
+            if item.used & wanted == item.used and wanted & item.offered == wanted:
                 return True
             looked[wanted] = number + 1
         return False
@@ -287,21 +273,21 @@ class WhatIf:
             self._forms[key, index] = form
         return self._forms[key, index]
 
-    def _believed(self, chosen: _Seen, seen: list[_Seen], wanted: int) -> Priced:
+    def _believed(self, chosen: PlanSeen, seen: list[PlanSeen], wanted: int) -> Priced:
         """The plan that the planner would take if he knew the descents, at the worth of the worst that he might take."""
         least = chosen.priced.plan.total_cost
-        possible = [item.priced for item in seen if not item.used & ~wanted]
+        possible = [item.priced for item in seen if item.used & wanted == item.used]
         passed_over = (priced for priced in possible if priced.plan.total_cost >= least)
         found = min(passed_over, key=lambda priced: priced.cost)
         if self._beyond is None:
             return found
-        worst = max(priced.worth for priced in possible if priced.cost <= _NEAR * found.cost)
+        worst = max(priced.worth for priced in possible if priced.cost <= NEAR * found.cost)
         return replace(found, beyond=worst - found.cost)
 
     def form(self, key: str, index: IndexDef) -> int:
         """What an index amounts to for a statement, as one bit; 0 where it does not concern it."""
-        bit = self._mask([self._form(key, index)]) if self.concerns(key, index) else 0
-        return bit & ~self._refused_mask
+        bit = self._mask(key, [self._form(key, index)]) if self.concerns(key, index) else 0
+        return bit & ~self._refused(key)
 
     def guess(self, key: str, forms: int, doubt: float) -> float:
         """The worth of the plan under indexes, given by what they amount to, without another EXPLAIN.
@@ -311,32 +297,16 @@ class WhatIf:
         """
         guesses = self._guesses.setdefault(key, {})
         if forms not in guesses:
-            guesses[forms] = self._guessed(key, forms)
+            guesses[forms] = self._plans_of(key).guess(forms, self._lowest.get(key, 0.0))
         most, least = guesses[forms]
         return most - doubt * (most - least)
 
-    def _guessed(self, key: str, forms: int) -> tuple[float, float]:
-        """The worth of the best plan seen that the indexes allow, and what another one could come down to."""
-        if key not in self._ranked:
-            cheapest = sorted(self._seen[key], key=lambda item: item.priced.cost)
-            dearest = sorted(self._seen[key], key=lambda item: -item.priced.least)
-            self._ranked[key] = (
-                [(item.used, item.priced.cost, item.priced.worth) for item in cheapest],
-                [(item.offered, item.used, item.priced.least) for item in dearest],
-            )
-        cheapest_first, dearest_first = self._ranked[key]
-        allowed = ((cost, worth) for used, cost, worth in cheapest_first if not used & ~forms)
-        cost, worth = next(allowed)
-        if self._beyond is not None:
-            near = takewhile(lambda plan: plan[0] <= _NEAR * cost, allowed)
-            worth = max(worth, max((other for _, other in near), default=0.0))
-        floor = None
-        for offered, used, least in dearest_first:
-            if not forms & ~offered:
-                if not used & ~forms:
-                    return worth, worth
-                floor = least if floor is None else floor
-        return worth, min(worth, self._lowest.get(key, 0.0) if floor is None else floor)
+    def _plans_of(self, key: str) -> PlansSeen:
+        return self._plans.setdefault(key, PlansSeen(worst=self._beyond is not None))
+
+    def _forget_guesses(self, key: str) -> None:
+        for remembered in (self._guesses, self._floors):
+            remembered.pop(key, None)
 
     def best(self, key: str, descents: bool = True) -> float:
         """The least that any plan seen costs the statement, without what the planner does not know, or even the descents."""
@@ -348,9 +318,7 @@ class WhatIf:
         wanted = self._relevant(key, config)
         floors = self._floors.setdefault(key, {})
         if wanted not in floors:
-            seen = self._seen.get(key, ())
-            plans = [item.priced.least for item in seen if not wanted & ~item.offered]
-            floors[wanted] = max(plans) if plans else self._lowest.get(key, 0.0)
+            floors[wanted] = self._plans_of(key).floor(wanted, self._lowest.get(key, 0.0))
         return floors[wanted]
 
     def _relevant(self, key: str, config: Config) -> int:
@@ -362,29 +330,32 @@ class WhatIf:
             for index in config:
                 bit = bits.get(index)
                 if bit is None:
-                    bit = self._mask([self._form(key, index)]) if self.concerns(key, index) else 0
+                    bit = self._mask(key, [self._form(key, index)]) if self.concerns(key, index) else 0
                     bits[index] = bit
                 mask |= bit
             masks[config] = mask
-        return mask & ~self._refused_mask
+        return mask & ~self._refused(key)
 
-    def _mask(self, indexes: Iterable[IndexDef]) -> int:
-        mask = 0
+    def _mask(self, key: str, indexes: Iterable[IndexDef]) -> int:
+        """Each statement counts its own bits: few of all indexes concern it, and small numbers are compared faster."""
+        mask, bits = 0, self._bits.setdefault(key, {})
         for index in indexes:
-            mask |= self._bits.setdefault(index, 1 << len(self._bits))
+            mask |= bits.setdefault(index, 1 << len(bits))
         return mask
 
-    def _explained(self, key: str, config: Config, wanted: int) -> _Seen:
+    def _refused(self, key: str) -> int:
+        return self._mask(key, self._held.refused) if self._held.refused else 0
+
+    def _explained(self, key: str, config: Config, wanted: int) -> PlanSeen:
         forms = (self._form(key, x) for x in config if self.concerns(key, x))
         places = self._interests.get(key, {})
-        self._held.establish(places, frozenset(form for form in forms if self._mask([form]) & wanted))
-        self._refused_mask = self._mask(self._held.refused)
+        self._held.establish(places, frozenset(form for form in forms if self._mask(key, [form]) & wanted))
         self.calls += 1
         plan = Plan.from_json(self._source.explain(key))
         wrong = {self._held.stand_ins[oid] for oid in misplaced(plan, self._held.read)}
         if wrong:
-            rest = self._explained(key, config, wanted & ~self._mask(wrong))
-            return _Seen(wanted, rest.used, rest.priced)
+            rest = self._explained(key, config, wanted & ~self._mask(key, wrong))
+            return PlanSeen(wanted, rest.used, rest.priced)
         priced = self._priced(key, plan)
         variant, exclusions = self._without.get(key, ("", frozenset()))
         spared = {
@@ -397,7 +368,7 @@ class WhatIf:
             if other.used & spared and other.cost < priced.cost:
                 priced = other
         self._lowest[key] = min(priced.least, self._lowest.get(key, priced.least))
-        return _Seen(wanted, self._mask(priced.used), priced)
+        return PlanSeen(wanted, self._mask(key, priced.used), priced)
 
     def close(self) -> None:
         """Drop every hypothetical index of this object."""

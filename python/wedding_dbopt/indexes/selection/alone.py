@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..what_if import Config
+from ..definition import Config
 from .greedy import pruned
 from .problem import MIN_STATEMENT_GAIN, MIN_WORKLOAD_GAIN, Problem, Team, by_size
 

@@ -12,44 +12,56 @@ import math
 import random
 from collections.abc import Sequence
 
-from ..what_if import Config
-from .exchange import preferred
+from ..definition import Config
 from .greedy import filled, pruned
 from .problem import SEARCHED_REGRESSION, Problem, Team
 
 # Of what an unknown plan could spare so much is believed, so that what may be good gets priced; in the end nothing is.
 _DOUBTS = (0.3, 0.15, 0.05, 0.0)
 _TURNS = 2
-_ROUNDS = 32
+_ROUNDS = 12
 _ASK_EVERY = 64
-_LEAST_STEPS, _MOST_STEPS, _STEPS_PER_TEAM = 200, 2000, 8
+_LEAST_STEPS, _MOST_STEPS, _STEPS_PER_TEAM = 200, 1000, 8
 # A step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
 _HOT, _COLD = 3e-3, 3e-5
 _NARROW, _LEAVE, _SWAP = 0.1, 0.3, 0.65
+_LEAST_GAIN = 0.001
 
 
-def foreseen(problem: Problem, teams: Sequence[Team], config: Config) -> Config:
-    """The best configuration found until a turn through all doubts brought nothing, or the time is up."""
+def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config) -> Config:
+    """The best configuration found from several starts until a turn through all doubts brought nothing, or the time is up."""
+    best = min(starts, key=problem.workload.total)
     if not teams:
-        return config
-    board = _Board(problem, teams, config)
-    best, failed = config, 0
+        return best
+    board = _Board(problem, teams, starts)
+    begun = dict.fromkeys((*starts, best))
+    failed = 0
     for number in range(_ROUNDS):
         if problem.late() or failed == _TURNS * len(_DOUBTS):
             break
-        trial = board.annealed(best, _DOUBTS[number % len(_DOUBTS)], random.Random(number))
+        start = list(begun)[number] if number < len(begun) else best
+        trial = board.annealed(start, _DOUBTS[number % len(_DOUBTS)], random.Random(number))
         better = best if trial == best else preferred(problem, best, trial)
         failed = failed + 1 if better == best else 0
         best = better
     return preferred(problem, best, pruned(problem, filled(problem, teams, best)))
 
 
+def preferred(problem: Problem, config: Config, trial: Config) -> Config:
+    """The trial where it is worth the change, else the configuration."""
+    workload = problem.workload
+    change = workload.change(config, trial)
+    # Of what is left: what a single runaway statement took before says nothing of the others.
+    helps = change.gain > _LEAST_GAIN * workload.time(config) and change.worst_ratio <= SEARCHED_REGRESSION
+    return trial if helps and problem.allows(trial) and workload.allows(trial) else config
+
+
 class _Board:
     """The indexes of a search by number, with what each amounts to for each statement."""
 
-    def __init__(self, problem: Problem, teams: Sequence[Team], config: Config) -> None:
+    def __init__(self, problem: Problem, teams: Sequence[Team], starts: Sequence[Config]) -> None:
         self._problem = problem
-        indexes = sorted({index for team in (*teams, config) for index in team}, key=lambda x: x.order_key())
+        indexes = sorted({index for team in (*teams, *starts) for index in team}, key=lambda x: x.order_key())
         self._indexes = indexes
         self._number = {index: number for number, index in enumerate(indexes)}
         workload = problem.workload
@@ -70,6 +82,17 @@ class _Board:
         """The best configuration that many small changes lead to, by the plans seen."""
         workload = self._problem.workload
         forms = [workload.forms(index) for index in self._indexes]
+        concerned: dict[str, set[int]] = {}
+        for number, form in enumerate(forms):
+            for key in form:
+                concerned.setdefault(key, set()).add(number)
+
+        def together(key: str, numbers: frozenset[int]) -> int:
+            mask = 0
+            for number in numbers & concerned[key]:
+                mask |= forms[number][key]
+            return mask
+
         known: dict[tuple[str, int], tuple[float, float]] = {}
         held = frozenset(self._number[index] for index in config)
         best, total, lowest = held, 0.0, 0.0
@@ -82,18 +105,11 @@ class _Board:
             trial = self._changed(held, chance)
             if trial == held:
                 continue
-            masks: dict[str, int] = {key: 0 for number in held ^ trial for key in forms[number]}
+            masks = {key: together(key, trial) for key in {key: 0 for n in held ^ trial for key in forms[n]}}
             change = sum(self._upkeep[n] for n in trial - held) - sum(self._upkeep[n] for n in held - trial)
-            for key in masks:
-                mask = 0
-                for number in trial:
-                    mask |= forms[number].get(key, 0)
-                masks[key] = mask
+            for key, mask in masks.items():
                 if key not in now:
-                    before = 0
-                    for number in held:
-                        before |= forms[number].get(key, 0)
-                    now[key] = workload.guess(key, before, doubt)[0]
+                    now[key] = workload.guess(key, together(key, held), doubt)[0]
                 if (key, mask) not in known:
                     known[key, mask] = workload.guess(key, mask, doubt)
                 worth, ratio = known[key, mask]
@@ -127,11 +143,10 @@ class _Board:
             if number not in kept and not self._wider[number] & kept:
                 kept -= self._narrower[number]
                 kept.add(number)
-        size = sum(self._size[number] for number in kept)
-        spare = sorted(kept.difference(team))
+        size = sum(map(self._size.__getitem__, kept))
+        spare = sorted(kept.difference(team)) if size > self._problem.budget else []
         while size > self._problem.budget and spare:
             number = spare.pop(chance.randrange(len(spare)))
             kept.discard(number)
             size -= self._size[number]
-        fits = size <= self._problem.budget
-        return frozenset(kept) if fits else held
+        return frozenset(kept) if size <= self._problem.budget else held

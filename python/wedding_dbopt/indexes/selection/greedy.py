@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from ..what_if import Config
+from ..definition import Config
 from .problem import Problem, Team, by_size, joined
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import combinations
 
-from ..definition import IndexDef
-from ..what_if import Config
+from ..definition import Config, IndexDef
 from .problem import MIN_WORKLOAD_GAIN, Problem
 
 _MERGE_LOSS = 0.01

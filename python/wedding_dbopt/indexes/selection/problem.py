@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ..cost import WorkloadCost
-from ..definition import IndexDef
-from ..what_if import Config
+from ..definition import Config, IndexDef
 
 MIN_STATEMENT_GAIN = 0.05
 MIN_WORKLOAD_GAIN = 0.005

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..cost import WorkloadCost
-from ..definition import IndexDef
-from ..what_if import Config
+from ..definition import Config, IndexDef
 from .problem import MAX_REGRESSION
 
 

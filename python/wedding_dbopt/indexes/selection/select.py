@@ -1,5 +1,5 @@
-"""The choice of a set: greedy from several views of what a byte is worth, exchanges one by one and several at once, then a
-turn for the statements that count little, then fewer indexes."""
+"""The choice of a set: greedy from several views of what a byte is worth, exchanges foreseen by the plans seen, then a turn for
+the statements that count little, then fewer indexes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from ..cost import WorkloadCost
-from ..definition import IndexDef
-from ..what_if import Config
+from ..definition import Config, IndexDef
 from .alone import chosen_alone
-from .exchange import exchanged
 from .foresee import foreseen
 from .greedy import filled, pruned
 from .merge import consolidated
 from .problem import MAX_REGRESSION, Problem, Team, joined, team_order
 
 # Benefit per byte alone leaves no room for a large index that is worth more than the small ones before it.
-_THRIFTS = (1.0, 0.75, 0.5)
+_THRIFTS = (1.0, 0.75)
 # Once the workload's time is settled, so much of it may go for large relative gains of single statements,
 # and so much of a mean statement's time a statement counts for when its time falls to a third.
 GIVEN_UP = 0.01
 _LEANING = 0.1
-# Where few indexes are in question each exchange of them can be priced.
-_FEW_TEAMS = 64
 # Each step leaves something of the time and the plans for those after it.
-_UNTIL = (0.6, 0.8, 1.0)
+_UNTIL = (0.7, 1.0)
 
 
 def select(
@@ -60,7 +56,7 @@ def _selected(
     given_up: float,
     held: Config,
 ) -> Config:
-    first, second, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
+    first, last = (Problem(workload, budget, partial(late, part)) for part in _UNTIL)
     ordered = sorted(teams, key=team_order)
     if workload.alone and (config := chosen_alone(last, ordered)) is not None:
         return consolidated(last, config, merged)
@@ -70,11 +66,9 @@ def _selected(
             # A large workload needs all there is for one good set.
             step = first if found else last
             found.append(pruned(step, filled(step, ordered, held, thrift=thrift)))
-    config = exchanged(first, ordered, min(found, key=workload.total))
-    config = foreseen(second, ordered, config)
+    config = foreseen(first, ordered, *found)
     if given_up:
-        leaning = _leaning(last, config, given_up)
-        config = (exchanged if len(ordered) <= _FEW_TEAMS else foreseen)(leaning, ordered, config)
+        config = foreseen(_leaning(last, config, given_up), ordered, config)
     return pruned(last, consolidated(last, config, merged))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..what_if import Config
-from .problem import Problem, Team, by_size
+from ..definition import Config
+from .problem import Problem, by_size
 
 
-def shrunk(problem: Problem, config: Config, kept: Team = frozenset()) -> Config | None:
-    """The configuration without what brings least per byte, until it fits; None when `kept` alone does not fit or time is up."""
+def shrunk(problem: Problem, config: Config) -> Config | None:
+    """The configuration without what brings least per byte, until it fits; None when the time is up."""
     workload = problem.workload
     while not problem.fits(config):
-        spare = [index for index in by_size(problem, config) if index not in kept]
+        spare = by_size(problem, config)
         if workload.bytes(config) <= problem.budget:
             spare = [index for index in spare if workload.allows(config - {index})] or spare
         if not spare or problem.late():
