@@ -231,12 +231,8 @@ def undo_one(session: Session, original: list[str]) -> bool:
         90,
     )
     # The clock goes on meanwhile: indexes of a later run may be on trial.
-    others = {
-        row[0]
-        for row in session.execute(
-            "select object_name from _wedding_dbopt.action where state in ('applying', 'verifying', 'kept')"
-        )
-    }
+    stand = "select object_name from _wedding_dbopt.action where state = any (%s) and object_name is not null"
+    others = {row[0] for row in session.execute(stand, [["applying", "verifying", "kept"]])}
     now = [
         definition for definition in catalogue(session) if not any(other in definition for other in others)
     ]

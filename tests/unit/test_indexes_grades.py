@@ -39,6 +39,13 @@ def use(condition: str, catalog: Catalog = CATALOG) -> TableUse:
         ("rating < 5 and rating >= 4.5", "\"rating\" >= '4.5' AND \"rating\" < '5'", 0.1),
         ("rating > -1 - 2", "\"rating\" > '-3'", 1.0),
         ("tries > 0", "\"tries\" > '0'", 0.1),
+        ("rating >= 4.50", "\"rating\" >= '4.5'", 0.2),
+        ("rating > 7", "\"rating\" > '7'", 1 / 200_000),  # a share of nothing would make an index free
+        (
+            "rating >= 2 and not exists (select 1 from vendors v where v.id = vendor_id and rating < 4)",
+            "\"rating\" >= '2'",
+            0.6,
+        ),
     ],
 )
 def test_a_range_of_known_values_is_a_constant_with_its_share(
@@ -60,6 +67,13 @@ def test_a_range_of_known_values_is_a_constant_with_its_share(
         "body > '4'",
         "id > 4",
         "rating >= 4 or tries > 0",
+        "tries > 2.0",  # to PostgreSQL another type
+        "tries < 1e30",
+        "tries < 3000000000",
+        "rating < 1e400",
+        "rating < 123456789012345678901234567890.5",
+        "rating between symmetric 5 and 2",
+        "(rating, id) > (4, 100)",  # true of some rows with 4 as well
         "not rating >= 4",
     ],
 )
@@ -71,6 +85,36 @@ def test_no_constant_with_values_that_are_ordered_in_another_way() -> None:
     odd = replace(RATED, most_common_vals=("1", "2", "3", "4.5", "NaN"))
     table = relation("reviews", [column("id"), odd])
     assert use("rating >= 4", Catalog([table], ["public"])).constants == ()
+
+
+def test_a_value_that_statistics_do_not_have_may_be_anywhere() -> None:
+    known = replace(RATED, most_common_freqs=(0.4, 0.3, 0.1, 0.1, 0.095))
+    [constant] = use(
+        "rating > 4.5", Catalog([relation("reviews", [column("id"), known])], ["public"])
+    ).constants
+    assert constant.share == pytest.approx(0.1)
+
+
+def test_columns_that_a_join_names_alone_are_needed_of_the_table() -> None:
+    other = relation("others", [column("id"), column("rating", "numeric(2,1)")])
+    catalog = Catalog([REVIEWS, other], ["public"])
+    for join in ("join others o using (rating)", "natural join others o"):
+        [asked] = [
+            item
+            for item in table_uses(
+                Query.parse(f"select r.id from reviews r {join} where r.rating >= 4").tree, catalog
+            )
+            if item.relation.name == "reviews"
+        ]
+        needed = asked.needed_beside(asked.constants)
+        assert needed is None or "rating" in needed
+
+
+def test_a_full_index_stands_in_only_where_each_reference_asks_the_same_range() -> None:
+    text = "select a.id from reviews a join reviews b on a.vendor_id = b.vendor_id where a.rating >= 4 and b.rating < 2"
+    uses = table_uses(Query.parse(text).tree, CATALOG)
+    made = index("reviews", "vendor_id", where="\"rating\" >= '4'", joint=("\"rating\" >= '4'",))
+    assert stand_in(uses, made) is None
 
 
 def test_a_condition_of_what_an_outer_join_keeps_is_none() -> None:

@@ -181,6 +181,7 @@ def test_a_critical_write_that_nobody_feels_does_not_undo_what_critical_reads_ga
         (served, replace(write, objective_ms=None)),
         (replace(served, critical=False), write),
         (replace(served, after=served.before), write),
+        (served, replace(write, role="affected")),
     ):
         assert verdict([reads, writes, *controls(1.0)], early).verdict == "rolled_back"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 
 from ..catalog import PAGE_BYTES, Column, Relation
-from .conditions import Search
+from .conditions import Constant, Search
 from .definition import IndexDef, Key
 from .existing import serves
 from .partials import MAX_INCLUDED, joint, partial, plain
@@ -169,7 +169,7 @@ def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> 
     """
     held = [use.proven(index.conditions) for use in uses]
     proven = next((found for found in held if found is not None), None)
-    if proven is None or (None in held and not index.joint):
+    if proven is None or (None in held and not _tells_apart(index, proven)):
         return None
     if index.joint:
         more = {column for item in proven for column in item.columns} if _covers(uses, index) else set()
@@ -189,6 +189,11 @@ def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> 
     keys = tuple(key for key in index.columns if key.column != column)
     include = tuple(name for name in index.include if name != column)
     return IndexDef(*index.place, (Key(column_term(column)), *keys), include, index.method)
+
+
+def _tells_apart(index: IndexDef, proven: Sequence[Constant]) -> bool:
+    """Whether a scan shows by the columns it names that it asks the conditions: of one column it may ask something else."""
+    return len(index.joint) > 1 or (bool(index.joint) and len(proven[0].columns) > 1)
 
 
 def effective(uses: Iterable[TableUse], index: IndexDef) -> IndexDef:

@@ -81,7 +81,7 @@ class Chooser:
             found = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)
             found = sorted_too(found, sorting, cost, budget)
             self._sizes.measure(found, over)
-            widened = self._widened(found)
+            widened = self._widened(found, over)
             held = self._mended(found, budget, over)
             mended.append(held)
             if held == found and not widened:
@@ -109,11 +109,15 @@ class Chooser:
         kept = relieved(self._sizes.within(config, budget) if fitting is None else fitting, cost)
         return self._hidden.without(relieved(self._hidden.without(kept), cost))
 
-    def _widened(self, config: Config) -> bool:
+    def _widened(self, config: Config, over: Callable[[], bool]) -> bool:
         """Whether a chosen set does to some statements what the search did not see."""
         look = self._what_if
-        found = [key for key in self._workload.uses if look.widen(key, config) | look.exact(key, config)]
-        return bool(found)
+        found = False
+        for key in self._workload.uses:
+            if over():
+                break
+            found |= look.widen(key, config) | look.exact(key, config)
+        return found
 
     def _told(self, brings: Benefits) -> Iterator[Recommendation]:
         whole = {

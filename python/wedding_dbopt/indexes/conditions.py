@@ -45,6 +45,11 @@ class Constant:
     dated: bool = False
     times: int = field(default=1, compare=False)
 
+    @property
+    def says(self) -> tuple[object, ...]:
+        """What it asks, in whatever words it names values."""
+        return self.columns, self.values or self.condition, self.excludes
+
 
 @dataclass(frozen=True)
 class Search:
@@ -126,6 +131,8 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         return _range(part, resolver)
     if isinstance(part, exp.Between):
         ends = [part.args["low"], part.args["high"]]
+        if part.args.get("symmetric"):
+            return _one_sided("ranged", part.this, ends, resolver)
         both = limits({">=": ends[0], "<=": ends[1]})
         return _one_sided("ranged", part.this, ends, resolver, ends[0], both)
     if isinstance(part, exp.In):
@@ -224,7 +231,11 @@ def _equality(left: exp.Expr, right: exp.Expr, resolver: Resolver) -> list[Place
 def _range(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     left, right = part.left.unnest(), part.right.unnest()
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
-        left, right = left.expressions[0], right.expressions[0]
+        # A row that begins equal may still be there, so the first pair alone bounds nothing.
+        pair = left.expressions[0], right.expressions[0]
+        return _one_sided("ranged", pair[0], [pair[1]], resolver) + _one_sided(
+            "ranged", pair[1], [pair[0]], resolver
+        )
     compared = _compared(part, resolver)
     if compared:
         return compared

@@ -7,6 +7,7 @@ of a partial index as one of a few states may.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from ..catalog import Relation
-from .statistics import known_values
+from .statistics import known_values, row_count
 from .terms import bare, quoted
 
 _HOLDS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
@@ -23,6 +24,8 @@ _HOLDS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "<=": operator.le,
     "<": operator.lt,
 }
+_INTEGERS = {"smallint": 2, "integer": 4, "bigint": 8}
+_PLAIN = re.compile(r"\d{1,15}(\.\d{1,12})?")
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ def limits(ends: Mapping[str, exp.Expr]) -> tuple[Limit, ...]:
 
 
 def _number(node: exp.Expr) -> Decimal | None:
-    """A number in the text, with the sums and differences that the planner works out."""
+    """A number in the text, with the sums and differences that the planner works out; None for one of many digits."""
     node = bare(node)
-    if isinstance(node, exp.Literal) and not node.is_string:
+    if isinstance(node, exp.Literal) and not node.is_string and _PLAIN.fullmatch(str(node.this)):
         return Decimal(str(node.this))
     if isinstance(node, exp.Neg):
         inner = _number(node.this)
@@ -57,16 +60,30 @@ def _number(node: exp.Expr) -> Decimal | None:
 
 
 def kept(relation: Relation, column: str, ends: Iterable[Limit]) -> tuple[str, float] | None:
-    """The condition of a range and the share of rows that it keeps; None where statistics do not know (nearly) every value."""
+    """The condition of a range and the share of rows that it keeps; None where statistics do not know (nearly) every value.
+
+    An integer is compared with integers of its own range only: of another number the planner proves nothing.
+    """
     shares = known_values(relation, column)
     ordered = sorted({(list(_HOLDS).index(end.sign), end.number) for end in ends})
     tests = [(list(_HOLDS)[place], number) for place, number in ordered]
-    whole = "numeric" not in relation.columns[column].type
-    if shares is None or (whole and any(number % 1 for _, number in tests)):
+    bytes_ = _INTEGERS.get(relation.columns[column].type)
+    if shares is None or (bytes_ is not None and not all(_is_integer(number, bytes_) for _, number in tests)):
         return None
     # Quoted they are constants of the column's type at once: HypoPG does not work a cast out.
-    text = " AND ".join(f"{quoted(column)} {sign} '{number:f}'" for sign, number in tests)
+    text = " AND ".join(f"{quoted(column)} {sign} '{_written(number)}'" for sign, number in tests)
     share = sum(
         share for value, share in shares.items() if all(_HOLDS[sign](value, at) for sign, at in tests)
     )
-    return text, share
+    unknown = max(1.0 - (relation.columns[column].null_frac or 0.0) - sum(shares.values()), 0.0)
+    return text, max(share + unknown, 1.0 / row_count(relation))
+
+
+def _is_integer(number: Decimal, bytes_: int) -> bool:
+    exponent = number.as_tuple().exponent
+    return exponent == 0 and -(2 ** (8 * bytes_ - 1)) <= number < 2 ** (8 * bytes_ - 1)
+
+
+def _written(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -119,7 +119,7 @@ class TableUse:
 
     def asks(self, other: TableUse) -> bool:
         """Whether this reference asks all that another to its table does, in whatever words."""
-        said = {(item.columns, item.values, item.share, item.excludes) for item in self.constants}
+        said = {item.says for item in self.constants}
         return (
             self.relation.oid == other.relation.oid
             and other.order in ((), self.order)
@@ -127,7 +127,7 @@ class TableUse:
             and set(self.grouped) >= set(other.grouped)
             and (self.needed is None or (other.needed is not None and self.needed >= other.needed))
             and set(self.searches) >= set(other.searches)
-            and all((i.columns, i.values, i.share, i.excludes) in said for i in other.constants)
+            and all(item.says in said for item in other.constants)
             and all(any(own.asks(group) for own in self.groups) for group in other.groups)
         )
 
@@ -216,16 +216,23 @@ def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
 def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Draft]) -> None:
     where = scope.args.get("where")
     outer = any(join.side for join in joins(scope))
+    # What a subquery asks of a table outside it does not hold for each of that table's rows.
+    inside = {id(table) for table in scope.find_all(exp.Table)}
+
+    def open_where(place: exp.Table, fixed: Constant | None) -> bool:
+        return id(place) not in inside or (outer and fixed is not None and None in fixed.values)
+
     everywhere: list[exp.Expr | None] = [scope.args.get("on"), where.this if where is not None else None]
-    _read_all(
-        everywhere,
-        resolver,
-        drafts,
-        lambda place, fixed: outer and fixed is not None and None in fixed.values,
-    )
+    _read_all(everywhere, resolver, drafts, open_where)
     for join in joins(scope):
         on, side, joined = join.args.get("on"), join.side, {id(source) for source in join.find_all(exp.Table)}
-        _read_all([on], resolver, drafts, partial(_beside_join, side, joined))
+
+        def open_on(
+            place: exp.Table, fixed: Constant | None, side: str = side, joined: Collection[int] = joined
+        ) -> bool:
+            return id(place) not in inside or _beside_join(side, joined, place)
+
+        _read_all([on], resolver, drafts, open_on)
         names = [name_of(name) for name in join.args.get("using") or []]
         for source in sources(scope):
             draft = drafts.get(id(source))
@@ -233,9 +240,11 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
                 shared = [name for name in names if name in draft.relation.columns]
                 draft.common += [Condition("joined", column_term(name)) for name in shared]
                 draft.needed.update(shared)
+                draft.named.update(shared)
+                draft.whole_rows |= join.method == "NATURAL"
 
 
-def _beside_join(side: str, joined: Collection[int], place: exp.Table, fixed: Constant | None) -> bool:
+def _beside_join(side: str, joined: Collection[int], place: exp.Table) -> bool:
     """Whether a condition of an outer join decides only what is joined: rows of the kept side stay whatever it says."""
     return (
         side == "FULL"

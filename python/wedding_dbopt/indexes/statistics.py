@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from .terms import Term
 
 _UNKNOWN_DISTINCT = 200.0
 _NEARLY_ALL = 0.99
-_NUMBERS = ("smallint", "integer", "bigint", "numeric")
+_NUMBER = re.compile(r"smallint|integer|bigint|numeric(\(\d+(,-?\d+)?\))?")
 _UNKNOWN_WIDTH = 16.0
 _FIXED_WIDTHS = {"boolean": 1, "smallint": 2, "integer": 4, "date": 4, "real": 4, "uuid": 16}
 _BOOLEANS = {"t": "true", "f": "false"}
@@ -71,7 +72,7 @@ def value_fraction(relation: Relation, column: str, value: str | None) -> float 
 def known_values(relation: Relation, column: str) -> dict[Decimal, float] | None:
     """The share of rows of each number of a column; None where the most common ones are not nearly all."""
     facts = relation.columns.get(column)
-    if facts is None or not facts.type.startswith(_NUMBERS) or facts.type.endswith("[]"):
+    if facts is None or not _NUMBER.fullmatch(facts.type):
         return None
     shares = [float(share) for share in facts.most_common_freqs or ()]
     if not shares or sum(shares) < _NEARLY_ALL * (1.0 - (facts.null_frac or 0.0)):

@@ -85,6 +85,7 @@ class WhatIf:
         self._bit_of: dict[str, dict[IndexDef, int]] = {}
         self._looked: dict[str, dict[int, int]] = {}
         self._lowest: dict[str, float] = {}
+        self._refusals: dict[str, tuple[int, int]] = {}
         self.calls = 0
 
     def watch(self, key: str, uses: Iterable[TableUse]) -> None:
@@ -165,9 +166,17 @@ class WhatIf:
         if not wide:
             return False
         self._stand(key, {index: index for index in wide})
-        changed = abs(self.cost(key, config).worth - before) > _CHANGED * before
-        if not changed:
-            self._stand(key, wide)
+        changed = False
+        try:
+            worth = self._cost(key, config, self._relevant(key, config)).worth
+            changed = abs(worth - before) > _CHANGED * before
+        except (MissingExtension, TimeLimitReached):
+            raise
+        except Failure:
+            pass  # it stays known by what it amounts to
+        finally:
+            if not changed:
+                self._stand(key, wide)
         return changed
 
     def _stand(self, key: str, forms: Mapping[IndexDef, IndexDef]) -> None:
@@ -344,7 +353,12 @@ class WhatIf:
         return mask
 
     def _refused(self, key: str) -> int:
-        return self._mask(key, self._held.refused) if self._held.refused else 0
+        number, mask = self._refusals.get(key, (0, 0))
+        if number != len(self._held.refused):
+            places = self._interests.get(key, {})
+            mask = self._mask(key, (index for index in self._held.refused if index.place in places))
+            self._refusals[key] = len(self._held.refused), mask
+        return mask
 
     def _explained(self, key: str, config: Config, wanted: int) -> PlanSeen:
         forms = (self._form(key, x) for x in config if self.concerns(key, x))

@@ -41,8 +41,8 @@ LEANING = 0.1
 LATEST = 3600.0
 #: A regression of one statement counts when it costs at least this share of what the action gains.
 COUNTING_SHARE = 0.10
-#: Nobody feels that a critical statement is slower which stays below this share of its objective, and costs less than the
-#: next share of what critical statements certainly gain: each index adds some to an insert.
+#: Nobody feels that a critical write is slower which stays below this share of its objective, where all writes lose less than
+#: the next share of what critical statements certainly gain: each index adds some to an insert.
 UNFELT = 0.02
 OUTWEIGHED = 0.01
 #: Affected statements must have this share of their time before in those with enough data.
@@ -306,12 +306,13 @@ def _counts(verdict: StatementVerdict, judged: Sequence[StatementVerdict], rules
 
 
 def _unfelt(verdict: StatementVerdict, judged: Sequence[StatementVerdict]) -> bool:
-    """Whether a critical statement's loss stays far inside its objective and is as nothing beside what others gain."""
+    """Whether a critical write stays far inside its objective, and what all writes lose is as nothing beside what others gain."""
     sample, time = verdict.sample, verdict.time
-    if sample.objective_ms is None or time is None or time.after > UNFELT * sample.objective_ms:
+    if sample.role != "written" or sample.objective_ms is None or time is None:
         return False
     gained = sum(_saved_ms(v) for v in judged if v.sample.critical and v.verdict == "improved")
-    return -_saved_ms(verdict) < OUTWEIGHED * gained
+    lost = sum(max(-_saved_ms(v), 0.0) for v in judged if v.sample.role == "written")
+    return time.after <= UNFELT * sample.objective_ms and lost < OUTWEIGHED * gained
 
 
 def _saved_ms(verdict: StatementVerdict) -> float:

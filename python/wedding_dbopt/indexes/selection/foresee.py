@@ -33,7 +33,7 @@ def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config) -> Config
     if not teams:
         return best
     board = Board(problem, teams, starts)
-    begun = list(dict.fromkeys((*starts, best)))
+    begun = list(dict.fromkeys(starts))
     failed = 0
     for number in range(_ROUNDS):
         if problem.late() or failed == _TURNS * len(_DOUBTS):

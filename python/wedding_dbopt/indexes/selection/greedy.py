@@ -19,22 +19,21 @@ def filled(
     problem: Problem,
     teams: Sequence[Team],
     config: Config,
-    banned: Team = frozenset(),
     thrift: float = 1.0,
 ) -> Config:
     """The configuration plus whatever still pays, the best benefit per byte to the power of `thrift` first."""
     workload = problem.workload
     queue: list[tuple[float, int, int]] = []
     for number, team in enumerate(teams):
-        other = joined(config, team - banned)
+        other = joined(config, team)
         if other != config:
-            bound = problem.bound(config, team - banned)
+            bound = problem.bound(config, team)
             queue.append((-bound / workload.added_bytes(config, other) ** thrift, number, -1))
     heapq.heapify(queue)
     step = 0
     while queue and not problem.late():
         score, number, priced_at = heapq.heappop(queue)
-        team = teams[number] - banned
+        team = teams[number]
         other = joined(config, team)
         if other == config or not problem.fits(other) or score >= 0:
             continue
@@ -47,7 +46,7 @@ def filled(
             heapq.heappush(queue, (-worth, number, step))
     # Time or plans ran out: the best of those already priced on top of this configuration is known to pay.
     known = [entry for entry in queue if entry[2] == step]
-    return joined(config, teams[min(known)[1]] - banned) if known else config
+    return joined(config, teams[min(known)[1]]) if known else config
 
 
 def pruned(problem: Problem, config: Config) -> Config:
