@@ -80,7 +80,7 @@ def annealed(board: Board, view: View, held: Numbers, chance: random.Random) -> 
 
 
 def _changed(board: Board, held: Numbers, chance: random.Random) -> Numbers:
-    """One index narrower, one less, one team more, or both; and as much less as makes room."""
+    """One index narrower or less, one team more, or both; and as much less as makes room."""
     luck = chance.random()
     kept = set(held)
     if kept and luck < _SWAP:
@@ -88,7 +88,8 @@ def _changed(board: Board, held: Numbers, chance: random.Random) -> Numbers:
         kept.discard(gone)
         if luck < _NARROW:
             kept.update(chance.sample(sorted(board.narrower[gone]), min(len(board.narrower[gone]), 1)))
-    team = [] if luck < _LEAVE else chance.choice(board.teams)
+    adds = luck >= _LEAVE or luck < _NARROW / 2
+    team = chance.choice(board.teams) if adds else []
     kept = set(board.joined(kept, team))
     excess = board.size(kept) - board.problem.budget
     spare = sorted(kept.difference(team)) if excess > 0 else []
