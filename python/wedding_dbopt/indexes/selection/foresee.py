@@ -18,7 +18,8 @@ from .problem import SEARCHED_REGRESSION, Problem, Team
 # Of what an unknown plan could spare so much is believed, so that what may be good gets priced; in the end nothing is.
 _DOUBTS = (0.3, 0.15, 0.05, 0.0)
 _TURNS = 2
-_ROUNDS = 12
+MOST_ROUNDS = 12
+ONE_TURN = len(_DOUBTS)
 _LEAST_GAIN = 0.001
 # Annealing: a step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
 _ASK_EVERY = 64
@@ -27,7 +28,7 @@ _HOT, _COLD = 3e-3, 3e-5
 _NARROW, _LEAVE, _SWAP = 0.1, 0.3, 0.65
 
 
-def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config) -> Config:
+def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config, rounds: int = MOST_ROUNDS) -> Config:
     """The best configuration found from several starts, until turns through all doubts brought nothing or the time is up."""
     best = min(starts, key=problem.workload.total)
     if not teams:
@@ -35,7 +36,7 @@ def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config) -> Config
     board = Board(problem, teams, starts)
     begun = list(dict.fromkeys(starts))
     failed = 0
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         if problem.late() or failed == _TURNS * len(_DOUBTS):
             break
         start = begun[number] if number < len(begun) else best

@@ -3,13 +3,13 @@ the statements that count little, then fewer indexes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from ..cost import WorkloadCost
 from ..definition import Config, IndexDef
 from .alone import chosen_alone
-from .foresee import foreseen
+from .foresee import MOST_ROUNDS, ONE_TURN, foreseen
 from .greedy import filled, pruned
 from .merge import consolidated
 from .problem import MAX_REGRESSION, Problem, Team, joined, team_order
@@ -60,16 +60,22 @@ def _selected(
     ordered = sorted(teams, key=team_order)
     if workload.alone and (config := chosen_alone(last, ordered)) is not None:
         return consolidated(last, config, merged)
-    found: list[Config] = []
-    for thrift in _THRIFTS[:1] if held else _THRIFTS:
-        if not found or not first.late():
-            # A large workload needs all there is for one good set.
-            step = first if found else last
-            found.append(pruned(step, filled(step, ordered, held, thrift=thrift)))
-    config = foreseen(first, ordered, *found)
+    # A search that goes on has only to mend what was learned of the chosen set.
+    found, rounds = ([held], ONE_TURN) if held else (_greedy(first, last, ordered), MOST_ROUNDS)
+    config = foreseen(first, ordered, *found, rounds=rounds)
     if given_up:
-        config = foreseen(_leaning(last, config, given_up), ordered, config)
+        config = foreseen(_leaning(last, config, given_up), ordered, config, rounds=rounds)
     return pruned(last, consolidated(last, config, merged))
+
+
+def _greedy(first: Problem, last: Problem, teams: Sequence[Team]) -> list[Config]:
+    """What is filled up by several views of what a byte is worth. A large workload needs all there is for one good set."""
+    found: list[Config] = []
+    for thrift in _THRIFTS:
+        if not found or not first.late():
+            step = first if found else last
+            found.append(pruned(step, filled(step, teams, frozenset(), thrift=thrift)))
+    return found
 
 
 def _leaning(problem: Problem, config: Config, given_up: float) -> Problem:
