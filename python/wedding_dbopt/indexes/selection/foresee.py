@@ -24,7 +24,7 @@ _LEAST_GAIN = 0.001
 # Annealing: a step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
 _ASK_EVERY = 64
 _LEAST_STEPS, _MOST_STEPS, _STEPS_PER_TEAM = 200, 1000, 8
-_HOT, _COLD = 3e-3, 3e-5
+_HEATS, _COLD = (3e-3, 1e-3), 3e-5
 _NARROW, _LEAVE, _SWAP = 0.1, 0.3, 0.65
 
 
@@ -41,7 +41,8 @@ def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config, rounds: i
             break
         start = begun[number] if number < len(begun) else best
         view = View(board, _DOUBTS[number % len(_DOUBTS)])
-        trial = annealed(board, view, board.numbers(start), random.Random(number))
+        heat = _HEATS[number // len(_DOUBTS) % len(_HEATS)]
+        trial = annealed(board, view, board.numbers(start), random.Random(number), heat)
         better = preferred(problem, best, board.config(trial))
         failed = failed + 1 if better == best else 0
         best = better
@@ -59,8 +60,8 @@ def preferred(problem: Problem, config: Config, trial: Config) -> Config:
     return trial if helps and problem.allows(trial) and workload.allows(trial) else config
 
 
-def annealed(board: Board, view: View, held: Numbers, chance: random.Random) -> Numbers:
-    """The best set that many small changes lead to."""
+def annealed(board: Board, view: View, held: Numbers, chance: random.Random, heat: float) -> Numbers:
+    """The best set that many small changes lead to, at a falling heat."""
     best, total, lowest = held, 0.0, 0.0
     start = board.problem.workload.time(board.config(held))
     steps = min(max(_STEPS_PER_TEAM * len(board.teams), _LEAST_STEPS), _MOST_STEPS)
@@ -71,8 +72,8 @@ def annealed(board: Board, view: View, held: Numbers, chance: random.Random) -> 
         if trial == held:
             continue
         change = view.change(held, trial)
-        heat = start * _HOT * (_COLD / _HOT) ** (step / steps)
-        if change > 0 and (change > 20 * heat or chance.random() >= math.exp(-change / heat)):
+        borne = start * heat * (_COLD / heat) ** (step / steps)
+        if change > 0 and (change > 20 * borne or chance.random() >= math.exp(-change / borne)):
             continue
         held, total = trial, total + change
         if total < lowest - 1e-9 and board.allows(held):

@@ -27,7 +27,8 @@ def consolidated(problem: Problem, config: Config, merged: Collection[IndexDef])
             if not fits or workload.bytes(trial) >= workload.bytes(config) or not workload.allows(trial):
                 continue
             change = workload.change(config, trial)
-            small_loss = change.gain >= -MIN_WORKLOAD_GAIN * problem.start
+            # Of what is left: what a single runaway statement took before says nothing of the others.
+            small_loss = change.gain >= -MIN_WORKLOAD_GAIN * workload.time(config)
             if small_loss and change.largest_loss <= _MERGE_LOSS and (best is None or change.gain > best[0]):
                 best = (change.gain, trial)
         config = best[1] if best is not None else config
