@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from wedding_dbopt.indexes.selection.select import GIVEN_UP
@@ -257,26 +258,25 @@ class Times:
 
 
 def _both(session: Session, asked: Mapping[str, str], built: Collection[str]) -> dict[str, Times]:
-    """The least of the runs, as other work and a processor that slows down only ever add to it.
+    """The least of the runs, as other work and a processor that slows down only ever add to it; rounds go over all statements.
 
     Of a statement whose plan is the same with and without the indexes all runs count for both sides: they do the same.
     """
-    found = {}
-    for key, text in asked.items():
-        runs: dict[bool, list[float]] = {True: [], False: []}
-        plans = []
-        for hidden in runs:
-            _hide(session, built, hidden=hidden)
-            plans.append(plan(session, text))
-        for _ in range(ROUNDS):
-            for hidden, seconds in runs.items():
-                _hide(session, built, hidden=hidden)
-                seconds.append(_cpu_s(session, text))
-        least = {side: min(runs[side]) for side in runs}
-        if plans[0] == plans[1]:
-            least = dict.fromkeys(runs, min(least.values()))
-        found[key] = Times(key, least[True], least[False], max(runs[True]) / min(runs[True]))
+    runs: dict[tuple[str, bool], list[float]] = {(key, side): [] for key in asked for side in (True, False)}
+    plans: dict[tuple[str, bool], dict[str, Any]] = {}
+    for _, key, side in product(range(ROUNDS), asked, (True, False)):
+        _hide(session, built, hidden=side)
+        if (key, side) not in plans:
+            plans[key, side] = plan(session, asked[key])
+        runs[key, side].append(_cpu_s(session, asked[key]))
     _hide(session, built, hidden=False)
+    found = {}
+    for key in asked:
+        least = {side: min(runs[key, side]) for side in (True, False)}
+        if plans[key, True] == plans[key, False]:
+            least = dict.fromkeys(least, min(least.values()))
+        noise = max(runs[key, True]) / min(runs[key, True])
+        found[key] = Times(key, least[True], least[False], noise)
     return found
 
 
