@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from test_indexes_fixture import FakeSource, column, index, relation, uses_of
+from test_indexes_fixture import CATALOG, FakeSource, column, index, relation, uses_of
 from wedding_dbopt.database import DatabaseError
 from wedding_dbopt.indexes.candidates import candidates, usage
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef, Key
+from wedding_dbopt.indexes.explore import Explorer
 from wedding_dbopt.indexes.predicates import Group, TableUse
 from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
 from wedding_dbopt.indexes.selection.relieve import relieved
+from wedding_dbopt.indexes.sizes import Sizes
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.indexes.what_if import WhatIf
+from wedding_dbopt.indexes.workload import Workload
 from wedding_dbopt.plan import Plan
 
 COUPLES = IndexDef("public", "couples", (Key(column_term("user_id")),))
@@ -99,6 +102,20 @@ def test_a_plan_that_only_seems_cheaper_without_its_descents_is_not_believed() -
     assert what_if.cost("q", frozenset()).cost == 100.0
     assert what_if.cost("q", frozenset({VENUE})).cost == 100.0
     assert what_if.cost("q", frozenset({VENUE})).used == frozenset()
+
+
+def test_what_the_planner_takes_together_is_known_though_it_loses_and_a_part_of_it_wins() -> None:
+    what_if = watched(priced_by({(): 100.0, ("venue_id",): 99.5, ("venue_id", "vendor_id"): 99.3}))
+    what_if.cost("q", frozenset())
+    both = frozenset({VENUE, VENDOR})
+    assert what_if.used("q", both) == frozenset()
+    assert what_if.taken("q", both) == both
+    assert what_if.used("q", frozenset({VENUE})) == {VENUE}
+    workload = Workload(
+        what_if, uses={"q": uses_of("select * from bookings where venue_id = $1 and vendor_id = $2")}
+    )
+    explorer = Explorer(workload, CATALOG, Sizes(lambda relation, index: 200_000_000, None), 3)
+    assert explorer._used("q", both) == {VENUE}
 
 
 def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() -> None:

@@ -217,8 +217,14 @@ class Explorer:
         self._picked[key] = picked
 
     def _used(self, key: str, config: Config) -> Config:
+        look = self._what_if
         try:
-            return self._what_if.used(key, config)
+            used = look.used(key, config)
+            if not used and len(config) > 1:
+                # What the planner took together loses with its descents charged; a part of it may win all the same.
+                taken = sorted(look.taken(key, config), key=IndexDef.order_key)
+                used = frozenset().union(*(look.used(key, frozenset({index})) for index in taken))
+            return used
         except MissingExtension:
             raise
         except (*Failure, ValueError):

@@ -267,7 +267,17 @@ class WhatIf:
 
     def used(self, key: str, config: Config) -> Config:
         """The indexes of a configuration that the statement's plan uses; of those that amount to the same the smallest."""
-        forms = self.cost(key, config).used
+        return self._behind(key, config, self.cost(key, config).used)
+
+    def taken(self, key: str, config: Config) -> Config:
+        """The indexes of a configuration that the planner himself takes, though they may lose once their descents are charged."""
+        self.cost(key, config)
+        wanted = self._relevant(key, config)
+        plans = (x for x in self._seen[key] if x.used & wanted == x.used and wanted & x.offered == wanted)
+        return self._behind(key, config, next((x.priced.used for x in plans), frozenset()))
+
+    def _behind(self, key: str, config: Config, forms: Config) -> Config:
+        """The indexes of a configuration that amount to some forms, of those that amount to the same the smallest."""
         found: dict[IndexDef, IndexDef] = {}
         for index in sorted(config, key=lambda index: (self._size(index), index.order_key())):
             if self.concerns(key, index):
