@@ -220,7 +220,7 @@ class Explorer:
         look = self._what_if
         try:
             used = look.used(key, config)
-            if not used and len(config) > 1:
+            if not used and len(config) > 1 and len(self._workload.uses) <= FEW_STATEMENTS:
                 # What the planner took together loses with its descents charged; a part of it may win all the same.
                 taken = sorted(look.taken(key, config), key=IndexDef.order_key)
                 used = frozenset().union(*(look.used(key, frozenset({index})) for index in taken))
