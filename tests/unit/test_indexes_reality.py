@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -57,9 +58,23 @@ def loop(rows: float, *children: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "Plans": list(children)}
 
 
-def cost(top: dict[str, Any], leading: str | None, visit: float) -> float:
+def cost(
+    top: dict[str, Any],
+    leading: str | None = None,
+    visit: float = 0.0,
+    share_of: Callable[[Relation, str], float | None] = lambda item, condition: None,
+    depth: float = 0.0,
+) -> float:
     plan = Plan.from_json({"Plan": top})
-    return beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: leading, visit)
+    tables = TABLES.get
+    return beyond(
+        plan,
+        lambda node: tables(node.relation or ""),
+        lambda node: leading,
+        visit,
+        share_of,
+        lambda table: depth,
+    )
 
 
 def test_each_row_on_another_page_costs_a_visit() -> None:
@@ -180,9 +195,7 @@ def test_a_counted_share_decides_how_many_rows_compared_columns_leave() -> None:
 
     def total(condition: str) -> float:
         outer = scan("lines", 1000, Filter=condition)
-        plan = Plan.from_json({"Plan": loop(1000, outer, scan("orders", 1, 2.0))})
-        found = TABLES.get
-        return beyond(plan, lambda node: found(node.relation or ""), lambda node: None, 0.0, share_of)
+        return cost(loop(1000, outer, scan("orders", 1, 2.0)), share_of=share_of)
 
     assert total("(lines.vendor > lines.part)") == pytest.approx(2000)
     assert total("(lines.vendor < lines.part)") == 0
@@ -217,22 +230,12 @@ def test_a_kept_inner_side_is_only_read_again() -> None:
         "Plans": [scan("orders", 4, 49.0)],
     }
     for inner, more in ((scan("orders", 1, 50.0), 50.0), (kept, 0.01)):
-        plan = Plan.from_json({"Plan": loop(1000, outer, inner)})
-        found = beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: None, 0.0, share_of)
-        assert found == pytest.approx(1000 * more)
+        assert cost(loop(1000, outer, inner), share_of=share_of) == pytest.approx(1000 * more)
 
 
 def test_the_columns_of_a_row_are_taken_apart_up_to_the_last_one_needed() -> None:
     def total(top: dict[str, Any], depth: int) -> float:
-        plan = Plan.from_json({"Plan": top})
-        found = TABLES.get
-        return beyond(
-            plan,
-            lambda node: found(node.relation or ""),
-            lambda node: None,
-            0.0,
-            depth_of=lambda table: depth,
-        )
+        return cost(top, depth=depth)
 
     whole = total(scan("lines", 10), 1)
     assert whole == pytest.approx(0.0014 * 200_000) and total(scan("lines", 10), 3) == pytest.approx(
@@ -261,8 +264,7 @@ def test_a_counted_share_decides_how_many_rows_meet_a_pattern(filter_text: str, 
         return 500 / 200_000 if condition == "\"part\" LIKE '%green%'" else None
 
     outer = scan("lines", 1000, Filter=filter_text)
-    plan = Plan.from_json({"Plan": loop(1000, outer, scan("orders", 1, 2.0))})
-    found = beyond(plan, lambda node: TABLES.get(node.relation or ""), lambda node: None, 0.0, share_of)
+    found = cost(loop(1000, outer, scan("orders", 1, 2.0)), share_of=share_of)
     assert found == pytest.approx((runs - 1000) * 2.0)
 
 
@@ -273,16 +275,7 @@ def test_subqueries_of_conditions_are_no_sides_of_a_join_and_no_scan_of_a_table(
     joined = loop(1000, outer, inner)
 
     def total(top: dict[str, Any], share: float, depth: float = 0.0) -> float:
-        plan = Plan.from_json({"Plan": top})
-        tables = TABLES.get
-        return beyond(
-            plan,
-            lambda node: tables(node.relation or ""),
-            lambda node: None,
-            0.0,
-            lambda item, condition: share,
-            lambda table: depth,
-        )
+        return cost(top, share_of=lambda item, condition: share, depth=depth)
 
     with_subquery = {
         **joined,
@@ -297,10 +290,8 @@ def test_subqueries_of_conditions_are_no_sides_of_a_join_and_no_scan_of_a_table(
 
 def test_the_rows_of_one_worker_tell_nothing_of_a_pattern() -> None:
     facts = {"Filter": "(lines.part ~~ '%green%'::text)", "Parallel Aware": True}
-    plan = Plan.from_json({"Plan": loop(400, scan("lines", 400, **facts), scan("orders", 1, 2.0))})
-    found = TABLES.get
-    share = lambda item, condition: 500 / 200_000  # noqa: E731
-    assert beyond(plan, lambda node: found(node.relation or ""), lambda node: None, 0.0, share) == 0
+    top = loop(400, scan("lines", 400, **facts), scan("orders", 1, 2.0))
+    assert cost(top, share_of=lambda item, condition: 500 / 200_000) == 0
 
 
 def test_arrays_and_ranges_have_no_fixed_length() -> None:

@@ -14,7 +14,7 @@ from ..catalog import Catalog
 from .choose import Chooser
 from .cost import WriteRate
 from .dated import Dating
-from .explore import FEW_STATEMENTS, Explorer, Vary
+from .explore import Explorer, Vary
 from .full_text import Prove
 from .limits import NO_LIMITS, Limits
 from .reality import Beyond
@@ -24,7 +24,7 @@ from .size import index_bytes
 from .sizes import Estimate, Measure, Sizes
 from .skew import Represent
 from .what_if import PlanSource, WhatIf
-from .workload import Workload, WorkloadStatement
+from .workload import FEW_STATEMENTS, Workload, WorkloadStatement
 
 DAY = 86400.0
 # Few statements may each be planned often; of many none may, or the search would take minutes.

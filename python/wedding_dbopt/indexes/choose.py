@@ -11,7 +11,6 @@ from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
 from .dated import left_out as left_undated
 from .definition import Config, IndexDef
-from .explore import FEW_STATEMENTS
 from .full_text import Demand, Prove, search_recommendations
 from .generic_plans import notes
 from .hidden import Hidden
@@ -76,7 +75,7 @@ class Chooser:
         mended: list[Config] = []
         for round_ in range(_ROUNDS):
             cost = self._cost()
-            ends = _later(late) if round_ and len(self._workload.uses) <= FEW_STATEMENTS else late
+            ends = _later(late) if round_ and self._workload.few else late
             if mended and ends():
                 break
             found = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)

@@ -23,8 +23,6 @@ from .workload import Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
 _SETTLED = 0.5
-# More statements than this leave no plans for candidates that are rarely the best.
-FEW_STATEMENTS = 40
 # A text written anew must cost what the statement costs.
 _SAME = 1e-4
 _LATE = "the time limit came first"
@@ -68,7 +66,7 @@ class Explorer:
         if self._dating is not None:
             self._workload.date(self._dating)
         used, orders = usage(self._workload.uses.values()), shared(self._workload.uses.values())
-        few = len(self._workload.uses) <= FEW_STATEMENTS
+        few = self._workload.few
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
             for use in uses:
@@ -92,7 +90,7 @@ class Explorer:
                 if represent is not None and self._workload.statements[key].query.parameter_count:
                     self._represent(key, represent)
         self._share()
-        few = len(self._workload.uses) <= FEW_STATEMENTS
+        few = self._workload.few
         offered = frozenset(index for team in self._workload.teams for index in team)
         for key, picked in self._picked.items():
             self._what_if.narrow(key, picked)
@@ -186,7 +184,7 @@ class Explorer:
         picked: set[IndexDef] = set()
         narrow = frozenset(index for index in plain if len(index.columns) == 1)
         covering, partial = frozenset(offered.covering), frozenset(offered.partial)
-        few = len(self._workload.uses) <= FEW_STATEMENTS
+        few = self._workload.few
         alone = partial if few else frozenset[IndexDef]()
         offers = (
             narrow,
@@ -220,7 +218,7 @@ class Explorer:
         look = self._what_if
         try:
             used = look.used(key, config)
-            if not used and len(config) > 1 and len(self._workload.uses) <= FEW_STATEMENTS:
+            if not used and len(config) > 1 and self._workload.few:
                 # What the planner took together loses with its descents charged; a part of it may win all the same.
                 taken = sorted(look.taken(key, config), key=IndexDef.order_key)
                 used = frozenset().union(*(look.used(key, frozenset({index})) for index in taken))
@@ -242,7 +240,7 @@ class Explorer:
                 same = (index.place, frozenset(index.columns)) in wanted
                 if same and any(index.extends(other) for other in everywhere):
                     teams[frozenset({index})] = None
-        for index in shared_covers(everywhere) if len(self._workload.uses) <= FEW_STATEMENTS else ():
+        for index in shared_covers(everywhere) if self._workload.few else ():
             teams[frozenset({index})] = None
 
 

@@ -44,6 +44,10 @@ class PlanSeen:
     used: int
     priced: Priced
 
+    def settles(self, wanted: int) -> bool:
+        """Whether the planner takes this plan under some indexes too: they were all offered, and those it uses are there."""
+        return self.used & wanted == self.used and wanted & self.offered == wanted
+
 
 class PlansSeen:
     """The plans of one statement that may ever decide something.

@@ -232,14 +232,7 @@ class WhatIf:
         known = self._known.setdefault(key, {})
         if wanted not in known:
             seen = self._seen.setdefault(key, [])
-            chosen = next(
-                (
-                    item
-                    for item in seen
-                    if item.used & wanted == item.used and wanted & item.offered == wanted
-                ),
-                None,
-            )
+            chosen = self._settling(key, wanted)
             if chosen is None:
                 chosen = self._explained(key, config, wanted)
                 seen.append(chosen)
@@ -259,8 +252,7 @@ class WhatIf:
         looked, seen = self._looked.setdefault(key, {}), self._seen.get(key, [])
         start = looked.get(wanted, 0)
         for number in range(start, len(seen)):
-            item = seen[number]
-            if item.used & wanted == item.used and wanted & item.offered == wanted:
+            if seen[number].settles(wanted):
                 return True
             looked[wanted] = number + 1
         return False
@@ -272,9 +264,11 @@ class WhatIf:
     def taken(self, key: str, config: Config) -> Config:
         """The indexes of a configuration that the planner himself takes, though they may lose once their descents are charged."""
         self.cost(key, config)
-        wanted = self._relevant(key, config)
-        plans = (x for x in self._seen[key] if x.used & wanted == x.used and wanted & x.offered == wanted)
-        return self._behind(key, config, next((x.priced.used for x in plans), frozenset()))
+        plan = self._settling(key, self._relevant(key, config))
+        return self._behind(key, config, plan.priced.used if plan is not None else frozenset())
+
+    def _settling(self, key: str, wanted: int) -> PlanSeen | None:
+        return next((item for item in self._seen.get(key, ()) if item.settles(wanted)), None)
 
     def _behind(self, key: str, config: Config, forms: Config) -> Config:
         """The indexes of a configuration that amount to some forms, of those that amount to the same the smallest."""

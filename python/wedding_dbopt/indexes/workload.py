@@ -15,6 +15,9 @@ from .predicates import TableUse
 from .selection.problem import Team
 from .what_if import WhatIf
 
+# More statements than this leave no plans for candidates that are rarely the best.
+FEW_STATEMENTS = 40
+
 
 @dataclass(frozen=True)
 class WorkloadStatement:
@@ -47,6 +50,11 @@ class Workload:
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     teams: dict[Team, None] = field(default_factory=dict)
     dated: dict[tuple[tuple[str, str], str], Dated] = field(default_factory=dict)
+
+    @property
+    def few(self) -> bool:
+        """Whether each statement may be planned often."""
+        return len(self.uses) <= FEW_STATEMENTS
 
     def date(self, dating: Dating) -> None:
         """Let statements be served by indexes that begin at a date, where their constants prove it."""
