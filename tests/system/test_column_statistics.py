@@ -74,7 +74,7 @@ ITEMS = """
 create table item (id serial primary key, booking integer, note text);
 insert into item (booking, note) select g / 10, repeat('x', 200) from generate_series(1, 600000) g;
 select pg_stat_force_next_flush();
-set default_statistics_target = 1;
+set default_statistics_target = {target};
 vacuum analyze item;
 reset default_statistics_target
 """
@@ -83,21 +83,38 @@ GIVEN = "select count(*) from pg_attribute a, unnest(attoptions) o where attreli
 KNOWN = "select n_distinct from pg_stats where tablename = 'item' and attname = 'booking'"
 
 
-def test_a_number_of_values_that_analyze_misses_by_far_is_counted_set_and_taken_back(tuner: Tuner) -> None:
-    for statement in ITEMS.split(";"):
+OF_ALL = "select count(*) from (select booking from item group by booking having count(*) > {number}) as many"
+TOLD = """
+select a.id, a.details ->> 'n_distinct', (a.details -> 'evidence' ->> 'known')::float8, r.reason
+from _wedding_dbopt.action a join _wedding_dbopt.recommendation r on r.id = a.recommendation_id
+where a.details ->> 'parameter' = 'n_distinct'
+"""
+
+
+def told(tuner: Tuner, target: int, load: str) -> tuple[int, str, float, str]:
+    """What the tuner tells the planner after a load, with statistics of a target: action, number, number before, reason."""
+    for statement in ITEMS.format(target=target).split(";"):
         tuner.run(statement)
     tuner.set(mode_statistics="auto", mode_index_creation="off")
-    before = float(tuner.value(KNOWN))
-    assert 0 < before < 6000, before
     tuner.collect()
     for _ in range(3):
-        tuner.work(OF_BOOKING, 5)
+        tuner.work(load, 5)
         tuner.collect()
     tuner.tune()
-    [(action, value)] = tuner.rows(
-        "select id, details ->> 'n_distinct' from _wedding_dbopt.action where details ->> 'parameter' = 'n_distinct'"
-    )
+    [(action, value, known, reason)] = tuner.rows(TOLD)
     assert 0.09 < -float(value) < 0.11
+    return action, value, known, reason
+
+
+def test_a_grouping_that_spills_tells_the_number_of_values_at_a_smaller_error_too(tuner: Tuner) -> None:
+    tuner.run(f"alter database {tuner.database} set work_mem = '1MB'")
+    _, _, known, reason = told(tuner, 10, OF_ALL)
+    assert 6_000 < known < 30_000 and "temporary files" in reason
+
+
+def test_a_number_of_values_that_analyze_misses_by_far_is_counted_set_and_taken_back(tuner: Tuner) -> None:
+    action, value, known, _ = told(tuner, 1, OF_BOOKING)
+    assert 0 < known < 6000
     tuner.process()
     assert tuner.state(action) == "verifying", tuner.reason(action)
     assert float(tuner.value(KNOWN)) == float(value)

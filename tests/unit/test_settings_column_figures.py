@@ -65,6 +65,18 @@ def test_an_error_below_ten_times_is_left_alone() -> None:
     assert list(number_of_values.advise([replace(COUNTED, counted=90_000.0)])) == []
 
 
+def test_a_grouping_that_spills_counts_from_twice_where_equal_values_lie_together() -> None:
+    spilled = replace(COUNTED, counted=27_000.0, spills=True)
+    [advice] = number_of_values.advise([spilled])
+    assert "3.0 times less memory" in advice.reason and "temporary files" in advice.reason
+    for left_alone in (
+        replace(spilled, counted=17_000.0),
+        replace(spilled, growth=0.8),
+        replace(spilled, spills=False),
+    ):
+        assert list(number_of_values.advise([left_alone])) == []
+
+
 @pytest.mark.parametrize(
     ("each", "together", "rows_read", "counted"),
     [

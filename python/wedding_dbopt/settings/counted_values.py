@@ -10,12 +10,13 @@ spread are the same everywhere, so it does not.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from wedding_dbopt.catalog import Catalog, Relation
 from wedding_dbopt.database import Database, DatabaseError
 from wedding_dbopt.errors import DboptError
+from wedding_dbopt.indexes.predicates import TableUse
 from wedding_dbopt.indexes.statistics import distinct_values, row_count
 from wedding_dbopt.indexes.terms import qualified
 from wedding_dbopt.planning import PlanningSession
@@ -28,8 +29,9 @@ STRETCHES = 16
 STRETCH_PAGES = 64
 #: So many columns are counted at most in a run, those first whose statements cost most.
 MOST_COLUMNS = 10
-#: What could not be ten times too low needs no counting.
+#: What could not be ten times too low needs no counting; twice, where groups spill.
 _LEAST_ROWS_PER_VALUE = 10
+_LEAST_ROWS_PER_SPILLED_VALUE = 2
 _LEAST_ROWS = 10_000
 _COUNT = """
 select count(*)::float8 as together, coalesce(sum(n), 0)::float8 as apart
@@ -47,6 +49,7 @@ class Counted:
     """A column: `known` different values by its statistics, `counted` by whole stretches, of `rows` rows.
 
     `growth` tells how their number grows with the pages: 1 where equal values lie together, 0 where all values are everywhere.
+    `spills` is set where a statement groups by the column in a hash table and writes temporary files.
     """
 
     schema: str
@@ -57,21 +60,34 @@ class Counted:
     rows: float
     growth: float
     affected: tuple[Affected, ...]
+    spills: bool = False
 
 
 def counted_values(
-    database: Database, session: PlanningSession, catalog: Catalog, members: Sequence[Planned]
+    database: Database,
+    session: PlanningSession,
+    catalog: Catalog,
+    members: Sequence[Planned],
+    spilling: Collection[int] = (),
 ) -> list[Counted]:
-    """The columns that the workload compares, joins or groups by and that may have more values than their statistics say."""
+    """The columns that the workload compares, joins or groups by and that may have more values than their statistics say.
+
+    `spilling` are the ids of the statements that write temporary files.
+    """
     asked: dict[tuple[int, str], Asked] = {}
+    spilled: set[tuple[int, str]] = set()
     for member in members:
         for use in uses(member, catalog):
             terms = {term for group in use.groups for term in group.equal + group.joined} | set(use.grouped)
             for name in sorted({term.column for term in terms if term.column is not None}):
-                if _doubtful(use.relation, name):
-                    asked.setdefault((use.relation.oid, name), (use.relation, []))[1].append(member.statement)
+                place = (use.relation.oid, name)
+                spills = member.statement.statement_id in spilling and _hashed(member, use, name)
+                if spills:
+                    spilled.add(place)
+                if _doubtful(use.relation, name, spills):
+                    asked.setdefault(place, (use.relation, []))[1].append(member.statement)
     found = []
-    for (_, name), (relation, affected) in heaviest(asked)[:MOST_COLUMNS]:
+    for (oid, name), (relation, affected) in heaviest(asked)[:MOST_COLUMNS]:
         if database.query(_SET, ["oid", "name"], [relation.oid, name])[0]["given"]:
             continue  # somebody knows better
         try:
@@ -80,10 +96,9 @@ def counted_values(
             continue
         counted, growth = extrapolated(*counts, row_count(relation))
         known = distinct_values(relation, name)
-        who = tuple(dict.fromkeys(affected))
-        found.append(
-            Counted(relation.schema, relation.name, name, known, counted, row_count(relation), growth, who)
-        )
+        who, spills = tuple(dict.fromkeys(affected)), (oid, name) in spilled
+        rows = row_count(relation)
+        found.append(Counted(relation.schema, relation.name, name, known, counted, rows, growth, who, spills))
     return found
 
 
@@ -100,11 +115,24 @@ def extrapolated(
     return min(max(together * whole * share**-growth, together), rows), growth
 
 
-def _doubtful(relation: Relation, name: str) -> bool:
+def _hashed(member: Planned, use: TableUse, name: str) -> bool:
+    """Whether the statement groups by the column of this table in a hash table."""
+    if member.plan is None or all(term.column != name for term in use.grouped):
+        return False
+    return any(
+        node.type == "Aggregate"
+        and node.strategy in ("Hashed", "Mixed")
+        and any(key.split(".")[-1].strip('"') == name for key in node.group_key)
+        for node in member.plan.walk()
+    )
+
+
+def _doubtful(relation: Relation, name: str, spills: bool) -> bool:
     column, rows = relation.columns.get(name), row_count(relation)
     if column is None or column.n_distinct is None or not is_built_in(column) or rows < _LEAST_ROWS:
         return False
-    return distinct_values(relation, name) * _LEAST_ROWS_PER_VALUE < rows
+    least = _LEAST_ROWS_PER_SPILLED_VALUE if spills else _LEAST_ROWS_PER_VALUE
+    return distinct_values(relation, name) * least < rows
 
 
 def _counts(

@@ -107,6 +107,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
     """
     server = evidence.server(database, since, until)
     tables = evidence.tables(database, since, until)
+    spills = evidence.spills(database, since, until)
     members = _members(database, since, until)
     found: list[Advice] = []
     with planning_session(database) as session:
@@ -118,12 +119,13 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         catalog = catalog_of(database, session, now)
         pairs = correlations(database, session, catalog, now)
         uneven, groupings = column_figures(database, session, catalog, now)
-        counted = counted_values(database, session, catalog, now)
+        spilling = {spill.statement.statement_id for spill in spills}
+        counted = counted_values(database, session, catalog, now, spilling)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)
     roles = evidence.roles(database, since, until)
     found += chain(
-        work_mem.advise(evidence.spills(database, since, until), server),
+        work_mem.advise(spills, server),
         timeouts.advise(server, roles),
         plan_cache_mode.advise(kept, server),
         jit.advise(server),
