@@ -56,12 +56,34 @@ class Client:
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        before = self._session.execute("show statement_timeout").fetchone()
+        assert before is not None
+        self._session.execute(
+            "select set_config('statement_timeout', %s, false)", [f"{1000 * seconds:.0f}ms"]
+        )
+        try:
+            yield
+        finally:
+            self._session.execute("select set_config('statement_timeout', %s, false)", [before[0]])
+
+    @contextmanager
     def rolled_back(self) -> Iterator[None]:
         try:
             with self._session.transaction(force_rollback=True):
                 yield
         except psycopg.Error as error:
             raise DatabaseError(str(error), error.sqlstate) from error
+
+
+class ClientReaders:
+    """What reads tables for samples, over a session: its own role may."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def reader(self, schema: str, table: str) -> Client:
+        return self._client
 
 
 class ClientSource:

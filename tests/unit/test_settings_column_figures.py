@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -77,18 +80,44 @@ def test_a_grouping_that_spills_counts_from_twice_where_equal_values_lie_togethe
         assert list(number_of_values.advise([left_alone])) == []
 
 
-@pytest.mark.parametrize(
-    ("each", "together", "rows_read", "counted"),
-    [
-        # 16 of 1,000 stretches of 5,000 rows: ten rows a value that lie together, a hundred values everywhere.
-        (501.0, 16 * 501.0, 80_000, 500_000.0),
-        (100.0, 100.0, 80_000, 100.0),
-    ],
-)
-def test_stretches_tell_values_that_lie_together_from_those_that_are_everywhere(
-    each: float, together: float, rows_read: float, counted: float
-) -> None:
-    share = rows_read / 5_000_000
-    found, _ = extrapolated(together, STRETCHES * each, STRETCHES, share, 5_000_000)
-    assert found == pytest.approx(counted, rel=0.02)
-    assert extrapolated(together, each, 1, 1.0, 5_000_000)[0] == together
+def _stretches(values: Iterable[Iterable[int]]) -> tuple[float, float, float]:
+    """Values in all stretches, in exactly one, in exactly two."""
+    found = Counter(value for stretch in values for value in set(stretch))
+    seen = Counter(found.values())
+    return float(len(found)), float(seen[1]), float(seen[2])
+
+
+STRETCH, WHOLE = 2_000, 1_000
+ROWS = float(STRETCH * WHOLE)
+
+
+@pytest.mark.parametrize("rows_per_value", [1, 4, 10, 100])
+def test_of_values_that_lie_together_there_are_as_many_more_as_there_are_pages(rows_per_value: int) -> None:
+    starts = [number * WHOLE // STRETCHES * STRETCH for number in range(STRETCHES)]
+    seen = _stretches([row // rows_per_value for row in range(at, at + STRETCH)] for at in starts)
+    counted, growth = extrapolated(*seen, STRETCHES, STRETCHES / WHOLE, ROWS)
+    assert counted == pytest.approx(ROWS / rows_per_value, rel=0.06) and growth > 0.99
+
+
+@pytest.mark.parametrize("values", [100, 5_000, 60_000, 200_000])
+def test_values_that_are_spread_are_not_taken_for_more(values: int) -> None:
+    chance = random.Random(1)
+    seen = _stretches([chance.randrange(values) for _ in range(STRETCH)] for _ in range(STRETCHES))
+    counted, growth = extrapolated(*seen, STRETCHES, STRETCHES / WHOLE, ROWS)
+    assert counted == pytest.approx(values, rel=0.2) and growth < 0.2
+
+
+def test_values_that_lie_in_a_few_places_are_counted_once() -> None:
+    chance = random.Random(2)
+    home: dict[int, list[int]] = {}
+    for value in range(100_000):
+        for _ in range(3):
+            home.setdefault(chance.randrange(WHOLE), []).append(value)
+    seen = _stretches(home[number] for number in range(0, WHOLE, WHOLE // STRETCHES))
+    stretches = len(range(0, WHOLE, WHOLE // STRETCHES))
+    counted, growth = extrapolated(*seen, stretches, stretches / WHOLE, ROWS)
+    assert counted == pytest.approx(100_000, rel=0.2) and 0.2 < growth < 0.5
+
+
+def test_a_table_that_was_read_whole_is_not_extrapolated() -> None:
+    assert extrapolated(100.0, 90.0, 5.0, 1, 1.0, 5_000_000) == (100.0, 0.0)

@@ -129,6 +129,20 @@ def spills(database: Database, since: str, until: str) -> list[Spill]:
     return [_spill(database, row) for row in rows]
 
 
+_SERVED = """
+select distinct b ->> 'statement_id' as id
+from _wedding_dbopt.recommendation r cross join pg_catalog.jsonb_array_elements(r.benefits) b
+where r.kind = 'index_creation' and (r.status = 'open' or exists (
+  select from _wedding_dbopt.action a
+  where a.recommendation_id = r.id and a.state in ('proposed', 'approved', 'applying', 'verifying')))
+"""
+
+
+def served_by_an_index(database: Database) -> set[int]:
+    """The statements for which an index is recommended or on trial: how they will be planned is not known yet."""
+    return {int(row["id"]) for row in database.query(_SERVED) if str(row["id"]).isdecimal()}
+
+
 def _spill(database: Database, row: Row) -> Spill:
     function = called_function(database, row["query"] or "", str(row["search_path"] or ""))
     return Spill(

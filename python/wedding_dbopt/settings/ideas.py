@@ -119,7 +119,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
         catalog = catalog_of(database, session, now)
         pairs = correlations(database, session, catalog, now)
         uneven, groupings = column_figures(database, session, catalog, now)
-        spilling = {spill.statement.statement_id for spill in spills}
+        spilling = {spill.statement.statement_id for spill in spills} - evidence.served_by_an_index(database)
         counted = counted_values(database, session, catalog, now, spilling)
         resized = replanned(database, session, now, {effective_cache_size.NAME: size}) if size else []
     remember(database, now, begun)

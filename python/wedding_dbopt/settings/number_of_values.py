@@ -4,8 +4,9 @@ Why: where ANALYZE takes the values of a column for ten times fewer than there a
 grouping is expected to give ten times too many rows, and hash joins or sorts stand where an index would do.
 A grouping is planned by hash then, as its groups are expected to fit into memory, and goes through temporary files.
 Sound when: whole stretches of the table show more than ten times as many, or more than twice where equal values lie together and
-a statement that groups by them in a hash table spills; and nobody set the number by hand. A number that grows with the table
-is given as a share of its rows, so it stays right. No result changes; the undo is RESET (n_distinct).
+a statement that groups by them in a hash table spills, and no index is about to give it another plan; and nobody set the number
+by hand. A number that grows with the table is given as a share of its rows, so it stays right. No result changes; the undo is
+RESET (n_distinct).
 """
 
 from __future__ import annotations
