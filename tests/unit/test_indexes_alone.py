@@ -10,7 +10,7 @@ from test_indexes_fixture import FakeSource, index, uses_of
 from wedding_dbopt.indexes.candidates import candidates, shared, usage
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef
-from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
+from wedding_dbopt.indexes.reality import DepthOf, DescentOf, LeadingOf
 from wedding_dbopt.indexes.selection.alone import chosen_alone
 from wedding_dbopt.indexes.selection.problem import Problem
 from wedding_dbopt.indexes.what_if import WhatIf
@@ -107,7 +107,7 @@ def test_a_statement_alone_costs_few_plans() -> None:
 def priced(beyond: float) -> Problem:
     """Both indexes cost about the same; that on vendor_id costs more than the planner knows."""
 
-    def worse(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+    def worse(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
         return beyond if any(leading(node.node) == "vendor_id" for node in plan.visits()) else 0.0
 
     source = one_of({(): 1000.0, ("venue_id",): 100.0, ("vendor_id",): 90.0})

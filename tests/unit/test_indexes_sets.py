@@ -9,7 +9,7 @@ from test_indexes_fixture import BOOKINGS, FakeSource, index, uses_of
 from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import Config, IndexDef
 from wedding_dbopt.indexes.hidden import Hidden
-from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
+from wedding_dbopt.indexes.reality import DepthOf, DescentOf, LeadingOf
 from wedding_dbopt.indexes.selection.foresee import foreseen, preferred
 from wedding_dbopt.indexes.selection.problem import Problem
 from wedding_dbopt.indexes.selection.shrink import shrunk
@@ -137,7 +137,7 @@ def test_what_the_planner_takes_without_his_first_choice_concerns_the_statement_
                 return cost, used
         return 100.0, []
 
-    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
         return 500.0 if any(leading(visit.node) == "venue_id" for visit in plan.visits()) else 0.0
 
     what_if = WhatIf(FakeSource(price), lambda index: 200_000, beyond=beyond)
@@ -180,7 +180,7 @@ def test_a_swap_of_equals_is_none_though_relative_gains_count() -> None:
 def test_what_a_row_costs_is_known_after_a_table_is_settled() -> None:
     depths = []
 
-    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
         depths.append(depth(BOOKINGS))
         return 0.0
 

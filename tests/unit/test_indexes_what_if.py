@@ -11,7 +11,7 @@ from wedding_dbopt.indexes.cost import Weight, WorkloadCost
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.explore import Explorer
 from wedding_dbopt.indexes.predicates import Group, TableUse
-from wedding_dbopt.indexes.reality import DepthOf, LeadingOf
+from wedding_dbopt.indexes.reality import DepthOf, DescentOf, LeadingOf
 from wedding_dbopt.indexes.selection.relieve import relieved
 from wedding_dbopt.indexes.sizes import Sizes
 from wedding_dbopt.indexes.terms import column_term
@@ -119,7 +119,7 @@ def test_what_the_planner_takes_together_is_known_though_it_loses_and_a_part_of_
 
 
 def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() -> None:
-    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
         return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
 
     source = priced_by({(): 100.0, ("venue_id",): 87.0, ("vendor_id",): 85.0})
@@ -132,7 +132,7 @@ def test_a_plan_that_costs_the_planner_about_the_same_counts_with_its_worst() ->
 
 
 def test_what_the_planner_takes_when_he_has_no_better_is_seen_after_all() -> None:
-    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
+    def worse_with_venue(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
         return 500.0 if any(leading(node.node) == "venue_id" for node in plan.visits()) else 0.0
 
     source = priced_by({(): 100.0, ("venue_id",): 80.0, ("vendor_id",): 50.0})

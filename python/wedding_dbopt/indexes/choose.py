@@ -16,7 +16,8 @@ from .generic_plans import notes
 from .hidden import Hidden
 from .limits import Counts, Limits, left_out
 from .recommendation import Recommendation, recommendation
-from .selection.problem import Problem
+from .selection.greedy import filled
+from .selection.problem import Problem, team_order
 from .selection.relieve import relieved
 from .selection.select import select, sorted_too
 from .selection.shrink import shrunk
@@ -87,7 +88,8 @@ class Chooser:
             if held == found and not widened:
                 break
         held = min((self._mended(config, budget, over) for config in mended), key=self._cost().total)
-        self._config, cost = held, self._cost()
+        self._config = self._filled(held, budget, _later(late), over) if self._workload.few else held
+        cost = self._cost()
         teams = self._workload.teams
         self.left_out = list(left_out(self._counts, cost, self._config, teams, budget, late))
         self.left = {key: cost.ratio(key, self._config) for key in self._workload.uses}
@@ -108,6 +110,23 @@ class Chooser:
         fitting = shrunk(Problem(cost, budget, over), config)
         kept = relieved(self._sizes.within(config, budget) if fitting is None else fitting, cost)
         return self._hidden.without(relieved(self._hidden.without(kept), cost))
+
+    def _filled(
+        self, held: Config, budget: int, late: Callable[..., bool], over: Callable[[], bool]
+    ) -> Config:
+        """The configuration with what pays in the room that mending left, as long as that holds when it is looked at."""
+        teams = sorted(self._workload.teams, key=team_order)
+        for _ in range(_ROUNDS):
+            fuller = filled(Problem(self._cost(), budget, late), teams, held)
+            self._sizes.measure(fuller, over)
+            self._widened(fuller, over)
+            best = min(
+                (self._mended(config, budget, over) for config in (held, fuller)), key=self._cost().total
+            )
+            if best == held:
+                break
+            held = best
+        return held
 
     def _widened(self, config: Config, over: Callable[[], bool]) -> bool:
         """Whether a chosen set does to some statements what the search did not see."""

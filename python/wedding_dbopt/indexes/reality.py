@@ -70,6 +70,8 @@ _TWO = 2
 RelationOf = Callable[[Node], Relation | None]
 LeadingOf = Callable[[Node], str | None]
 DepthOf = Callable[[Relation], float]
+#: What a run of a scan takes beyond its cost, as HypoPG's indexes cost no descent.
+DescentOf = Callable[[Node], float]
 #: The share of a table's rows that meet a condition, where it was counted.
 ShareOf = Callable[[Relation, str], "float | None"]
 
@@ -94,8 +96,10 @@ class Beyond:
     catalog: Catalog
     share: ShareOf = lambda relation, condition: None
 
-    def __call__(self, plan: Plan, leading: LeadingOf, depth: DepthOf) -> float:
-        """`leading` names a hypothetical index's first column, `depth` tells to which column a table's rows are taken apart."""
+    def __call__(self, plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
+        """`leading` names a hypothetical index's first column and `descent` tells what he leaves out of a run of it, `depth`
+        tells to which column a table's rows are taken apart.
+        """
 
         def relation_of(node: Node) -> Relation | None:
             return self.catalog.relation(Table(node.schema, node.relation, "")) if node.relation else None
@@ -105,7 +109,7 @@ class Beyond:
             held = relation.indexes if relation is not None else ()
             return leading(node) or next((x.columns[0] for x in held if x.name == node.index), None)
 
-        return beyond(plan, relation_of, leading_of, share_of=self.share, depth_of=depth)
+        return beyond(plan, relation_of, leading_of, share_of=self.share, depth_of=depth, descent_of=descent)
 
 
 def beyond(
@@ -115,11 +119,12 @@ def beyond(
     visit_cost: float = VISIT_COST,
     share_of: ShareOf = lambda relation, condition: None,
     depth_of: DepthOf = lambda relation: 0,
+    descent_of: DescentOf = lambda node: 0,
 ) -> float:
-    """The cost beyond the planner's.
+    """The cost beyond the planner's and that of the descents he expects.
 
     `leading_of` names the first column of a node's index, `share_of` tells counted shares, `depth_of` how many columns of a
-    table's rows are taken apart.
+    table's rows are taken apart. `descent_of` is what he leaves out of each run of a scan: it counts for runs he does not expect.
     """
     swells: dict[int, float] = {}
     _swell(plan.root, relation_of, share_of, swells)
@@ -130,7 +135,7 @@ def beyond(
         node = visit.node
         if node.type == "Nested Loop" and len(sides := _sides(node)) == _TWO:
             runs = visit.executions * visit.share * sides[0].rows
-            total += (swells[id(sides[0])] - 1.0) * runs * _run_cost(node, *sides)
+            total += (swells[id(sides[0])] - 1.0) * runs * _run_cost(node, *sides, descent_of)
         if node.children and (size := _table_bytes(node)) > _CACHE_BYTES:
             rows = node.children[0].rows * swells[id(node.children[0])]
             missing = _new_keys(node, order, rows) * visit.executions
@@ -171,11 +176,14 @@ def _sides(node: Node) -> tuple[Node, ...]:
     )
 
 
-def _run_cost(loop: Node, outer: Node, inner: Node) -> float:
+def _run_cost(loop: Node, outer: Node, inner: Node, descent_of: DescentOf) -> float:
     """What one more run of a nested loop's inner side costs: what is kept from the first one is only read again."""
     if inner.type == "Materialize":
         return inner.rows * CPU_OPERATOR_COST
-    return min(max(loop.total_cost - outer.total_cost, 0.0) / max(outer.rows, 1.0), inner.total_cost)
+    descents = sum(map(descent_of, inner.walk()))
+    return descents + min(
+        max(loop.total_cost - outer.total_cost, 0.0) / max(outer.rows, 1.0), inner.total_cost
+    )
 
 
 def _correlation(column: Column | None) -> float:

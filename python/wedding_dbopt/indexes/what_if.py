@@ -25,7 +25,7 @@ from .definition import Config, IndexDef
 from .hypothetical import Failure, Hypothetical, Maker, Place
 from .plans_seen import NEAR, PlanSeen, PlansSeen, Priced
 from .predicates import TableUse
-from .reality import CPU_OPERATOR_COST, DepthOf, LeadingOf
+from .reality import CPU_OPERATOR_COST, DepthOf, DescentOf, LeadingOf
 from .size import tree_height
 from .stand_ins import in_vain, misplaced, oid_of
 from .terms import Term
@@ -61,7 +61,7 @@ class WhatIf:
         size: Callable[[IndexDef], int],
         corrected: bool = True,
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
-        beyond: Callable[[Plan, LeadingOf, DepthOf], float] | None = None,
+        beyond: Callable[[Plan, LeadingOf, DepthOf, DescentOf], float] | None = None,
     ) -> None:
         self._source = source
         self._size = size
@@ -108,7 +108,9 @@ class WhatIf:
         for key, seen in self._seen.items():
             if self._beyond is not None:
                 for number, item in enumerate(seen):
-                    more = self._beyond(item.priced.plan, lambda node: None, self._depth_of(key))
+                    more = self._beyond(
+                        item.priced.plan, lambda node: None, self._depth_of(key), lambda node: 0.0
+                    )
                     seen[number] = replace(item, priced=replace(item.priced, beyond=more))
             self._known.get(key, {}).clear()
             self._forget_guesses(key)
@@ -408,19 +410,22 @@ class WhatIf:
             index = named(node)
             return index.columns[0].column if index is not None else None
 
+        def descent(node: Node) -> float:
+            index = named(node)
+            # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
+            if index is None or index.method != "btree" or node.startup_cost > plan.total_cost:
+                return 0.0
+            levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
+            return levels * _DESCENT_OPERATORS * CPU_OPERATOR_COST if self._corrected else 0.0
+
         for visit in plan.visits():
-            index = named(visit.node)
-            if index is not None:
+            if (index := named(visit.node)) is not None:
                 used.add(index)
-                if index.method != "btree" or not self._corrected:
-                    continue
-                # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
-                if visit.node.startup_cost > plan.total_cost:
-                    continue
-                levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
-                descents += levels * _DESCENT_OPERATORS * CPU_OPERATOR_COST * visit.executions
+                descents += descent(visit.node) * visit.executions
         descents -= in_vain(plan.root, self._held.read) if self._held.read else 0.0
-        beyond = self._beyond(plan, leading, self._depth_of(key)) if self._beyond is not None else 0.0
+        beyond = (
+            self._beyond(plan, leading, self._depth_of(key), descent) if self._beyond is not None else 0.0
+        )
         return Priced(plan, plan.total_cost + descents, frozenset(used), beyond)
 
 

@@ -7,12 +7,14 @@ most. Costs put together from plans seen are those of INUM (S. Papadomanolakis, 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 
 from ..definition import Config, IndexDef
 from .problem import SEARCHED_REGRESSION, Problem, Team
 
 Numbers = frozenset[int]
+_TRIED = 8
 
 
 class Board:
@@ -78,6 +80,10 @@ class View:
             for key in form:
                 self._concerned.setdefault(key, set()).add(number)
         self._known: dict[str, dict[Numbers, tuple[float, float]]] = {key: {} for key in self._concerned}
+        self._board = board
+        self._teams: dict[str, list[list[int]]] = {}
+        self.harmed = ""
+        """The statement for which the last change was infinite."""
 
     def change(self, held: Numbers, trial: Numbers) -> float:
         """Weighted ms that the workload gets dearer; infinite where a statement gets dearer than it may."""
@@ -87,9 +93,20 @@ class View:
             before, _ = self._worth(key, held)
             after, ratio = self._worth(key, trial)
             if ratio > SEARCHED_REGRESSION and after > before:
+                self.harmed = key
                 return math.inf
             total += after - before
         return total
+
+    def relief(self, trial: Numbers, chance: random.Random) -> Numbers:
+        """The trial with one of a few teams, the one with which the harmed statement costs least."""
+        key = self.harmed
+        if key not in self._teams:
+            mine = self._concerned[key]
+            self._teams[key] = [team for team in self._board.teams if not mine.isdisjoint(team)]
+        teams = self._teams[key]
+        tried = [self._board.joined(trial, team) for team in chance.sample(teams, min(_TRIED, len(teams)))]
+        return min(tried, key=lambda numbers: self._worth(key, numbers)[0], default=trial)
 
     def _worth(self, key: str, numbers: Numbers) -> tuple[float, float]:
         known, mine = self._known[key], numbers & self._concerned[key]

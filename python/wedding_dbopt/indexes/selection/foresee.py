@@ -72,6 +72,10 @@ def annealed(board: Board, view: View, held: Numbers, chance: random.Random, hea
         if trial == held:
             continue
         change = view.change(held, trial)
+        if change == math.inf and trial - held:
+            # What would harm a statement may not beside an index that serves it better.
+            trial = _fitting(board, view.relief(trial, chance), held, chance) or held
+            change = view.change(held, trial)
         borne = start * heat * (_COLD / heat) ** (step / steps)
         if change > 0 and (change > 20 * borne or chance.random() >= math.exp(-change / borne)):
             continue
@@ -92,11 +96,15 @@ def _changed(board: Board, held: Numbers, chance: random.Random) -> Numbers:
             kept.update(chance.sample(sorted(board.narrower[gone]), min(len(board.narrower[gone]), 1)))
     adds = luck >= _LEAVE or luck < _NARROW / 2
     team = chance.choice(board.teams) if adds else []
-    kept = set(board.joined(kept, team))
-    excess = board.size(kept) - board.problem.budget
-    spare = sorted(kept.difference(team)) if excess > 0 else []
-    while excess > 0 and spare:
-        number = spare.pop(chance.randrange(len(spare)))
+    return _fitting(board, board.joined(kept, team), held.difference(team), chance) or held
+
+
+def _fitting(board: Board, wanted: Numbers, spare: Numbers, chance: random.Random) -> Numbers:
+    """As much of what is wanted as has room, without some of what is to spare; nothing if the rest is too large."""
+    excess = board.size(wanted) - board.problem.budget
+    kept, gone = set(wanted), sorted(spare & wanted) if excess > 0 else []
+    while excess > 0 and gone:
+        number = gone.pop(chance.randrange(len(gone)))
         kept.discard(number)
         excess -= board.size([number])
-    return frozenset(kept) if excess <= 0 else held
+    return frozenset(kept) if excess <= 0 else frozenset()
