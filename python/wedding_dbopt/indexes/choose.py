@@ -79,7 +79,8 @@ class Chooser:
             ends = _later(late) if round_ and self._workload.few else late
             if mended and ends():
                 break
-            found = select(self._workload.teams, plain, cost, budget, ends, self._given_up, held)
+            few = self._workload.few
+            found = select(self._workload.teams, plain, cost, budget, ends, few, self._given_up, held)
             found = sorted_too(found, sorting, cost, budget)
             self._sizes.measure(found, over)
             widened = self._widened(found, over)

@@ -23,13 +23,23 @@ ONE_TURN = len(_DOUBTS)
 _LEAST_GAIN = 0.001
 # Annealing: a step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
 _ASK_EVERY = 64
-_LEAST_STEPS, _MOST_STEPS, _STEPS_PER_TEAM = 200, 1000, 8
+_LEAST_STEPS, _STEPS_PER_TEAM = 200, 8
+MOST_STEPS_OF_FEW, MOST_STEPS = 1000, 2000
 _HEATS, _COLD = (3e-3, 1e-3), 3e-5
 _NARROW, _LEAVE, _SWAP = 0.1, 0.3, 0.65
 
 
-def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config, rounds: int = MOST_ROUNDS) -> Config:
-    """The best configuration found from several starts, until turns through all doubts brought nothing or the time is up."""
+def foreseen(
+    problem: Problem,
+    teams: Sequence[Team],
+    *starts: Config,
+    rounds: int = MOST_ROUNDS,
+    steps: int = MOST_STEPS,
+) -> Config:
+    """The best configuration found from several starts, until turns through all doubts brought nothing or the time is up.
+
+    Each of the `rounds` tries `steps` changes at most, fewer for few teams.
+    """
     best = min(starts, key=problem.workload.total)
     if not teams:
         return best
@@ -42,7 +52,7 @@ def foreseen(problem: Problem, teams: Sequence[Team], *starts: Config, rounds: i
         start = begun[number] if number < len(begun) else best
         view = View(board, _DOUBTS[number % len(_DOUBTS)])
         heat = _HEATS[number // len(_DOUBTS) % len(_HEATS)]
-        trial = annealed(board, view, board.numbers(start), random.Random(number), heat)
+        trial = annealed(board, view, board.numbers(start), random.Random(number), heat, steps)
         better = preferred(problem, best, board.config(trial))
         failed = failed + 1 if better == best else 0
         best = better
@@ -60,11 +70,13 @@ def preferred(problem: Problem, config: Config, trial: Config) -> Config:
     return trial if helps and problem.allows(trial) and workload.allows(trial) else config
 
 
-def annealed(board: Board, view: View, held: Numbers, chance: random.Random, heat: float) -> Numbers:
-    """The best set that many small changes lead to, at a falling heat."""
+def annealed(
+    board: Board, view: View, held: Numbers, chance: random.Random, heat: float, most: int = MOST_STEPS
+) -> Numbers:
+    """The best set that many small changes lead to, at a falling heat; `most` of them."""
     best, total, lowest = held, 0.0, 0.0
     start = board.problem.workload.time(board.config(held))
-    steps = min(max(_STEPS_PER_TEAM * len(board.teams), _LEAST_STEPS), _MOST_STEPS)
+    steps = min(max(_STEPS_PER_TEAM * len(board.teams), _LEAST_STEPS), most)
     for step in range(steps):
         if step % _ASK_EVERY == 0 and board.problem.late():
             break

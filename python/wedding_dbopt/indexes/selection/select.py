@@ -1,5 +1,6 @@
 """The choice of a set: greedy from several views of what a byte is worth, exchanges foreseen by the plans seen, then a turn for
-the statements that count little, then fewer indexes."""
+the statements that count little, then fewer indexes. Of many statements the exchanges begin with nothing: to price each step
+of a greedy choice for them takes more plans than the whole search may."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from functools import partial
 from ..cost import WorkloadCost
 from ..definition import Config, IndexDef
 from .alone import chosen_alone
-from .foresee import MOST_ROUNDS, ONE_TURN, foreseen
+from .foresee import MOST_ROUNDS, MOST_STEPS, MOST_STEPS_OF_FEW, ONE_TURN, foreseen
 from .greedy import filled, pruned
 from .merge import consolidated
 from .problem import MAX_REGRESSION, Problem, Team, joined, team_order
@@ -30,6 +31,7 @@ def select(
     workload: WorkloadCost,
     budget: int,
     late: Callable[[float], bool],
+    few: bool,
     given_up: float = GIVEN_UP,
     held: Config = frozenset(),
 ) -> Config:
@@ -39,10 +41,10 @@ def select(
     `teams` may be added together; `merged` are candidates that may take the place of two indexes of their
     table. Its size is at most `budget` bytes, no statement gets more than 7 % dearer than without new
     indexes, and every index is used by some plan. With `given_up` 0 the sum of the statements' times alone decides.
-    A search that goes on begins with what is `held`.
+    A search that goes on begins with what is `held`, one of many statements, which are not `few`, with nothing.
     """
     try:
-        return _selected(teams, merged, workload, budget, late, given_up, held)
+        return _selected(teams, merged, workload, budget, late, few, given_up, held)
     finally:
         joined.cache_clear()  # a session may live for weeks
 
@@ -53,6 +55,7 @@ def _selected(
     workload: WorkloadCost,
     budget: int,
     late: Callable[[float], bool],
+    few: bool,
     given_up: float,
     held: Config,
 ) -> Config:
@@ -60,16 +63,18 @@ def _selected(
     ordered = sorted(teams, key=team_order)
     if workload.alone and (config := chosen_alone(last, ordered)) is not None:
         return consolidated(last, config, merged)
+    steps = MOST_STEPS_OF_FEW if few else MOST_STEPS
     # A search that goes on has only to mend what was learned of the chosen set.
-    found, rounds = ([held], ONE_TURN) if held else (_greedy(first, last, ordered), MOST_ROUNDS)
-    config = foreseen(first, ordered, *found, rounds=rounds)
+    rounds = ONE_TURN if held else MOST_ROUNDS
+    starts = _greedy(first, last, ordered) if few and not held else [held]
+    config = foreseen(first, ordered, *starts, rounds=rounds, steps=steps)
     if given_up:
-        config = foreseen(_leaning(last, config, given_up), ordered, config, rounds=rounds)
+        config = foreseen(_leaning(last, config, given_up), ordered, config, rounds=rounds, steps=steps)
     return pruned(last, consolidated(last, config, merged))
 
 
 def _greedy(first: Problem, last: Problem, teams: Sequence[Team]) -> list[Config]:
-    """What is filled up by several views of what a byte is worth. A large workload needs all there is for one good set."""
+    """What is filled up by several views of what a byte is worth."""
     found: list[Config] = []
     for thrift in _THRIFTS:
         if not found or not first.late():
