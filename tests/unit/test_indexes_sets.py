@@ -12,6 +12,7 @@ from wedding_dbopt.indexes.hidden import Hidden
 from wedding_dbopt.indexes.reality import DepthOf, DescentOf, LeadingOf
 from wedding_dbopt.indexes.selection.foresee import foreseen, preferred
 from wedding_dbopt.indexes.selection.problem import Problem
+from wedding_dbopt.indexes.selection.select import select
 from wedding_dbopt.indexes.selection.shrink import shrunk
 from wedding_dbopt.indexes.what_if import WhatIf
 from wedding_dbopt.plan import Plan
@@ -92,6 +93,39 @@ def test_no_set_is_foreseen_that_makes_a_statement_dearer() -> None:
         cost.total(team)
     found = foreseen(Problem(cost, 1000, never), teams, frozenset())
     assert found == {VENUE, DAY, MAIL}
+
+
+def test_what_would_harm_a_statement_comes_with_what_relieves_it() -> None:
+    columns = {"venue_id": VENUE, "vendor_id": VENDOR}
+
+    def price(key: str, live: list[str]) -> tuple[float, list[str]]:
+        venue, vendor = ([sql for sql in live if f'("{column}")' in sql] for column in columns)
+        if key == "venue":
+            return (300.0, venue) if venue else (1000.0, [])
+        return (800.0, vendor) if vendor else (900.0, venue) if venue else (1000.0, [])
+
+    def beyond(plan: Plan, leading: LeadingOf, depth: DepthOf, descent: DescentOf) -> float:
+        return {900.0: 600.0, 800.0: 200.0}.get(plan.total_cost, 0.0)
+
+    what_if = WhatIf(FakeSource(price), lambda index: 10_000_000, beyond=beyond)
+    what_if.watch("venue", uses_of(TEXTS["venue"]))
+    what_if.watch("both", uses_of("select * from bookings where venue_id = $1 and vendor_id = $2"))
+    weights = dict.fromkeys(("venue", "both"), Weight(1000.0, 1.0))
+    cost = WorkloadCost(what_if, weights, SIZES.__getitem__, lambda index: 50.0 * (index == VENDOR))
+    teams = [frozenset({VENUE}), frozenset({VENDOR})]
+    # Alone one makes the other statement half again dearer, and the other only costs its upkeep.
+    assert cost.change(frozenset(), teams[0]).worst_ratio > 1.4
+    assert cost.change(frozenset(), teams[1]).gain < 0
+    assert foreseen(Problem(cost, 1000, never), teams, frozenset()) == {VENUE, VENDOR}
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_set_is_selected_for_few_and_for_many_statements(few: bool) -> None:
+    _, cost = workload()
+    teams = [frozenset({index}) for index in SIZES]
+    for team in teams:
+        cost.total(team)
+    assert select(teams, [], cost, 100, lambda part: False, few, given_up=0.0) == {VENDOR, DAY}
 
 
 @pytest.mark.parametrize(
