@@ -91,16 +91,20 @@ where a.details ->> 'parameter' = 'n_distinct'
 """
 
 
-def told(tuner: Tuner, target: int, load: str) -> tuple[int, str, float, str]:
-    """What the tuner tells the planner after a load, with statistics of a target: action, number, number before, reason."""
+def tuned(tuner: Tuner, target: int, load: str, index_creation: str = "off") -> None:
+    """A tuning after a load, with statistics of a target."""
     for statement in ITEMS.format(target=target).split(";"):
         tuner.run(statement)
-    tuner.set(mode_statistics="auto", mode_index_creation="off")
+    tuner.set(mode_statistics="auto", mode_index_creation=index_creation)
     tuner.collect()
     for _ in range(3):
         tuner.work(load, 5)
         tuner.collect()
     tuner.tune()
+
+
+def told(tuner: Tuner) -> tuple[int, str, float, str]:
+    """What the tuner tells the planner: action, number, number before, reason."""
     [(action, value, known, reason)] = tuner.rows(TOLD)
     assert 0.09 < -float(value) < 0.11
     return action, value, known, reason
@@ -108,12 +112,28 @@ def told(tuner: Tuner, target: int, load: str) -> tuple[int, str, float, str]:
 
 def test_a_grouping_that_spills_tells_the_number_of_values_at_a_smaller_error_too(tuner: Tuner) -> None:
     tuner.run(f"alter database {tuner.database} set work_mem = '1MB'")
-    _, _, known, reason = told(tuner, 10, OF_ALL)
+    tuned(tuner, 10, OF_ALL)
+    _, _, known, reason = told(tuner)
     assert 6_000 < known < 30_000 and "temporary files" in reason
 
 
+def test_a_grouping_for_which_an_index_is_recommended_waits_with_its_number(tuner: Tuner) -> None:
+    tuner.run(f"alter database {tuner.database} set work_mem = '1MB'")
+    tuned(tuner, 10, OF_ALL, index_creation="recommend")
+    assert tuner.rows("select columns from _wedding_dbopt.recommendation where kind = 'index_creation'") == [
+        (["booking"],)
+    ]
+    assert (
+        tuner.value(
+            "select count(*) from _wedding_dbopt.recommendation where details ->> 'parameter' = 'n_distinct'"
+        )
+        == 0
+    )
+
+
 def test_a_number_of_values_that_analyze_misses_by_far_is_counted_set_and_taken_back(tuner: Tuner) -> None:
-    action, value, known, _ = told(tuner, 1, OF_BOOKING)
+    tuned(tuner, 1, OF_BOOKING)
+    action, value, known, _ = told(tuner)
     assert 0 < known < 6000
     tuner.process()
     assert tuner.state(action) == "verifying", tuner.reason(action)
