@@ -134,8 +134,9 @@ def beyond(
     for visit in plan.visits(lambda node: swells[id(node)]):
         node = visit.node
         if node.type == "Nested Loop" and len(sides := _sides(node)) == _TWO:
-            runs = visit.executions * visit.share * sides[0].rows
-            total += (swells[id(sides[0])] - 1.0) * runs * _run_cost(node, *sides, descent_of)
+            outer, inner = sides
+            runs = visit.executions * visit.share * outer.rows
+            total += (swells[id(outer)] - 1.0) * runs * _run_cost(node, outer, inner, descent_of)
         if node.children and (size := _table_bytes(node)) > _CACHE_BYTES:
             rows = node.children[0].rows * swells[id(node.children[0])]
             missing = _new_keys(node, order, rows) * visit.executions
