@@ -123,6 +123,11 @@ class Node:
         """Whether the node reads a table (a bitmap index scan only feeds one)."""
         return self.type in _SCANS and self.relation is not None
 
+    @property
+    def hashes_groups(self) -> bool:
+        """Whether the node looks up the group of each row in a hash table."""
+        return self.type == "Aggregate" and self.strategy in ("Hashed", "Mixed")
+
     def label(self) -> str:
         """`Seq Scan on bookings`, for people."""
         return f"{self.type} on {self.relation}" if self.relation else self.type

@@ -80,6 +80,24 @@ def test_a_grouping_that_spills_counts_from_twice_where_equal_values_lie_togethe
         assert list(number_of_values.advise([left_alone])) == []
 
 
+@pytest.mark.parametrize(
+    ("each", "together", "rows_read", "counted"),
+    [
+        # 16 of 1,000 stretches of 5,000 rows: ten rows a value that lie together, a hundred values everywhere.
+        (501.0, 16 * 501.0, 80_000, 500_000.0),
+        (100.0, 100.0, 80_000, 100.0),
+    ],
+)
+def test_stretches_tell_values_that_lie_together_from_those_that_are_everywhere(
+    each: float, together: float, rows_read: float, counted: float
+) -> None:
+    once = together if together > each else 0.0
+    share = rows_read / 5_000_000
+    found, _ = extrapolated(together, once, 0.0, STRETCHES, share, 5_000_000)
+    assert found == pytest.approx(counted, rel=0.02)
+    assert extrapolated(together, once, 0.0, 1, 1.0, 5_000_000)[0] == together
+
+
 def _stretches(values: Iterable[Iterable[int]]) -> tuple[float, float, float]:
     """Values in all stretches, in exactly one, in exactly two."""
     found = Counter(value for stretch in values for value in set(stretch))

@@ -70,16 +70,17 @@ class Chooser:
         plain = {index for offered in offers for index in offered.plain}
         sorting = {index for offered in offers for index in offered.sorting}
         self._workload.teams.update(dict.fromkeys(self._hidden.together()))
-        if len(self._workload.uses) > 1:
+        several = len(self._workload.uses) > 1
+        if several:
             self._sizes.measure({index for team in self._workload.teams for index in team}, over)
         held: Config = frozenset()
         mended: list[Config] = []
+        few = self._workload.few
         for round_ in range(_ROUNDS):
             cost = self._cost()
-            ends = _later(late) if round_ and self._workload.few else late
+            ends = _later(late) if round_ and few else late
             if mended and ends():
                 break
-            few = self._workload.few
             found = select(self._workload.teams, plain, cost, budget, ends, few, self._given_up, held)
             found = sorted_too(found, sorting, cost, budget)
             self._sizes.measure(found, over)
@@ -89,7 +90,8 @@ class Chooser:
             if held == found and not widened:
                 break
         held = min((self._mended(config, budget, over) for config in mended), key=self._cost().total)
-        self._config = self._filled(held, budget, _later(late), over) if self._workload.few else held
+        # For one statement no set was searched, and what pays is known.
+        self._config = self._filled(held, budget, _later(late), over) if several and few else held
         cost = self._cost()
         teams = self._workload.teams
         self.left_out = list(left_out(self._counts, cost, self._config, teams, budget, late))
@@ -119,6 +121,8 @@ class Chooser:
         teams = sorted(self._workload.teams, key=team_order)
         for _ in range(_ROUNDS):
             fuller = filled(Problem(self._cost(), budget, late), teams, held)
+            if fuller == held:
+                break
             self._sizes.measure(fuller, over)
             self._widened(fuller, over)
             best = min(

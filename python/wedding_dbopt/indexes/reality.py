@@ -142,8 +142,8 @@ def beyond(
         node = visit.node
         if node.type == "Nested Loop" and len(sides := _sides(node)) == _TWO:
             outer, inner = sides
-            runs = visit.executions * visit.share * outer.rows
-            total += (swells[id(outer)] - 1.0) * runs * _run_cost(node, outer, inner, descent_of)
+            more = (swells[id(outer)] - 1.0) * visit.executions * visit.share * outer.rows
+            total += more * _run_cost(node, outer, inner, descent_of) if more else 0.0
         if node.children and (size := _table_bytes(node)) > 0:
             rows = node.children[0].rows * swells[id(node.children[0])]
             total += _LOOK_COST * rows * visit.executions
@@ -262,7 +262,7 @@ def _partners(node: Node) -> list[tuple[str, str]]:
 
 def _table_bytes(node: Node) -> float:
     """The size of the hash table that a node looks into for each row of its first child; 0 for other nodes."""
-    if node.type == "Aggregate" and node.strategy in ("Hashed", "Mixed"):
+    if node.hashes_groups:
         groups = node.rows * (_KEPT_GROUPS if node.filter is not None else 1.0)
         return groups * (node.width + _ENTRY_BYTES)
     if node.type == "Hash Join":

@@ -122,9 +122,7 @@ def _hashed(member: Planned, use: TableUse, name: str) -> bool:
     if member.plan is None or all(term.column != name for term in use.grouped):
         return False
     return any(
-        node.type == "Aggregate"
-        and node.strategy in ("Hashed", "Mixed")
-        and any(key.split(".")[-1].strip('"') == name for key in node.group_key)
+        node.hashes_groups and any(key.split(".")[-1].strip('"') == name for key in node.group_key)
         for node in member.plan.walk()
     )
 
