@@ -132,6 +132,21 @@ def test_time_limit_gives_what_there_is() -> None:
     assert [reason for _, reason in advice.skipped] == ["the time limit came first"] * 2
 
 
+def test_what_pays_is_added_where_the_search_left_room() -> None:
+    columns = {"venue": "venue_id", "vendor": "vendor_id", "day": "wedding_date", "mail": "email"}
+
+    def led(key: str, live: list[str]) -> tuple[float, list[str]]:
+        used = [sql for sql in live if f'("{columns[key]}")' in sql]
+        return (400.0, used) if used else (1000.0, [])
+
+    asked = [
+        statement(key, text=f"select * from bookings where {name} = $1") for key, name in columns.items()
+    ]
+    # Seven plans end the search before it has a set; of what is kept for mending it, the room is filled.
+    advice = run(*asked, source=FakeSource(led), most_plans=7)
+    assert {item.index.columns[0].column for item in advice.recommendations} == {*columns.values()}
+
+
 def test_an_index_the_server_refuses_is_left_out() -> None:
     text = "select * from bookings where lower(email) = $1"
     source = FakeSource(lambda key, live: (10.0, live[:1]) if live else (1000.0, []))

@@ -6,7 +6,6 @@ most. Costs put together from plans seen are those of INUM (S. Papadomanolakis, 
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Sequence
 
@@ -82,25 +81,21 @@ class View:
         self._known: dict[str, dict[Numbers, tuple[float, float]]] = {key: {} for key in self._concerned}
         self._board = board
         self._teams: dict[str, list[list[int]]] = {}
-        self.harmed = ""
-        """The statement for which the last change was infinite."""
 
-    def change(self, held: Numbers, trial: Numbers) -> float:
-        """Weighted ms that the workload gets dearer; infinite where a statement gets dearer than it may."""
+    def change(self, held: Numbers, trial: Numbers) -> float | str:
+        """Weighted ms that the workload gets dearer; or the first statement that gets dearer than it may."""
         fresh, gone = trial - held, held - trial
         total = sum(self._upkeep[number] for number in fresh) - sum(self._upkeep[number] for number in gone)
         for key in dict.fromkeys(key for number in held ^ trial for key in self._forms[number]):
             before, _ = self._worth(key, held)
             after, ratio = self._worth(key, trial)
             if ratio > SEARCHED_REGRESSION and after > before:
-                self.harmed = key
-                return math.inf
+                return key
             total += after - before
         return total
 
-    def relief(self, trial: Numbers, chance: random.Random) -> Numbers:
-        """The trial with one of a few teams, the one with which the harmed statement costs least."""
-        key = self.harmed
+    def relief(self, key: str, trial: Numbers, chance: random.Random) -> Numbers:
+        """The trial with one of a few teams, the one with which a statement that it harms costs least."""
         if key not in self._teams:
             mine = self._concerned[key]
             self._teams[key] = [team for team in self._board.teams if not mine.isdisjoint(team)]

@@ -84,10 +84,12 @@ def annealed(
         if trial == held:
             continue
         change = view.change(held, trial)
-        if change == math.inf and trial - held:
+        if isinstance(change, str) and trial - held:
             # What would harm a statement may not beside an index that serves it better.
-            trial = _fitting(board, view.relief(trial, chance), held, chance) or held
+            trial = _fitting(board, view.relief(change, trial, chance), held, chance) or held
             change = view.change(held, trial)
+        if isinstance(change, str):
+            continue
         borne = start * heat * (_COLD / heat) ** (step / steps)
         if change > 0 and (change > 20 * borne or chance.random() >= math.exp(-change / borne)):
             continue
