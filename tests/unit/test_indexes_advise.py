@@ -18,6 +18,7 @@ from wedding_dbopt.indexes.limits import Limits
 from wedding_dbopt.indexes.sample import Proof, Unproven
 from wedding_dbopt.indexes.selection.greedy import filled
 from wedding_dbopt.indexes.selection.problem import Problem, joined
+from wedding_dbopt.indexes.size import KeyFacts
 from wedding_dbopt.indexes.what_if import WhatIf
 from wedding_dbopt.indexes.workload import WorkloadStatement
 from wedding_dbopt.query import Query
@@ -82,6 +83,31 @@ def test_budget_is_kept() -> None:
     one = run(statement("venue")).recommendations[0].estimated_bytes
     assert run(statement("venue"), storage_budget=one).recommendations
     assert run(statement("venue"), storage_budget=one - 1).recommendations == ()
+
+
+def test_keys_are_counted_for_one_statement_too_where_room_may_be_short() -> None:
+    counted: list[IndexDef] = []
+
+    def measure(relation: Relation, index: IndexDef) -> KeyFacts:
+        counted.append(index)
+        return KeyFacts(20.0, tuple((key.term, 4.0) for key in index.columns))
+
+    def together(key: str, live: list[str]) -> tuple[float, list[str]]:
+        used = [
+            sql for sql in live if '("venue_id", "vendor_id")' in sql or '("vendor_id", "venue_id")' in sql
+        ]
+        return (10.0, used[:1]) if used else (1000.0, [])
+
+    asked = statement("pair", text="select * from bookings where venue_id = $1 and vendor_id = $2")
+
+    def size(**options: Any) -> int:
+        [found] = run(asked, source=FakeSource(together), **options).recommendations
+        return found.estimated_bytes
+
+    guessed, known = size(), size(measure=measure)
+    assert (known < guessed / 2, len(counted)) == (True, 1)
+    # Guessed it would not fit.
+    assert size(measure=measure, storage_budget=known) == known
 
 
 def test_a_statement_that_cannot_be_planned_is_skipped() -> None:

@@ -160,8 +160,9 @@ class FakeSource:
             raise UnplannableQuery("relation missing")
         cost, used = self._price(key, sorted(self.live.values()))
         oids = {sql: oid for oid, sql in self.live.items()}
+        scan = {"Node Type": "Index Scan", "Relation Name": "bookings"}
         scans = [
-            {"Node Type": "Index Scan", "Relation Name": "bookings", "Index Name": f"<{oids[sql]}>btree_x"}
+            {**scan, "Index Name": f"<{oids[sql]}>btree_x", "Index Cond": sql.split("(")[1].split(")")[0]}
             for sql in used
         ]
         return [{"Plan": {"Node Type": "Append", "Total Cost": cost, "Plan Rows": 1, "Plans": scans}}]

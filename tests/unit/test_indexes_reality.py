@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from wedding_dbopt.catalog import Relation
 from wedding_dbopt.indexes.cost import credited, usual_rate
 from wedding_dbopt.indexes.definition import IndexDef
 from wedding_dbopt.indexes.predicates import TableUse
-from wedding_dbopt.indexes.reality import beyond, matched
+from wedding_dbopt.indexes.reality import beyond, matched, visit_cost
 from wedding_dbopt.indexes.size import KeyFacts
 from wedding_dbopt.indexes.sizes import Sizes
 from wedding_dbopt.plan import Node, Plan
@@ -72,7 +73,7 @@ def cost(
         plan,
         lambda node: tables(node.relation or ""),
         lambda node: leading,
-        visit,
+        lambda table: visit,
         share_of,
         lambda table: depth,
         lambda node: descent if node.relation == "orders" else 0.0,
@@ -88,6 +89,11 @@ def test_each_row_on_another_page_costs_a_visit() -> None:
     assert cost(scan("lines", 20, **{"Index Cond": "(lines.order_id = 7)"}), "order_id", 0.5) == 0.5
     assert cost(scan("lines", 20), None, 0.5) == 0
     assert cost({**scan("lines", 20), "Node Type": "Index Only Scan"}, "part", 0.5) == 0
+
+
+def test_a_visit_of_a_small_table_costs_less() -> None:
+    costs = [visit_cost(replace(LINES, pages=pages)) for pages in (10, 488, 3_500, 24_500, 100_000)]
+    assert costs == [0.06, 0.06, pytest.approx(0.16, abs=0.01), pytest.approx(0.25, abs=0.001), 0.25]
 
 
 def test_probes_of_a_nested_loop_are_visits_too() -> None:
@@ -275,13 +281,18 @@ def test_the_columns_of_a_row_are_taken_apart_up_to_the_last_one_needed() -> Non
     [
         ("((lines.part)::text ~~ '%green%'::text)", 500),
         ("(lines.part ~~ '%green%'::text)", 500),
+        ("(lines.part ~~* '%green%'::text)", 600),
+        ("(lines.part ~ '^green'::text)", 700),
+        ("(lines.part ~* '^green'::text)", 800),
+        ("(lines.part !~ '^green'::text)", 1000),
         ("((lines.part)::text ~~ '%blue%'::text)", 1000),
         ("(((lines.part)::text ~~ '%green%'::text) AND (lines.vendor = 7))", 1000),
     ],
 )
 def test_a_counted_share_decides_how_many_rows_meet_a_pattern(filter_text: str, runs: float) -> None:
     def share_of(item: Relation, condition: str) -> float | None:
-        return 500 / 200_000 if condition == "\"part\" LIKE '%green%'" else None
+        counted = {"LIKE '%green%'": 500, "ILIKE '%green%'": 600, "~ '^green'": 700, "~* '^green'": 800}
+        return next((rows / 200_000 for end, rows in counted.items() if condition == f'"part" {end}'), None)
 
     outer = scan("lines", 1000, Filter=filter_text)
     found = cost(loop(1000, outer, scan("orders", 1, 2.0)), share_of=share_of)

@@ -71,8 +71,10 @@ class Chooser:
         sorting = {index for offered in offers for index in offered.sorting}
         self._workload.teams.update(dict.fromkeys(self._hidden.together()))
         several = len(self._workload.uses) > 1
-        if several:
-            self._sizes.measure({index for team in self._workload.teams for index in team}, over)
+        offered = {index for team in self._workload.teams for index in team}
+        # For one statement alone sizes count only where there may be no room.
+        if several or self._sizes.total(offered) > budget:
+            self._sizes.measure(offered, over)
         held: Config = frozenset()
         mended: list[Config] = []
         few = self._workload.few

@@ -71,7 +71,7 @@ class Explorer:
             self._what_if.watch(key, uses)
             for use in uses:
                 for search in use.searches:
-                    if search.family == "text" and " LIKE '" in search.condition:
+                    if search.family == "text":
                         self._sizes.count(use.relation, search)
             offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(

@@ -35,18 +35,19 @@ TPC-H q21 63 % have. A sample is counted, and its share decides how many rows go
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..catalog import Catalog, Column, Relation
+from ..catalog import PAGE_BYTES, Catalog, Column, Relation
 from ..plan import Node, Plan
 from ..query import Table, unquoted
 from .statistics import distinct_values, equal_fraction, row_count
 from .terms import column_term, quoted
 
-# What one visit costs beyond the planner's figure, in his units.
-VISIT_COST = 0.25
+# What one visit costs beyond the planner's figure, in his units: of a table in the processor's cache, and of a large one.
+_CLOSE_VISIT_COST, _VISIT_COST = 0.06, 0.25
 # What a descent into an index costs beyond that of which nothing is in the processor's cache.
 _PROBE_COST = 0.37
 # What a row costs that looks into a hash table, and what more if nothing of it is in the processor's cache.
@@ -57,7 +58,7 @@ _FOUND_COST = 0.43
 # What each column of a row costs that is taken apart to reach the last one needed.
 _COLUMN_COST = 0.0014
 CPU_OPERATOR_COST = 0.0025
-_CACHE_BYTES = 4_000_000
+_CACHE_BYTES, _LARGE_BYTES = 4_000_000, 200_000_000
 _ENTRY_BYTES = 64
 _INDEX_ENTRY_BYTES = 20
 # A condition on groups is taken to keep a third, as the planner does.
@@ -67,7 +68,8 @@ _NAME = r'(?:\w+|"(?:[^"]|"")+")'
 _CONDITION = re.compile(rf"\({_NAME}\.({_NAME})\)?(?:::[\w ]+)? (\S+) ")
 _PAIR = re.compile(rf"\(({_NAME})\.({_NAME}) = ({_NAME})\.({_NAME})\)")
 _COMPARISON = re.compile(rf"\(({_NAME})\.({_NAME}) (<|>|<=|>=) ({_NAME})\.({_NAME})\)")
-_PATTERN = re.compile(rf"\(\(?({_NAME})\.({_NAME})\)?(?:::\w+)? ~~ ('(?:[^']|'')*')::text\)")
+_PATTERN = re.compile(rf"\(\(?({_NAME})\.({_NAME})\)?(?:::\w+)? (~~?\*?) ('(?:[^']|'')*')::text\)")
+_SAID = {"~~": "LIKE", "~~*": "ILIKE"}
 _TURN = str.maketrans("<>", "><")
 # The share that the planner expects of a comparison of two columns.
 _COMPARED = 1 / 3
@@ -76,6 +78,8 @@ _TWO = 2
 RelationOf = Callable[[Node], Relation | None]
 LeadingOf = Callable[[Node], str | None]
 DepthOf = Callable[[Relation], float]
+#: What the visit of a table's page costs beyond the planner's figure.
+VisitOf = Callable[[Relation], float]
 #: What a run of a scan takes beyond its cost, as HypoPG's indexes cost no descent.
 DescentOf = Callable[[Node], float]
 #: The share of a table's rows that meet a condition, where it was counted.
@@ -83,6 +87,13 @@ ShareOf = Callable[[Relation, str], "float | None"]
 
 
 _KEEPING_ORDER = ("Nested Loop", "Hash Join", "Memoize", "Materialize")
+
+
+def visit_cost(relation: Relation) -> float:
+    """What one visit of a table's page costs beyond the planner's figure."""
+    size = relation.pages * PAGE_BYTES
+    far = math.log(max(size, _CACHE_BYTES) / _CACHE_BYTES) / math.log(_LARGE_BYTES / _CACHE_BYTES)
+    return _CLOSE_VISIT_COST + (_VISIT_COST - _CLOSE_VISIT_COST) * min(far, 1.0)
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ def beyond(
     plan: Plan,
     relation_of: RelationOf,
     leading_of: LeadingOf,
-    visit_cost: float = VISIT_COST,
+    visit_of: VisitOf = visit_cost,
     share_of: ShareOf = lambda relation, condition: None,
     depth_of: DepthOf = lambda relation: 0,
     descent_of: DescentOf = lambda node: 0,
@@ -169,7 +180,8 @@ def beyond(
         expected = max(matched(node, relation) * visit.share, 1.0)
         rows = max(lookups.get(id(node), 0.0), expected)
         total += _FOUND_COST * visit.executions * (rows - expected) * scattered
-        total += visit_cost * visit.executions * (max(disorder, scattered) + (rows - 1.0) * scattered)
+        visits = visit.executions * (max(disorder, scattered) + (rows - 1.0) * scattered)
+        total += visit_of(relation) * visits
     return total
 
 
@@ -323,7 +335,8 @@ def _scan_swell(node: Node, relation: Relation, share_of: ShareOf) -> float:
     """How many times more rows a scan gives than expected by a comparison of its columns, or by a pattern alone."""
     pattern = _PATTERN.fullmatch(node.filter or "") if node.type == "Seq Scan" and not node.parallel else None
     if pattern is not None:
-        known = share_of(relation, f"{quoted(unquoted(pattern[2]))} LIKE {pattern[3]}")
+        said = f"{quoted(unquoted(pattern[2]))} {_SAID.get(pattern[3], pattern[3])} {pattern[4]}"
+        known = share_of(relation, said)
         return max(known * row_count(relation), 1.0) / max(node.rows, 1.0) if known is not None else 1.0
     found = {pair for pair in _COMPARISON.findall(node.filter or "") if pair[0] == pair[3]}
     # How several depend on each other is not known from the share of each.

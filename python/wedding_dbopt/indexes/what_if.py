@@ -23,7 +23,7 @@ from ..plan import Node, Plan
 from .candidates import effective, helps, leads
 from .definition import Config, IndexDef
 from .hypothetical import Failure, Hypothetical, Maker, Place
-from .plans_seen import NEAR, PlanSeen, PlansSeen, Priced
+from .plans_seen import PlanSeen, PlansSeen, Priced, worst_of
 from .predicates import TableUse
 from .reality import CPU_OPERATOR_COST, DepthOf, DescentOf, LeadingOf
 from .size import tree_height
@@ -296,8 +296,7 @@ class WhatIf:
         found = min(passed_over, key=lambda priced: priced.cost)
         if self._beyond is None:
             return found
-        worst = max(priced.worth for priced in possible if priced.cost <= NEAR * found.cost)
-        return replace(found, beyond=worst - found.cost)
+        return replace(found, beyond=worst_of(possible, found.cost) - found.cost)
 
     def form(self, key: str, index: IndexDef) -> int:
         """What an index amounts to for a statement, as one bit; 0 where it does not concern it."""

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 from ..definition import Config, IndexDef
-from .problem import SEARCHED_REGRESSION, Problem, Team
+from .problem import SEARCHED_REGRESSION, Problem, Team, with_team
 
 Numbers = frozenset[int]
 _TRIED = 8
@@ -52,13 +52,8 @@ class Board:
         return sum(map(self._size.__getitem__, numbers))
 
     def joined(self, held: Iterable[int], team: Sequence[int]) -> Numbers:
-        """A set with a team: those already served stay out, narrower ones go."""
-        kept = set(held)
-        for number in team:
-            if number not in kept and not self._wider[number] & kept:
-                kept -= self.narrower[number]
-                kept.add(number)
-        return frozenset(kept)
+        """A set with a team."""
+        return with_team(held, team, self._wider.__getitem__, self.narrower.__getitem__)
 
     def allows(self, numbers: Numbers) -> bool:
         """Whether a set keeps to all that is asked of it but the budget."""

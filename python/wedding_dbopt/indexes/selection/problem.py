@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 from ..cost import WorkloadCost
 from ..definition import Config, IndexDef
@@ -17,6 +18,8 @@ MAX_REGRESSION = 1.1
 SEARCHED_REGRESSION = 1.07
 # An index may win more once others are there that let the plan use it.
 _SLACK = 1.5
+
+T = TypeVar("T")
 
 Team = frozenset[IndexDef]
 
@@ -66,20 +69,29 @@ class Problem:
 
 @lru_cache(maxsize=100_000)
 def joined(config: Config, team: Team) -> Config:
-    """The configuration with a team: members already served stay out, narrower ones go. Remembered for one search."""
-    fresh = []
+    """The configuration with a team. Remembered for one search."""
+    near = config | team
+    return with_team(
+        config,
+        team,
+        lambda new: [old for old in near if old.extends(new)],
+        lambda new: [old for old in near if new.extends(old)],
+    )
+
+
+def with_team(
+    held: Iterable[T],
+    team: Iterable[T],
+    wider: Callable[[T], Iterable[T]],
+    narrower: Callable[[T], Iterable[T]],
+) -> frozenset[T]:
+    """A set with a team: members already served by a wider one stay out, those that they serve go."""
+    kept = set(held)
     for new in team:
-        if new not in config:
-            for old in config:
-                if old.table == new.table and old.extends(new):
-                    break
-            else:
-                fresh.append(new)
-    if not fresh:
-        return config
-    tables = {new.table for new in fresh}
-    kept = [old for old in config if old.table not in tables or not any(new.extends(old) for new in fresh)]
-    return frozenset((*kept, *fresh))
+        if new not in kept and kept.isdisjoint(wider(new)):
+            kept.difference_update(narrower(new))
+            kept.add(new)
+    return frozenset(kept)
 
 
 def by_size(problem: Problem, config: Config) -> list[IndexDef]:
