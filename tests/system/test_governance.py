@@ -175,6 +175,43 @@ def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tu
     assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
 
 
+def covered(tuner: Tuner) -> tuple[int, str, str]:
+    """An approved drop of one of two equal indexes: the action, the index, and the one that stays."""
+    tuner.table()
+    tuner.run("create index one on booking (vendor); create index two on booking (vendor); analyze booking")
+    tuner.set(mode_index_drop="approve", mode_index_creation="off")
+    tuner.tune()
+    (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'index_drop'")
+    tuner.run("select wedding_dbopt.approve(%s)", action)
+    name = tuner.name(action)
+    return action, name, ({"one", "two"} - {name}).pop()
+
+
+def test_a_covered_index_is_not_hidden_once_what_covered_it_is_gone(tuner: Tuner) -> None:
+    """The wider of two was on trial and undone before the turn of the narrower came: both would be gone."""
+    action, name, keeper = covered(tuner)
+    tuner.run(f"drop index {keeper}")
+    tuner.process()
+    assert (tuner.state(action), tuner.reason(action)) == ("withdrawn", "no other index does its work")
+    assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
+
+
+@pytest.mark.parametrize(
+    "loss", ["drop index {}", "update pg_index set indisvalid = false where indexrelid = '{}'::regclass"]
+)
+def test_a_hidden_index_comes_back_once_what_covered_it_is_gone(tuner: Tuner, loss: str) -> None:
+    action, name, keeper = covered(tuner)
+    tuner.process()
+    valid = f"select indisvalid from pg_index where indexrelid = '{name}'::regclass"
+    assert (tuner.state(action), tuner.value(valid)) == ("verifying", False), tuner.reason(action)
+    tuner.process()
+    assert (tuner.state(action), tuner.value(valid)) == ("verifying", False), tuner.reason(action)
+    tuner.run(loss.format(keeper))
+    tuner.process()
+    assert (tuner.state(action), tuner.value(valid)) == ("rolled_back", True), tuner.reason(action)
+    assert tuner.reason(action) == "no other index does its work any more"
+
+
 @pytest.mark.parametrize("consent", ["off", "on"])
 def test_an_index_that_a_person_made_is_never_dropped_unasked(tuner: Tuner, consent: str) -> None:
     """T22."""

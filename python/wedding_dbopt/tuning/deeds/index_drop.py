@@ -6,6 +6,9 @@ follows, because plans that are kept in sessions are made anew after it. An inde
 at once. What the undo builds is the definition that stood there, with its comment, options and statistics targets.
 
 Only an index of the same OID is ever made valid again: what a dead build left behind has another one, or lacks rows.
+
+Where another index does the work of the dropped one, that other must be there to the end: before anything is done it is looked
+for again, and a hidden index comes back when it is gone.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ from wedding_dbopt.tuning.deeds.deed import (
 from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, dropping, find_index, table_exists
 
 
+_LEFT_ALONE = "no other index does its work"
+
+
 class IndexDrop(Deed):
     type = "index_drop"
     locks = (
@@ -42,7 +48,7 @@ class IndexDrop(Deed):
     def look(self, database: Database, action: Row) -> Look:
         index = find_index(database, str(action["schema_name"]), str(action["object_name"]))
         if action["state"] == "approved":
-            return _before(action, index)
+            return _before(database, action, index)
         details = details_of(action)
         if index is None:
             if not table_exists(database, str(action["schema_name"]), str(action["table_name"])):
@@ -53,6 +59,8 @@ class IndexDrop(Deed):
         if index.image == action["image_before"]:
             return Look(ABSENT, index.image, index.bytes)
         if index.oid == details["oid"] and index.ready and index.live and not index.valid:
+            if action["state"] == "verifying" and not _is_there(database, details.get("covered_by")):
+                return Look(HALF, index.image, index.bytes, f"{_LEFT_ALONE} any more")
             return Look(DONE if action["final_sql"] else HALF, index.image, index.bytes)
         if index.oid == details["oid"] and not index.valid:
             return Look(FINAL if action["final_sql"] else HALF, index.image, index.bytes)
@@ -69,7 +77,11 @@ class IndexDrop(Deed):
         if index is None:
             return Script((), (), ())
         table, drop = identifier(schema, str(action["table_name"])), dropping(schema, name)
-        details = {"oid": index.oid, "definition": index.definition}
+        details = {
+            "oid": index.oid,
+            "definition": index.definition,
+            "covered_by": _covering(database, index.oid),
+        }
         if not index.valid:
             return Script((drop,), (), (), details)
         return Script(
@@ -80,7 +92,27 @@ class IndexDrop(Deed):
         return [dropping(str(action["schema_name"]), str(action["object_name"]))]
 
 
-def _before(action: Row, index: IndexState | None) -> Look:
+def _covering(database: Database, oid: int) -> int | None:
+    """The index that does all that this one does, if there is one."""
+    found = database.query(
+        "select covered_by::bigint as oid from _wedding_dbopt.redundant_indexes() where indexrelid = $1",
+        ["oid"],
+        [oid],
+    )
+    return int(found[0]["oid"]) if found else None
+
+
+def _is_there(database: Database, oid: int | None) -> bool:
+    """Whether an index that was found is still used by the planner; there is nothing to ask where none was."""
+    if oid is None:
+        return True
+    found = database.query(
+        "select indisvalid as valid from pg_catalog.pg_index where indexrelid = $1", ["oid"], [oid]
+    )
+    return bool(found) and bool(found[0]["valid"])
+
+
+def _before(database: Database, action: Row, index: IndexState | None) -> Look:
     if index is None:
         return Look(GONE, reason="the index is gone already")
     if index.building:
@@ -91,6 +123,9 @@ def _before(action: Row, index: IndexState | None) -> Look:
     if index.constrained or (index.unique and index.valid) or index.kind != "i" or index.partition:
         why = "it enforces a rule of the data, or is part of a partitioned index"
         return Look(FOREIGN, reason=f"the index {action['object_name']} is never dropped by us: {why}")
+    claimed = str(action.get("description", "")).startswith("redundant_index:")
+    if claimed and index.valid and _covering(database, index.oid) is None:
+        return Look(GONE, reason=_LEFT_ALONE)
     return Look(ABSENT, index.image, index.bytes)
 
 
