@@ -34,7 +34,6 @@ from wedding_dbopt.tuning.deeds.deed import (
 )
 from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, dropping, find_index, table_exists
 
-
 _LEFT_ALONE = "no other index does its work"
 
 
