@@ -161,13 +161,19 @@ def test_the_preview_of_a_drop_shows_that_the_index_is_hidden_first(tuner: Tuner
     assert tuner.value(advice) == last
 
 
-def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tuner) -> None:
+def redundant(tuner: Tuner) -> tuple[int, str, str]:
+    """The proposed drop of one of two equal indexes: the action, the index, and the one that stays."""
     tuner.table()
     tuner.run("create index one on booking (vendor); create index two on booking (vendor); analyze booking")
     tuner.set(mode_index_drop="approve", mode_index_creation="off")
     tuner.tune()
     (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'index_drop'")
     name = tuner.name(action)
+    return action, name, ({"one", "two"} - {name}).pop()
+
+
+def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tuner) -> None:
+    action, name, _ = redundant(tuner)
     tuner.run(f"drop index {name}; create index {name} on booking (amount)")
     tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.process()
@@ -175,21 +181,10 @@ def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tu
     assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
 
 
-def covered(tuner: Tuner) -> tuple[int, str, str]:
-    """An approved drop of one of two equal indexes: the action, the index, and the one that stays."""
-    tuner.table()
-    tuner.run("create index one on booking (vendor); create index two on booking (vendor); analyze booking")
-    tuner.set(mode_index_drop="approve", mode_index_creation="off")
-    tuner.tune()
-    (action,) = tuner.column("select id from _wedding_dbopt.action where action_type = 'index_drop'")
-    tuner.run("select wedding_dbopt.approve(%s)", action)
-    name = tuner.name(action)
-    return action, name, ({"one", "two"} - {name}).pop()
-
-
 def test_a_covered_index_is_not_hidden_once_what_covered_it_is_gone(tuner: Tuner) -> None:
     """The wider of two was on trial and undone before the turn of the narrower came: both would be gone."""
-    action, name, keeper = covered(tuner)
+    action, name, keeper = redundant(tuner)
+    tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.run(f"drop index {keeper}")
     tuner.process()
     assert (tuner.state(action), tuner.reason(action)) == ("withdrawn", "no other index does its work")
@@ -200,7 +195,8 @@ def test_a_covered_index_is_not_hidden_once_what_covered_it_is_gone(tuner: Tuner
     "loss", ["drop index {}", "update pg_index set indisvalid = false where indexrelid = '{}'::regclass"]
 )
 def test_a_hidden_index_comes_back_once_what_covered_it_is_gone(tuner: Tuner, loss: str) -> None:
-    action, name, keeper = covered(tuner)
+    action, name, keeper = redundant(tuner)
+    tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.process()
     valid = f"select indisvalid from pg_index where indexrelid = '{name}'::regclass"
     assert (tuner.state(action), tuner.value(valid)) == ("verifying", False), tuner.reason(action)

@@ -32,7 +32,14 @@ from wedding_dbopt.tuning.deeds.deed import (
     identifier,
     literal,
 )
-from wedding_dbopt.tuning.deeds.index_catalogue import IndexState, dropping, find_index, table_exists
+from wedding_dbopt.tuning.deeds.index_catalogue import (
+    IndexState,
+    covering,
+    dropping,
+    find_index,
+    is_valid,
+    table_exists,
+)
 
 _LEFT_ALONE = "no other index does its work"
 
@@ -58,7 +65,9 @@ class IndexDrop(Deed):
         if index.image == action["image_before"]:
             return Look(ABSENT, index.image, index.bytes)
         if index.oid == details["oid"] and index.ready and index.live and not index.valid:
-            if action["state"] == "verifying" and not _is_there(database, details.get("covered_by")):
+            keeper = details.get("covered_by")
+            alone = keeper is not None and not is_valid(database, keeper)
+            if action["state"] == "verifying" and alone:
                 return Look(HALF, index.image, index.bytes, f"{_LEFT_ALONE} any more")
             return Look(DONE if action["final_sql"] else HALF, index.image, index.bytes)
         if index.oid == details["oid"] and not index.valid:
@@ -79,7 +88,7 @@ class IndexDrop(Deed):
         details = {
             "oid": index.oid,
             "definition": index.definition,
-            "covered_by": _covering(database, index.oid),
+            "covered_by": covering(database, index.oid),
         }
         if not index.valid:
             return Script((drop,), (), (), details)
@@ -89,26 +98,6 @@ class IndexDrop(Deed):
 
     def clean(self, database: Database, action: Row) -> Sequence[str]:
         return [dropping(str(action["schema_name"]), str(action["object_name"]))]
-
-
-def _covering(database: Database, oid: int) -> int | None:
-    """The index that does all that this one does, if there is one."""
-    found = database.query(
-        "select covered_by::bigint as oid from _wedding_dbopt.redundant_indexes() where indexrelid = $1",
-        ["oid"],
-        [oid],
-    )
-    return int(found[0]["oid"]) if found else None
-
-
-def _is_there(database: Database, oid: int | None) -> bool:
-    """Whether an index that was found is still used by the planner; there is nothing to ask where none was."""
-    if oid is None:
-        return True
-    found = database.query(
-        "select indisvalid as valid from pg_catalog.pg_index where indexrelid = $1", ["oid"], [oid]
-    )
-    return bool(found) and bool(found[0]["valid"])
 
 
 def _before(database: Database, action: Row, index: IndexState | None) -> Look:
@@ -123,7 +112,7 @@ def _before(database: Database, action: Row, index: IndexState | None) -> Look:
         why = "it enforces a rule of the data, or is part of a partitioned index"
         return Look(FOREIGN, reason=f"the index {action['object_name']} is never dropped by us: {why}")
     claimed = str(action.get("description", "")).startswith("redundant_index:")
-    if claimed and index.valid and _covering(database, index.oid) is None:
+    if claimed and index.valid and covering(database, index.oid) is None:
         return Look(GONE, reason=_LEFT_ALONE)
     return Look(ABSENT, index.image, index.bytes)
 
