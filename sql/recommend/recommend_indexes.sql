@@ -19,4 +19,4 @@ exception when others then
   perform _wedding_dbopt.raise_plain(sqlerrm, sqlstate, found_detail, found_hint);
 end $$;
 comment on function wedding_dbopt.recommend_indexes(text[], float8[], bigint, interval, integer, boolean) is
-  'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. kind is index_creation, or with include_existing also index_drop and reindex for indexes of these tables. stored_search_column is for people only. Builds nothing.';
+  'The indexes that help a workload most, chosen with hypothetical indexes: the given statements (planned as the caller; weights are their calls a day, one each without), or, for the extension''s owner, the collected workload weighted by calls, time and criticality. kind is index_creation, or with include_existing also index_drop and reindex for indexes of these tables. stored_search_column is for people only. Builds nothing.';

@@ -130,6 +130,14 @@ def test_no_statement_may_get_much_dearer() -> None:
     assert run(statement("venue"), statement("both"), source=source).recommendations == ()
 
 
+def test_an_index_left_out_for_its_writing_is_told() -> None:
+    written = run(statement("venue"), writes={("public", "bookings"): WriteRate(inserts=50_000)})
+    assert written.recommendations == ()
+    [text] = written.left_out
+    assert "spares 8,99" in text and "ms of writing" in text
+    assert run(statement("venue")).left_out == ()
+
+
 def test_writes_can_outweigh_the_gain() -> None:
     writes = {("public", "bookings"): WriteRate(inserts=50_000)}
     assert run(statement("venue"), writes=writes).recommendations == ()
@@ -356,3 +364,109 @@ def test_the_number_of_indexes_is_bounded_and_what_was_left_out_is_said() -> Non
     assert [item.index.table for item in table.recommendations] == ["vendors"]
     assert "and bookings has 1" in table.left_out[0]
     assert run(*both, source=FakeSource(by_table), limits=Limits(in_all=0)).recommendations == ()
+
+
+def test_a_search_index_takes_no_room_from_what_brings_more() -> None:
+    def prices(key: str, live: list[str]) -> tuple[float, list[str]]:
+        used = [sql for sql in live if '"venue_id"' in sql][:1]
+        return (10.0 if used and key == "venue" else 1000.0), used if key == "venue" else []
+
+    class Source(FakeSource):
+        def explain(self, key: str) -> Any:
+            if key == "find":
+                return {
+                    "Node Type": "Seq Scan",
+                    "Relation Name": "vendors",
+                    "Total Cost": 1000.0,
+                    "Filter": "x",
+                }
+            return super().explain(key)
+
+    def both(find_ms: float, budget: int) -> set[str]:
+        asked = statement("find", text=SEARCH, mean_ms=find_ms), statement("venue")
+        advice = run(
+            *asked,
+            source=Source(prices),
+            prove=lambda relation, search: Proof(1000.0, 40.0, 50_000_000, 5000),
+            storage_budget=budget,
+        )
+        left_out = [why for _, why in advice.skipped if "other indexes bring more" in why]
+        methods = {item.index.method for item in advice.recommendations}
+        assert bool(left_out) is ("gin" not in methods)
+        return methods
+
+    assert both(5.0, 10**9) == {"gin", "btree"}
+    assert both(5.0, 50_000_000) == {"btree"}
+    assert both(500.0, 50_000_000) == {"gin"}
+
+
+def test_a_search_index_must_bring_a_fifth_beside_the_b_trees() -> None:
+    def gin(after: float) -> int:
+        proven = lambda relation, search: Proof(1000.0, after, 2_000_000, 5000)  # noqa: E731
+        return len(
+            run(statement("find", text=SEARCH), source=SearchSource(searching), prove=proven).recommendations
+        )
+
+    assert (gin(790.0), gin(810.0)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("calls", "mean_ms", "cost", "advised"),
+    [
+        (1.0, 0.0, 30.0, True),
+        (1.0, 0.0, 8.0, False),  # less than a tenth of a millisecond by the planner's cost
+        (1000.0, 5.0, 1000.0, True),
+        (10.0, 5.0, 1000.0, False),  # 45 ms over all the time watched
+        (10_000_000.0, 0.05, 1000.0, True),  # less than a tenth of a millisecond, but most of the workload
+        (0.0, 0.0, 1000.0, False),
+    ],
+)
+def test_a_gain_must_be_noticed(calls: float, mean_ms: float, cost: float, advised: bool) -> None:
+    source = FakeSource(lambda key, live: (cost / 10, live[:1]) if live else (cost, []))
+    advice = run(statement("venue", calls=calls, mean_ms=mean_ms), source=source)
+    assert bool(advice.recommendations) is advised
+
+
+def test_a_second_order_of_the_same_columns_is_no_gain() -> None:
+    """Both orders serve the one statement, only the first serves the other: what the second spares nobody notices."""
+    texts = {"one": "select * from bookings where venue_id = $1", "two": VENUE_STATUS}
+
+    def prices(key: str, live: list[str]) -> tuple[float, list[str]]:
+        keys = {sql.split("btree (")[1].split(")")[0].replace('"', ""): sql for sql in live}
+        costs = {"venue_id, status": 21.0, "venue_id": 100.0, "status, venue_id": 14.0}
+        if key == "one":
+            costs = {"venue_id, status": 100.0, "venue_id": 99.0}
+        best = min(((costs[name], [sql]) for name, sql in keys.items() if name in costs), default=None)
+        return best or (10_000.0, [])
+
+    asked = [statement(key, text=text, mean_ms=0.0, calls=1.0) for key, text in texts.items()]
+    [found] = run(*asked, source=FakeSource(prices)).recommendations
+    assert [key.column for key in found.index.columns] == ["venue_id", "status"]
+
+
+def test_a_cheap_companion_takes_no_weight_from_a_guessed_time() -> None:
+    def prices(key: str, live: list[str]) -> tuple[float, list[str]]:
+        if key == "venue":
+            used = [sql for sql in live if '"venue_id"' in sql][:1]
+            return (100.0 if used else 9000.0), used
+        return 8.0, []
+
+    companion = statement("id", text="select 1 from bookings where id = $1", mean_ms=0.0, calls=1.0)
+    asked = statement("venue", mean_ms=0.0, calls=1.0)
+    alone = run(asked, source=FakeSource(prices)).recommendations
+    both = run(asked, companion, source=FakeSource(prices)).recommendations
+    assert [item.total_benefit_ms for item in both] == [item.total_benefit_ms for item in alone]
+    assert both[0].total_benefit_ms == pytest.approx(89.0, rel=0.001)
+
+
+def test_what_indexes_bring_together_is_said() -> None:
+    text = "select * from bookings where venue_id = $1 or vendor_id = $2"
+
+    def prices(key: str, live: list[str]) -> tuple[float, list[str]]:
+        used = [sql for sql in live if '("venue_id")' in sql or '("vendor_id")' in sql]
+        return (20.0, used) if len(used) == 2 else (1000.0, [])
+
+    found = run(statement("q", text=text), source=FakeSource(prices)).recommendations
+    assert len(found) == 2
+    for one, other in (found, found[::-1]):
+        assert f"the gain with {other.name} beside it" in one.reason

@@ -39,7 +39,7 @@ class Advice:
     """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent.
 
     `left` is what should be left of each statement's time with all B-trees, 0..1; `left_out` says what would pay and was
-    left out for the number of indexes alone.
+    left out for the number of indexes or for its writing alone.
     """
 
     recommendations: tuple[Recommendation, ...]
@@ -108,7 +108,7 @@ def advise(
             return clock() > deadline
 
         found = chooser.choose(storage_budget, late, over)
-        searched = [] if prove is None else chooser.search_indexes(prove, storage_budget, over)
+        searched = [] if prove is None else chooser.search_indexes(prove, storage_budget, found, over)
         if searched:
             left = storage_budget - sum(item.estimated_bytes for item in searched)
             limit += limit // 4

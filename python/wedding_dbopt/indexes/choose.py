@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .benefits import Benefits
@@ -11,7 +11,7 @@ from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
 from .dated import left_out as left_undated
 from .definition import Config, IndexDef
-from .full_text import Demand, Prove, search_recommendations
+from .full_text import Demand, Prove, affordable, search_recommendations
 from .generic_plans import notes
 from .hidden import Hidden
 from .limits import Counts, Limits, left_out
@@ -157,7 +157,11 @@ class Chooser:
                 served = [benefit.key for benefit in benefits]
                 plans = [self._what_if.cost(key, self._config).plan for key in served]
                 uses = self._workload.uses
-                said = [*notes(index, served, whole, uses), *left_undated(index, served, uses)]
+                said = [
+                    *self._together(index, served),
+                    *notes(index, served, whole, uses),
+                    *left_undated(index, served, uses),
+                ]
                 yield recommendation(
                     index,
                     benefits,
@@ -169,18 +173,34 @@ class Chooser:
                     dated=self._workload.dated.get((index.place, index.where or "")),
                 )
 
+    def _together(self, index: IndexDef, served: Sequence[str]) -> Iterator[str]:
+        """Which others of the set the plans with this index use too, as the gain is that of all of them."""
+        parts = self._workload.parts
+        plans = {self._what_if.used(part, self._config) for key in served for part in parts.get(key, (key,))}
+        others = sorted({other.name() for plan in plans if index in plan for other in plan} - {index.name()})
+        if others:
+            yield f"That is the gain with {', '.join(others)} beside it, of which this one is credited its part."
+
     def _upkeep(self, index: IndexDef, size: int | None = None) -> float:
         rate = self._writes.get(index.place, WriteRate())
         updates = self._workload.updates_of(index)
         cost = write_ms(self._sizes.size(index) if size is None else size, rate, updates, self._window)
         return ENTRIES[index.method] * cost
 
-    def search_indexes(self, prove: Prove, budget: int, late: Callable[[], bool]) -> list[Recommendation]:
-        """GIN and GiST indexes for search conditions that the chosen B-trees leave dear, each proven on a sample."""
-        demands = list(self._demands())
-        found, unproven = search_recommendations(demands, prove, budget, self._upkeep, late)
+    def search_indexes(
+        self, prove: Prove, budget: int, others: Sequence[Recommendation], late: Callable[[], bool]
+    ) -> list[Recommendation]:
+        """GIN and GiST indexes for search conditions that the chosen B-trees leave dear, each proven on a sample.
+
+        They are taken as far as there is room beside those B-trees, the `others`.
+        """
+        proven, unproven = search_recommendations(list(self._demands()), prove, self._upkeep, late)
         self.unproven += unproven
-        found = [item for item in found if self._counted(item)]
+        fitting = affordable(proven, others, budget)
+        for item in proven:
+            if item not in fitting:
+                self._refuse(item, f"other indexes bring more in the {budget / 1e6:,.1f} MB allowed")
+        found = [item for item in fitting if self._counted(item)]
         for item in found:
             for key, _, _ in item.benefits:
                 for part in self._workload.parts.get(key, (key,)):
@@ -192,11 +212,13 @@ class Chooser:
         """Whether a proven index keeps to the numbers allowed; then it counts from now on."""
         why = self._counts.refusal([item.index])
         if why is not None:
-            benefits = ((key, f"{item.create_sql} is left out: {why}") for key, _, _ in item.benefits)
-            self.unproven += benefits
+            self._refuse(item, why)
             return False
         self._counts.take(item.index)
         return True
+
+    def _refuse(self, item: Recommendation, why: str) -> None:
+        self.unproven += [(key, f"{item.create_sql} is left out: {why}") for key, _, _ in item.benefits]
 
     def _demands(self) -> Iterator[Demand]:
         workload = self._workload

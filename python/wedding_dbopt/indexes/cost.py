@@ -28,6 +28,11 @@ ENTRIES = {"btree": 1.0, "hash": 0.4, "brin": 0.05, "gist": 4.0, "gin": 6.0}
 _DOUBT = 0.25
 _LEAST_RATIO = 0.001
 _USUAL_SPREAD = 2.0
+# What nobody measured is believed up to here: ten seconds of a statement.
+_BELIEVED_MS = 10_000.0
+# Less is lost in what a call takes between client and server; and so little over all the time watched is nobody's loss.
+_LEAST_CALL_MS = 0.1
+LEAST_WINDOW_MS = 100.0
 _CACHED_BYTES = 128 * 1024 * 1024
 
 
@@ -43,23 +48,36 @@ class WriteRate:
 
 @dataclass(frozen=True)
 class Weight:
-    """A statement's time without any new index (ms in the window) and how much one ms of it counts."""
+    """A statement's time without any new index (ms in the window), how much one ms of it counts, and its calls.
+
+    `observed` tells that the calls were really made.
+    """
 
     ms: float
     importance: float
+    calls: float = 1.0
+    observed: bool = False
+
+    def notices(self, saved_ms: float) -> bool:
+        """Whether a call, and all that were observed together, gets faster by more than is lost elsewhere."""
+        least = max(_LEAST_CALL_MS * self.calls, LEAST_WINDOW_MS if self.observed else 0.0)
+        return saved_ms > 0 and saved_ms >= least
 
 
 @dataclass(frozen=True)
 class Change:
     """From one configuration to another.
 
-    `gain` is weighted ms, upkeep included; `best_share` the best relative win of a statement; `worst_ratio`
-    the worst cost after over the cost without any index, of the statements that get dearer; `largest_loss`
-    the largest growth of that ratio.
+    `gain` is weighted ms, upkeep included, and `time` the same without what relative gains count for; `best_share` is the
+    best relative win of a statement, `noticed_share` of one whose calls get faster by what can be noticed;
+    `worst_ratio` the worst cost after over the cost without any index, of the statements that get dearer;
+    `largest_loss` the largest growth of that ratio.
     """
 
     gain: float
+    time: float
     best_share: float
+    noticed_share: float
     worst_ratio: float
     largest_loss: float
 
@@ -79,16 +97,22 @@ def write_ms(size_bytes: float, rate: WriteRate, updates_of_keys: float, window_
     return (rate.inserts * window_seconds + moved) * entry_ms(size_bytes)
 
 
-def balanced(costs: Mapping[str, float]) -> dict[str, float]:
+def balanced(costs: Mapping[str, float], believed: float = 0.0) -> dict[str, float]:
     """Costs that stand for times nobody measured: none of the dear half counts more than all cheaper ones together.
 
-    A runaway join can be guessed at a thousand times all other statements, which would then not count at all.
+    A runaway join can be guessed at a thousand times all other statements, which would then not count at all. Up to what
+    is `believed` a cost counts as it is.
     """
     found: dict[str, float] = {}
     for number, key in enumerate(sorted(costs, key=lambda key: (costs[key], key))):
         lighter = sum(found.values())
-        found[key] = costs[key] if number < (len(costs) + 1) // 2 else min(costs[key], lighter)
+        found[key] = costs[key] if number < (len(costs) + 1) // 2 else min(costs[key], max(lighter, believed))
     return found
+
+
+def believed_cost(rate: float) -> float:
+    """The planner's cost that is believed of a statement that nobody measured; `rate` is the ms of one unit."""
+    return _BELIEVED_MS / rate
 
 
 def usual_rate(means: Mapping[str, float], costs: Mapping[str, float]) -> float:
@@ -221,16 +245,18 @@ class WorkloadCost:
 
     def change(self, config: Config, other: Config) -> Change:
         """What going from one configuration to the other brings."""
-        gain, best, worst, loss = 0.0, 0.0, 0.0, 0.0
+        gain, time, best, noticed, worst, loss = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for key in self.concerned(config ^ other):
             before, after = self.ratio(key, config), self.ratio(key, other)
             gain += self._worth(key, before) - self._worth(key, after)
+            time += self._weighted(key) * (before - after)
             best = max(best, 1.0 - after / before)
+            if self._weights[key].notices(self._weights[key].ms * (before - after)):
+                noticed = max(noticed, 1.0 - after / before)
             worst = max(worst, after if after > before else 0.0)
             loss = max(loss, after - before)
-        gain -= self._kept(other - config)
-        gain += self._kept(config - other)
-        return Change(gain, best, worst, loss)
+        kept = self._kept(other - config) - self._kept(config - other)
+        return Change(gain - kept, time - kept, best, noticed, worst, loss)
 
     def largest_growth(self, config: Config, other: Config) -> float:
         """The largest ratio of a statement's cost under the other configuration to that under this one."""
@@ -247,7 +273,8 @@ class WorkloadCost:
 
     def _worth(self, key: str, ratio: float) -> float:
         plain = self._weighted(key) * ratio
-        return plain + self._leaning * math.log(max(ratio, _LEAST_RATIO)) if self._leaning else plain
+        leans = self._leaning and plain > 0  # what nobody calls gains nothing
+        return plain + self._leaning * math.log(max(ratio, _LEAST_RATIO)) if leans else plain
 
     def _weighted(self, key: str) -> float:
         return self._weights[key].ms * self._weights[key].importance

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..catalog import Relation
 from .conditions import Search
+from .cost import LEAST_WINDOW_MS
 from .definition import IndexDef
 from .plans_seen import Priced
 from .recommendation import Benefit, Recommendation, recommendation
 from .sample import Proof, Unproven
-from .selection.problem import MIN_STATEMENT_GAIN
 
+# Of a statement with the chosen B-trees: each row has several entries in such an index, and what it brings is a sample's word.
+_LEAST_GAIN = 0.2
 _CONFIDENCE = 0.7
 _ASSUMED_CONFIDENCE = 0.5
 
@@ -38,11 +40,10 @@ class Demand:
 def search_recommendations(
     demands: Iterable[Demand],
     prove: Prove,
-    budget: int,
     upkeep: Callable[[IndexDef, int], float],
     late: Callable[[], bool],
 ) -> tuple[list[Recommendation], list[tuple[str, str]]]:
-    """The proven indexes that pay, best first within `budget` bytes, and (key, reason) where unproven."""
+    """The proven indexes that pay, best first, and (key, reason) where unproven."""
     proofs: dict[tuple[IndexDef, Search], Proof | Unproven] = {}
     benefits: dict[IndexDef, dict[str, Benefit]] = {}
     sizes: dict[IndexDef, int] = {}
@@ -71,7 +72,8 @@ def search_recommendations(
     found = []
     for index, won in benefits.items():
         cost = upkeep(index, sizes[index])
-        if sum(benefit.saved_ms for benefit in won.values()) > cost:
+        least = LEAST_WINDOW_MS if all(benefit.observed for benefit in won.values()) else 0.0
+        if sum(benefit.saved_ms for benefit in won.values()) > max(cost, least):
             found.append(
                 recommendation(
                     index,
@@ -82,22 +84,40 @@ def search_recommendations(
                     proof="sample",
                 )
             )
-    kept: list[Recommendation] = []
-    for item in sorted(found, key=lambda item: (-item.total_benefit_ms, item.name)):
-        if item.estimated_bytes + sum(other.estimated_bytes for other in kept) <= budget:
-            kept.append(item)
-    return kept, unproven
+    return sorted(found, key=lambda item: (-item.total_benefit_ms, item.name)), unproven
+
+
+def affordable(
+    searched: Sequence[Recommendation], others: Sequence[Recommendation], budget: int
+) -> list[Recommendation]:
+    """Those of the search indexes that have room beside the chosen B-trees, where all together bring most in `budget` bytes."""
+
+    def gain(item: Recommendation) -> float:
+        return item.total_benefit_ms - item.write_cost
+
+    def filled(order: Callable[[Recommendation], float]) -> list[Recommendation]:
+        held: list[Recommendation] = []
+        room = budget
+        for item in sorted((*searched, *others), key=lambda item: (-order(item), item.name)):
+            if item.estimated_bytes <= room:
+                held.append(item)
+                room -= item.estimated_bytes
+        return held
+
+    views = filled(lambda item: gain(item) / max(item.estimated_bytes, 1)), filled(gain)
+    best = max(views, key=lambda held: sum(map(gain, held)))
+    return [item for item in searched if item in best]
 
 
 def _benefit(demand: Demand, cost_after: float) -> Benefit | None:
-    """What the scan of the searched table would cost less; None below 5 % of the statement with the chosen B-trees."""
+    """What the scan of the searched table would cost less; None below a fifth of the statement with the chosen B-trees."""
     relation = demand.relation
     tables = {name for _, name in relation.holders}
     visits = (v for v in demand.chosen.plan.visits() if v.node.is_scan and v.node.relation in tables)
     scans = [v.node.total_cost * v.executions * v.share for v in visits if v.node.filter]
     scan = sum(scans) if relation.leaves else max(scans, default=0.0)
     after = demand.chosen.cost - max(scan - cost_after, 0.0)
-    if 1 - after / max(demand.chosen.cost, 1e-9) < MIN_STATEMENT_GAIN:
+    if 1 - after / max(demand.chosen.cost, 1e-9) < _LEAST_GAIN:
         return None
     saved = demand.total_ms * (1 - after / max(demand.before, 1e-9))
     who = (demand.context, demand.criticality, demand.observed)

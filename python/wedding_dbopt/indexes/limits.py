@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .cost import WorkloadCost
 from .definition import Config, IndexDef
@@ -72,22 +72,38 @@ def left_out(
     budget: int,
     late: Callable[[], bool],
 ) -> Iterator[str]:
-    """What would pay beside a chosen set and was left out for its number alone, the most promising first."""
+    """What would help beside a chosen set and was left out for its number or its upkeep alone, the most promising first."""
     problem = Problem(cost, budget, late)
-    wider = {joined(config, team): team for team in teams}
-    refused = {
-        other: why
-        for other in wider
-        if other != config and (why := counts.refusal(other)) is not None and cost.bytes(other) <= budget
-    }
-    ordered = sorted(
-        refused,
-        key=lambda other: (-cost.likely(config, other), sorted(i.order_key() for i in other - config)),
-    )
-    for other in ordered[:_MOST_TOLD]:
+    fitting = {other for team in teams if cost.bytes(other := joined(config, team)) <= budget} - {config}
+    refused = {other: why for other in fitting if (why := counts.refusal(other)) is not None}
+    written = {other: kept for other in fitting - {*refused} if (kept := _upkeep(cost, config, other)) > 0}
+
+    def promising(others: Iterable[Config]) -> list[Config]:
+        order = {other: sorted(index.order_key() for index in other - config) for other in others}
+        return sorted(order, key=lambda other: (-cost.likely(config, other), order[other]))[:_MOST_TOLD]
+
+    for other in promising(refused):
         if late():
             return
-        change = cost.change(config, other)
-        if problem.pays(change.gain, change.best_share):
-            texts = ", ".join(sorted(index.create_sql() for index in other - config))
-            yield f"{texts} is left out, though it would pay: {refused[other]}"
+        if problem.pays(cost.change(config, other)):
+            yield f"{_texts(other - config)} is left out, though it would pay: {refused[other]}"
+    told: set[tuple[str, str]] = set()
+    for other in promising(written):
+        places = {index.place for index in other - config}
+        if late() or places <= told:
+            continue
+        change, kept = cost.change(config, other), written[other]
+        read = replace(change, gain=change.gain + kept, time=change.time + kept)
+        if change.gain <= 0 and problem.pays(read):
+            told |= places
+            saved = f"by the calls known it spares {read.time:,.1f} ms of reading, weighted by criticality"
+            yield f"{_texts(other - config)} is left out: {saved}, and costs {kept:,.1f} ms of writing"
+
+
+def _texts(indexes: Iterable[IndexDef]) -> str:
+    return ", ".join(sorted(index.create_sql() for index in indexes))
+
+
+def _upkeep(cost: WorkloadCost, config: Config, other: Config) -> float:
+    """What another configuration costs more than this one to be kept up to date, in ms."""
+    return sum(map(cost.upkeep, other - config)) - sum(map(cost.upkeep, config - other))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..query import Query
 from .benefits import Asker
 from .candidates import Candidates
-from .cost import IMPORTANCE, Weight, balanced, credited, usual_rate
+from .cost import IMPORTANCE, Weight, balanced, believed_cost, credited, usual_rate
 from .dated import Dated, Dating, Window, boundaries, with_dates
 from .definition import IndexDef
 from .predicates import TableUse
@@ -75,15 +75,16 @@ class Workload:
         }
         means = {key: self.statements[key].mean_ms for key in costs if self.statements[key].mean_ms > 0}
         rate = usual_rate(means, costs)
-        guessed = balanced({**costs, **{key: mean / rate for key, mean in means.items()}})
+        known = {key: mean / rate for key, mean in means.items()}
+        guessed = balanced({**costs, **known}, believed_cost(rate))
         found = {}
         for key in self.uses:
             whole = self.whole(key)
             statement = self.statements[whole]
             mean = credited(means[whole], rate * costs[whole]) if whole in means else rate * guessed[whole]
             importance = IMPORTANCE.get(statement.criticality, 1.0)
-            share = 1 / len(self.parts.get(key, (key,)))
-            found[key] = Weight(max(statement.calls, 1.0) * mean * share, importance)
+            calls = statement.calls / len(self.parts.get(key, (key,)))
+            found[key] = Weight(calls * mean, importance, calls, whole in means)
         return found
 
     def askers(self) -> dict[str, Asker]:

@@ -52,4 +52,4 @@ def _narrowed(problem: Problem, teams: Sequence[Team], config: Config, best: Con
 
 def _pays(problem: Problem, config: Config, other: Config) -> bool:
     change = problem.workload.change(config, other)
-    return problem.pays(change.gain, change.best_share)
+    return problem.pays(change)

@@ -54,6 +54,6 @@ def pruned(problem: Problem, config: Config) -> Config:
     for index in by_size(problem, config):
         rest = config - {index}
         loss = problem.workload.change(rest, config)
-        if not problem.pays(loss.gain, loss.best_share) and problem.workload.allows(rest):
+        if not problem.pays(loss) and problem.workload.allows(rest):
             config = rest
     return config

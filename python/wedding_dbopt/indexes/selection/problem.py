@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
-from ..cost import WorkloadCost
+from ..cost import LEAST_WINDOW_MS, Change, WorkloadCost
 from ..definition import Config, IndexDef
 
 MIN_STATEMENT_GAIN = 0.05
@@ -49,7 +49,7 @@ class Problem:
         """Weighted ms won by a team on top of a configuration; 0 where that is not worth having."""
         change = self.workload.change(config, joined(config, team))
         self._seen.setdefault(team, {})[config] = change.gain
-        if change.worst_ratio > SEARCHED_REGRESSION or not self.pays(change.gain, change.best_share):
+        if change.worst_ratio > SEARCHED_REGRESSION or not self.pays(change):
             return 0.0
         return change.gain
 
@@ -61,10 +61,11 @@ class Problem:
             return max(_SLACK * known, 0.0)
         return self.workload.likely(config, joined(config, team))
 
-    def pays(self, gain: float, best_share: float) -> bool:
-        """Whether a gain counts: 5 % of one statement, or 0.5 % of the workload with 3 % of one statement."""
-        large = gain >= MIN_WORKLOAD_GAIN * self.start and best_share >= MIN_SHARED_GAIN
-        return gain > 0 and (best_share >= MIN_STATEMENT_GAIN or large)
+    def pays(self, change: Change) -> bool:
+        """Whether a gain counts: 5 % of one statement whose calls notice it, or 0.5 % of the workload with 3 % of one."""
+        least = max(MIN_WORKLOAD_GAIN * self.start, LEAST_WINDOW_MS)
+        large = change.time >= least and change.best_share >= MIN_SHARED_GAIN
+        return change.gain > 0 and (change.noticed_share >= MIN_STATEMENT_GAIN or large)
 
 
 @lru_cache(maxsize=100_000)
