@@ -282,6 +282,32 @@ def test_a_proven_search_index_is_recommended() -> None:
     assert found.benefits == (("find", 1000.0, 40.0),)
 
 
+@pytest.mark.parametrize(
+    ("options", "methods"),
+    [
+        ({}, ["btree", "gin"]),
+        ({"storage_budget": 2_050_000}, ["gin"]),
+        ({"limits": Limits(in_all=1)}, ["gin"]),
+    ],
+)
+def test_a_proof_that_takes_the_rest_of_the_time_costs_no_index_chosen_before(
+    options: dict[str, Any], methods: list[str]
+) -> None:
+    now = [0.0]
+
+    class Both(FakeSource):
+        def explain(self, key: str) -> Any:
+            return SearchSource.explain(self, key) if key == "find" else super().explain(key)
+
+    def prove(relation: Relation, search: Search) -> Proof | Unproven:
+        now[0] = 200.0
+        return Proof(1000.0, 40.0, 2_000_000, 5000)
+
+    asked = statement("venue"), statement("find", text=SEARCH)
+    advice = run(*asked, source=Both(price), prove=prove, clock=lambda: now[0], **options)
+    assert sorted(item.index.method for item in advice.recommendations) == methods
+
+
 def test_an_unproven_search_index_is_skipped_with_the_reason() -> None:
     advice = run(
         statement("find", text=SEARCH),

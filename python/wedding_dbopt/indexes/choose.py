@@ -60,7 +60,7 @@ class Chooser:
     def choose(
         self, budget: int, late: Callable[..., bool], over: Callable[[], bool]
     ) -> list[Recommendation]:
-        """The set of B-tree indexes for the whole workload, as recommendations.
+        """The set of B-tree indexes for the whole workload, as recommendations; once there is one, the search goes on with it.
 
         `late` tells when time or plans run out, `over` when time alone does.
         """
@@ -75,7 +75,7 @@ class Chooser:
         # For one statement alone sizes count only where there may be no room.
         if several or self._sizes.total(offered) > budget:
             self._sizes.measure(offered, over)
-        held: Config = frozenset()
+        held = self._mended(self._config, budget, over)
         mended: list[Config] = []
         few = self._workload.few
         for round_ in range(_ROUNDS):
@@ -112,8 +112,9 @@ class Chooser:
     def _mended(self, config: Config, budget: int, over: Callable[[], bool]) -> Config:
         """The configuration within the budget and without what makes a statement dearer, by what is known now."""
         cost = self._cost()
-        fitting = shrunk(Problem(cost, budget, over), config)
-        kept = relieved(self._sizes.within(config, budget) if fitting is None else fitting, cost)
+        problem = Problem(cost, budget, over)
+        fitting = shrunk(problem, config)
+        kept = relieved(self._sizes.within(config, problem.fits) if fitting is None else fitting, cost)
         return self._hidden.without(relieved(self._hidden.without(kept), cost))
 
     def _filled(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..catalog import Relation
 from .conditions import Search
-from .definition import IndexDef, Key
+from .definition import Config, IndexDef, Key
 from .predicates import TableUse
 from .size import KeyFacts, btree_bytes
 from .terms import column_term
@@ -103,9 +103,9 @@ class Sizes:
         """Bytes of all of some indexes."""
         return sum(map(self.size, indexes))
 
-    def within(self, indexes: Iterable[IndexDef], budget: int) -> frozenset[IndexDef]:
-        """Those that are left without the largest, until they fit."""
-        kept = sorted(indexes, key=lambda index: (self.size(index), index.order_key()))
-        while kept and self.total(kept) > budget:
+    def within(self, config: Config, fits: Callable[[Config], bool]) -> Config:
+        """What is left without the largest, until it fits."""
+        kept = sorted(config, key=lambda index: (self.size(index), index.order_key()))
+        while kept and not fits(frozenset(kept)):
             kept.pop()
         return frozenset(kept)
