@@ -9,7 +9,7 @@ from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, rel
 from wedding_dbopt.indexes.candidates import Candidates, candidates, effective, shared_covers, stand_in, usage
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
-from wedding_dbopt.indexes.size import btree_bytes, tree_height
+from wedding_dbopt.indexes.size import btree_bytes, btree_height, tree_height
 from wedding_dbopt.indexes.statistics import value_fraction
 from wedding_dbopt.indexes.terms import Term, column_term
 
@@ -199,6 +199,11 @@ def test_size_of_partial_empty_and_numeric() -> None:
 
 def test_tree_height() -> None:
     assert [tree_height(size) for size in (8192, 1e6, 1e8, 1e10)] == [0, 1, 2, 3]
+
+
+def test_wide_keys_make_a_higher_tree_and_included_columns_do_not() -> None:
+    narrow, wide = index("bookings", "venue_id", include=("note",)), index("bookings", "note", "venue_id")
+    assert [btree_height(BOOKINGS, made, 180 * 8192) for made in (narrow, wide)] == [1, 2]
 
 
 def test_padded_text_is_found_among_the_common_values_and_is_not_deduplicated() -> None:

@@ -87,7 +87,7 @@ def advise(
     """
     sizes = Sizes(size, measure)
     beyond = None if cost_alone else Beyond(catalog, sizes.share)
-    what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond)
+    what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond, sizes.height)
     workload = Workload(what_if)
     explorer = Explorer(workload, catalog, sizes, max_width, dating, vary if corrected else None)
     chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)

@@ -8,7 +8,7 @@ each, or posting lists of up to a tenth of a page where a key repeats.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalog import Relation
 from .definition import IndexDef
@@ -17,6 +17,8 @@ from .terms import Term
 
 PAGE = 8192
 _USABLE = (PAGE - 24 - 16) * 0.9
+# Pages above the leaves are filled less, so that they need not be split soon.
+_USABLE_INNER = (PAGE - 24 - 16) * 0.7
 _LINE_POINTER = 4
 _TUPLE_HEADER = 8
 _POINTER = 6
@@ -87,9 +89,14 @@ def btree_bytes(relation: Relation, index: IndexDef, known: KeyFacts | None = No
     return PAGE * (1 + pages + inner)
 
 
+def btree_height(relation: Relation, index: IndexDef, size_bytes: float) -> int:
+    """Levels above the leaves of an index of this size; above them stand its keys alone."""
+    return tree_height(size_bytes, _aligned(_width(relation, replace(index, include=())) + _TUPLE_HEADER))
+
+
 def tree_height(size_bytes: float, key_bytes: float = 24.0) -> int:
     """Levels above the leaves (0 for one page), as the planner counts them for an index descent."""
-    fanout = _USABLE / (key_bytes + _LINE_POINTER)
+    fanout = _USABLE_INNER / (key_bytes + _LINE_POINTER)
     pages = max(size_bytes / PAGE, 1.0)
     return math.ceil(math.log(pages, fanout)) if pages > 1 else 0
 

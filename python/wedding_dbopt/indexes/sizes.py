@@ -9,7 +9,7 @@ from ..catalog import Relation
 from .conditions import Search
 from .definition import Config, IndexDef, Key
 from .predicates import TableUse
-from .size import KeyFacts, btree_bytes
+from .size import KeyFacts, btree_bytes, btree_height
 from .terms import column_term
 
 _LARGE = 1_000_000
@@ -52,6 +52,11 @@ class Sizes:
         if index not in self._bytes:
             self._bytes[index] = self._estimate(self.relation(index), index)
         return self._bytes[index]
+
+    def height(self, index: IndexDef) -> int:
+        """Levels above the leaves of a B-tree, on each of the tables that hold the rows."""
+        size = self.size(index) / len(self.leaves(index.place))
+        return btree_height(self.relation(index), index, size)
 
     def measure(self, indexes: Iterable[IndexDef], late: Callable[[], bool]) -> None:
         """Count on a sample the keys of those indexes whose size statistics do not tell, the largest first."""

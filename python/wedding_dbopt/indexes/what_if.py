@@ -52,7 +52,8 @@ class WhatIf:
 
     `calls` counts the EXPLAINs. Without `corrected` HypoPG is believed as it is, descents for nothing included, so that it
     even prefers a wider twin of an index that exists. `leaves` gives the tables that hold a table's rows, `beyond` what a
-    plan costs beyond the planner's figure, told the first column of a hypothetical index.
+    plan costs beyond the planner's figure, told the first column of a hypothetical index, `height` the levels above the
+    leaves (None: those of a tree of narrow keys).
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class WhatIf:
         corrected: bool = True,
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
         beyond: Callable[[Plan, LeadingOf, DepthOf, DescentOf], float] | None = None,
+        height: Callable[[IndexDef], int] | None = None,
     ) -> None:
         self._source = source
         self._size = size
         self._corrected = corrected
-        self._leaves = leaves
+        self._height = height or (lambda index: tree_height(size(index)))
         self._beyond = beyond
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._depths: dict[str, dict[Place, float]] = {}
@@ -414,7 +416,7 @@ class WhatIf:
             # The root of an INSERT leaves out what its policies' checks cost, so no descent may be charged there.
             if index is None or index.method != "btree" or node.startup_cost > plan.total_cost:
                 return 0.0
-            levels = tree_height(self._size(index) / len(self._leaves(index.place))) + 1
+            levels = self._height(index) + 1
             return levels * _DESCENT_OPERATORS * CPU_OPERATOR_COST if self._corrected else 0.0
 
         for visit in plan.visits():
