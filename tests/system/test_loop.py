@@ -48,6 +48,24 @@ def test_a_scanned_table_gets_its_index_and_keeps_it_for_a_measured_gain(platfor
     assert platform.value("select count(*) from wedding_dbopt.get_tuning_run(%s)", run) == 1
 
 
+def test_the_room_for_indexes_is_for_all_runs_together(platform: Tuner, role: str) -> None:
+    platform.tune()
+    made = platform.only_action()
+    platform.tick()
+    assert platform.state(made) == "verifying", platform.reason(made)
+    taken, whole = platform.row(
+        """select a.measured_bytes, pg_relation_size('booking') from _wedding_dbopt.action a where a.id = %s""",
+        made,
+    )
+    platform.observed("select sum(vendor) from booking where amount = {number}", user=role)
+    platform.set(index_storage_budget=str(taken / whole))
+    platform.tune()
+    assert platform.only_action() == made
+    platform.set(index_storage_budget=str(1 + taken / whole))
+    platform.tune()
+    assert len(platform.actions()) == 2
+
+
 def test_an_index_that_helps_nothing_goes_by_itself(platform: Tuner, role: str) -> None:
     before = platform.indexes()
     action = platform.action("booking", "note", serves="vendor")

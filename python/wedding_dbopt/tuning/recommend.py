@@ -281,23 +281,30 @@ def _write_rates(database: Database, window: float) -> dict[tuple[str, str], Wri
 
 
 def _storage_budget(database: Database, members: Sequence[Member]) -> int:
-    """The setting's share of the size of the tables that the workload touches, in bytes."""
+    """What the setting's share of the tables that the workload touches leaves beside our indexes on them, in bytes."""
     ids = [int(member.statement.key) for member in members]
     row = database.query(
-        """select coalesce(sum(t.pages), 0)::bigint * current_setting('block_size')::bigint as bytes
-           from pg_catalog.pg_class c
-           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-           cross join lateral (
-             select greatest(c.relpages, 0) as pages
-             union all
-             select l.relpages from pg_catalog.pg_partition_tree(case when c.relkind = 'p' then c.oid end) p
-             join pg_catalog.pg_class l on l.oid = p.relid and p.isleaf) t
-           where format('%I.%I', n.nspname, c.relname) in (
-             select unnest(s.tables) from _wedding_dbopt.statement s where s.id = any ($1))""",
+        """with touched as (
+             select distinct unnest(s.tables) as name from _wedding_dbopt.statement s where s.id = any ($1)
+           )
+           select (select coalesce(sum(t.pages), 0)::bigint * current_setting('block_size')::bigint
+                   from pg_catalog.pg_class c
+                   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                   cross join lateral (
+                     select greatest(c.relpages, 0) as pages
+                     union all
+                     select l.relpages from pg_catalog.pg_partition_tree(case when c.relkind = 'p' then c.oid end) p
+                     join pg_catalog.pg_class l on l.oid = p.relid and p.isleaf) t
+                   where format('%I.%I', n.nspname, c.relname) in (select name from touched)) as bytes,
+                  (select coalesce(sum(coalesce(a.measured_bytes, a.estimated_bytes)), 0)::bigint
+                   from _wedding_dbopt.action a
+                   where a.action_type in ('index_creation', 'index_renewal') and a.state in ('applying', 'verifying', 'kept')
+                     and format('%I.%I', a.schema_name, a.table_name) in (select name from touched)) as taken""",
         ["integer[]"],
         [ids],
     )[0]
-    return int(int(row["bytes"]) * float(str(_setting(database, "index_storage_budget"))))
+    whole = int(int(row["bytes"]) * float(str(_setting(database, "index_storage_budget"))))
+    return max(whole - int(row["taken"]), 0)
 
 
 # ---------------------------------------------------------------------- small readings
