@@ -1,9 +1,9 @@
 """The season's load on the wedding platform: untuned, with single-column advice, and after the loop has done its work.
 
 The loop gets nothing but schedule_jobs() and the mode auto: pg_cron drives it while the season's traffic goes on. What is
-shortened is time: the interval between two tunings and the window of a verdict are minutes instead of hours. Latencies
-count from the scheduled arrival; others on the machine lengthen them, so CPU and blocks per transaction, which they do
-not change, stand beside them, and how much of the machine others took.
+shortened is time: the interval between two tunings, the window of a verdict and that of a hidden index are minutes instead
+of hours and days. Latencies count from the scheduled arrival; others on the machine lengthen them, so CPU and blocks per
+transaction, which they do not change, stand beside them, and how much of the machine others took.
 
 SCALE, SECONDS (of each measurement) and TUNING_LIMIT (seconds) are read from the environment. The tables and a chart
 are left in build/out.
@@ -42,6 +42,7 @@ SHORTENED = {
     "verification_min_window": "60 s",
     "verification_max_window": "6 minutes",
     "verification_min_calls": "20",
+    "hidden_index_window": "2 minutes",
     "apply_retry_delay": "20 s",
     "workload_min_history": "4 minutes",
     "tuning_interval_off_season": "6 minutes",  # a verdict needs four passes before the change,
