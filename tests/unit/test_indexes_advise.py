@@ -261,6 +261,19 @@ def test_what_was_priced_before_time_ran_out_is_not_lost(rounds: int, expected: 
     assert filled(problem, [VENUE_INDEX, VENDOR_INDEX], frozenset()) == expected
 
 
+def test_what_is_known_is_taken_though_there_is_no_time() -> None:
+    workload = two_statements()
+    assert (
+        filled(Problem(workload, 10**9, lambda: True), [VENUE_INDEX, VENDOR_INDEX], frozenset())
+        == frozenset()
+    )
+    workload.total(VENUE_INDEX)
+    assert (
+        filled(Problem(workload, 10**9, lambda: True), [VENUE_INDEX, VENDOR_INDEX], frozenset())
+        == VENUE_INDEX
+    )
+
+
 def searching(key: str, live: list[str]) -> Any:
     return 1000.0, []
 

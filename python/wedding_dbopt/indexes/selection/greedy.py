@@ -21,7 +21,10 @@ def filled(
     config: Config,
     thrift: float = 1.0,
 ) -> Config:
-    """The configuration plus whatever still pays, the best benefit per byte to the power of `thrift` first."""
+    """The configuration plus whatever still pays, the best benefit per byte to the power of `thrift` first.
+
+    Once time or plans ran out only what needs no plan any more is added.
+    """
     workload = problem.workload
     queue: list[tuple[float, int, int]] = []
     for number, team in enumerate(teams):
@@ -31,7 +34,7 @@ def filled(
             queue.append((-bound / workload.added_bytes(config, other) ** thrift, number, -1))
     heapq.heapify(queue)
     step = 0
-    while queue and not problem.late():
+    while queue:
         score, number, priced_at = heapq.heappop(queue)
         team = teams[number]
         other = joined(config, team)
@@ -40,13 +43,13 @@ def filled(
         if priced_at == step:
             config, step = other, step + 1
             continue
+        if problem.late() and not workload.known(other):
+            continue
         gain = problem.added(config, team)
         if gain > 0:
             worth = gain / workload.added_bytes(config, other) ** thrift
             heapq.heappush(queue, (-worth, number, step))
-    # Time or plans ran out: the best of those already priced on top of this configuration is known to pay.
-    known = [entry for entry in queue if entry[2] == step]
-    return joined(config, teams[min(known)[1]]) if known else config
+    return config
 
 
 def pruned(problem: Problem, config: Config) -> Config:
