@@ -68,7 +68,7 @@ select name, value, description, 'default' from (values
   ('indexes_per_table',          '24',         'a table that has so many indexes, the advised ones among them, gets no more; a run says what it left out'),
   ('index_judgement',            'time',       'time | cost: what sets of indexes are judged by, the planner''s cost with what he leaves out, or his cost alone'),
   ('index_given_up',             '0.01',       'this share of the workload''s time may go for large gains of single statements that count little; 0 = the sum alone decides'),
-  ('index_storage_budget',       '0.25',       'the indexes of all tuning runs together may take this share of the size of the tables they are on'),
+  ('index_storage_budget',       '0.5',        'the indexes of all tuning runs together may take this share of the size of the tables they are on'),
   ('actions_per_run',            '30',         'most actions that one tuning run may enqueue for applying'),
   ('daily_actions',              '50',         'most actions that are begun within 24 hours'),
   ('daily_work_time',            '2 hours',    'most time that all actions of 24 hours may work; the next ones wait for the day to pass'),
