@@ -32,7 +32,7 @@ _USUAL_SPREAD = 2.0
 _BELIEVED_MS = 10_000.0
 # Less is lost in what a call takes between client and server; and so little over all the time watched is nobody's loss.
 _LEAST_CALL_MS = 0.1
-LEAST_WINDOW_MS = 100.0
+LEAST_WINDOW_MS = 10.0
 _CACHED_BYTES = 128 * 1024 * 1024
 
 

@@ -132,8 +132,12 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
     members, skipped, window = collected(database)
     members = with_windows(database, members, begun)
-    budget = _storage_budget(database, members)
-    advice, catalog = _search(database, members, skipped, window, budget, seconds, 3, begun)
+    budget, taken = _storage_budget(database, members)
+    if taken:
+        used = f"indexes of earlier runs take {taken / 1e6:,.1f} of the {budget / 1e6:,.1f} MB that index_storage_budget allows"
+        note_run(database, run_id, "running", used)
+    left = max(budget - taken, 0)
+    advice, catalog = _search(database, members, skipped, window, left, seconds, 3, begun)
     hours = max(window / 3600, 1 / 60)
     for text in advice.left_out:
         note_run(database, run_id, "running", text)
@@ -280,8 +284,8 @@ def _write_rates(database: Database, window: float) -> dict[tuple[str, str], Wri
     }
 
 
-def _storage_budget(database: Database, members: Sequence[Member]) -> int:
-    """What the setting's share of the tables that the workload touches leaves beside our indexes on them, in bytes."""
+def _storage_budget(database: Database, members: Sequence[Member]) -> tuple[int, int]:
+    """The setting's share of the size of the tables that the workload touches, and what our indexes on them take, in bytes."""
     ids = [int(member.statement.key) for member in members]
     row = database.query(
         """with touched as (
@@ -296,15 +300,19 @@ def _storage_budget(database: Database, members: Sequence[Member]) -> int:
                      select l.relpages from pg_catalog.pg_partition_tree(case when c.relkind = 'p' then c.oid end) p
                      join pg_catalog.pg_class l on l.oid = p.relid and p.isleaf) t
                    where format('%I.%I', n.nspname, c.relname) in (select name from touched)) as bytes,
-                  (select coalesce(sum(coalesce(a.measured_bytes, a.estimated_bytes)), 0)::bigint
-                   from _wedding_dbopt.action a
-                   where a.action_type in ('index_creation', 'index_renewal') and a.state in ('applying', 'verifying', 'kept')
-                     and format('%I.%I', a.schema_name, a.table_name) in (select name from touched)) as taken""",
+                  (select coalesce(sum(o.bytes), 0)::bigint from (
+                     select max(coalesce(a.measured_bytes, a.estimated_bytes)) as bytes
+                     from _wedding_dbopt.action a
+                     where a.action_type in ('index_creation', 'index_renewal') and a.state in ('applying', 'verifying', 'kept')
+                       and format('%I.%I', a.schema_name, a.table_name) in (select name from touched)
+                     group by a.schema_name, a.object_name
+                     having bool_or(a.state = 'applying')
+                         or pg_catalog.to_regclass(format('%I.%I', a.schema_name, a.object_name)) is not null) o) as taken""",
         ["integer[]"],
         [ids],
     )[0]
-    whole = int(int(row["bytes"]) * float(str(_setting(database, "index_storage_budget"))))
-    return max(whole - int(row["taken"]), 0)
+    share = float(str(_setting(database, "index_storage_budget")))
+    return int(int(row["bytes"]) * share), int(row["taken"])
 
 
 # ---------------------------------------------------------------------- small readings
