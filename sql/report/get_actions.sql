@@ -16,7 +16,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
          case when deed.applied_at is not null then array_to_string(deed.sql, E';\n') end, array_to_string(deed.rollback_sql, E';\n'), deed.locks,
          deed.wedding_context, deed.criticality, deed.state, deed.estimated_impact, deed.measured_impact,
          case when deed.state <> 'rolled_back' or last.reason is null or deed.verdict like 'rolled_back: %' then deed.verdict
-              else format('rolled_back: %s', last.reason) || coalesce(format(' (measured until then: %s)', deed.verdict), '') end,
+              else format('rolled_back: %s', last.reason) || coalesce(' (measured until then: ' || deed.verdict || ')', '') end,
          deed.estimated_bytes, deed.measured_bytes, deed.schema_name, deed.table_name, deed.object_name,
          deed.object_kind, deed.phase, deed.season, deed.details, array_to_string(deed.final_sql, E';\n'),
          deed.attempts, deed.next_attempt_at, deed.created_at, deed.applied_at, deed.finished_at, deed.error_sqlstate, deed.error,

@@ -1,5 +1,5 @@
 begin;
-select plan(26);
+select plan(35);
 select wedding_dbopt.set_setting('findings_time_limit', '1 h');  -- every check runs here, however slow the machine is
 
 create schema tap;
@@ -25,11 +25,42 @@ create index guests_expression on tap.guests ((wedding_id + 1));
 create index guests_expression_too on tap.guests (  (   wedding_id+1));
 select set_eq($$select indexrelid::regclass::text, covered_by::regclass::text, is_equal from _wedding_dbopt.redundant_indexes()
                 where indexrelid::regclass::text like 'tap.%'$$,
-  $$values ('tap.guests_wedding', 'tap.guests_both', false), ('tap."Guests'' wedding"', 'tap.guests_wedding', true),
+  $$values ('tap.guests_wedding', 'tap.guests_both', false), ('tap."Guests'' wedding"', 'tap.guests_both', false),
            ('tap.guests_expression_too', 'tap.guests_expression', true)$$,
   'equal and prefix are redundant; direction, predicate, method and uniqueness make a difference, blanks do not');
 select is((select count(*) from wedding_dbopt.findings() where kind = 'redundant_index' and object like 'tap.%'), 3::bigint, 'each redundant index is a finding');
-drop index tap.guests_both, tap."Guests' wedding", tap.guests_expression_too;
+create index guests_both_too on tap.guests (wedding_id, "Table");
+create index guests_wide on tap.guests (wedding_id, "Table") include (id);
+create view tap.redundant as select indexrelid::regclass::text as extra, covered_by::regclass::text as keeper
+  from _wedding_dbopt.redundant_indexes() where indexrelid::regclass::text ~ 'tap.*(guests_both|wedding|wide)';
+select set_eq('select * from tap.redundant', $$values ('tap.guests_wedding', 'tap.guests_wide'), ('tap."Guests'' wedding"', 'tap.guests_wide'),
+           ('tap.guests_both', 'tap.guests_wide'), ('tap.guests_both_too', 'tap.guests_wide')$$,
+  'whatever chain leads there, the one that is named stays itself');
+select set_eq($$select count(*) from _wedding_dbopt.redundant_indexes('tap.guests_wedding'::regclass)$$, array[5::bigint], 'asked for one index, those of its table are answered');
+update pg_index set indisvalid = false where indexrelid = 'tap.guests_both'::regclass;
+select is((select count(*) from tap.redundant where extra = 'tap.guests_both'), 0::bigint, 'what is hidden is not called redundant');
+select is((select covered_by::regclass::text from _wedding_dbopt.redundant_indexes('tap.guests_both'::regclass) where indexrelid = 'tap.guests_both'::regclass),
+  'tap.guests_wide', 'but it is told whether another does its work when asked for');
+update pg_index set indisvalid = true where indexrelid = 'tap.guests_both'::regclass;
+
+-- Only what is there to stay replaces another.
+insert into _wedding_dbopt.action (action_type, state, schema_name, table_name, object_name, description, sql, rollback_sql, locks, wedding_context, criticality, created_at)
+values ('index_creation', 'verifying', 'tap', 'guests', 'guests_wide', 'made', '{x}', '{y}', '', 'guest_management', 'low', '2001-06-01Z');
+select set_eq('select * from tap.redundant', $$values ('tap.guests_wedding', 'tap.guests_both'), ('tap."Guests'' wedding"', 'tap.guests_both'), ('tap.guests_both_too', 'tap.guests_both')$$,
+  'an index on trial replaces none');
+update _wedding_dbopt.action set state = 'kept', season = 'wedding' where object_name = 'guests_wide';
+select is((select keeper from tap.redundant where extra = 'tap.guests_both'), null, 'nor does one that goes when its season is over');
+update _wedding_dbopt.action set season = null, rollback_requested = true where object_name = 'guests_wide';
+select is((select keeper from tap.redundant where extra = 'tap.guests_both'), null, 'nor one that is to be undone');
+update _wedding_dbopt.action set rollback_requested = false where object_name = 'guests_wide';
+select is((select keeper from tap.redundant where extra = 'tap.guests_both'), 'tap.guests_wide', 'one that was judged good does');
+update _wedding_dbopt.action set state = 'verifying', object_name = 'guests_both' where object_name = 'guests_wide';
+drop index tap.guests_wide;
+select set_eq('select * from tap.redundant', $$values ('tap.guests_wedding', 'tap.guests_both_too'), ('tap."Guests'' wedding"', 'tap.guests_both_too'), ('tap.guests_both', 'tap.guests_both_too')$$,
+  'of two equal ones that which is there to stay');
+delete from _wedding_dbopt.action;
+drop view tap.redundant;
+drop index tap.guests_both, tap.guests_both_too, tap."Guests' wedding", tap.guests_expression_too;
 select is_empty($$select indexrelid::regclass from _wedding_dbopt.redundant_indexes() where indexrelid::regclass::text like 'tap.%'$$,
   'when the others are gone nothing is redundant: one always stays');
 

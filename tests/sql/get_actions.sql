@@ -1,5 +1,5 @@
 begin;
-select plan(12);
+select plan(13);
 insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
 values ('rpc', 'tap', '2001-06-01Z', 'moderate', false);
 insert into _wedding_dbopt.action
@@ -30,6 +30,9 @@ update _wedding_dbopt.action set verdict = 'kept: 1 of 1 statements improved' wh
 select _wedding_dbopt.change_action(id, 'rolled_back', 'rolled back on request') from _wedding_dbopt.action where table_name = 'tap' and state = 'kept' \g /dev/null
 select is((select verdict from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'),
   'rolled_back: rolled back on request (measured until then: kept: 1 of 1 statements improved)', 'a verdict that did not stand is not shown as if it did');
+update _wedding_dbopt.action set verdict = null where table_name = 'tap' and state = 'rolled_back';
+select is((select verdict from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'),
+  'rolled_back: rolled back on request', 'what was never measured is not said to be');
 select is((select count(waits_for) from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'), 0::bigint, 'what is over waits for nothing');
 select * from finish();
 rollback;

@@ -187,7 +187,10 @@ def test_a_covered_index_is_not_hidden_once_what_covered_it_is_gone(tuner: Tuner
     tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.run(f"drop index {keeper}")
     tuner.process()
-    assert (tuner.state(action), tuner.reason(action)) == ("withdrawn", "no other index does its work")
+    assert (tuner.state(action), tuner.reason(action)) == (
+        "withdrawn",
+        "no other index that is there to stay does its work",
+    )
     assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
 
 
@@ -205,7 +208,54 @@ def test_a_hidden_index_comes_back_once_what_covered_it_is_gone(tuner: Tuner, lo
     tuner.run(loss.format(keeper))
     tuner.process()
     assert (tuner.state(action), tuner.value(valid)) == ("rolled_back", True), tuner.reason(action)
-    assert tuner.reason(action) == "no other index does its work any more"
+    assert tuner.reason(action) == "no other index that is there to stay does its work"
+
+
+def test_of_a_chain_of_covered_indexes_the_one_at_its_end_stays(tuner: Tuner) -> None:
+    """Each step had named the next one, which was hidden too: then no other index seemed to do the work any more."""
+    tuner.table()
+    tuner.run(
+        "create index ex_a on booking (vendor); create index ex_ab on booking (vendor, amount); "
+        "create index ex_ab_too on booking (vendor, amount); create index ex_abinc on booking (vendor, amount) include (note); "
+        "analyze booking"
+    )
+    tuner.set(mode_index_drop="approve", mode_index_creation="off")
+    tuner.tune()
+    drops = "select object_name, description ~ 'ex_abinc' from _wedding_dbopt.action where action_type = 'index_drop' order by 1"
+    assert tuner.rows(drops) == [("ex_a", True), ("ex_ab", True), ("ex_ab_too", True)]
+    tuner.run("select wedding_dbopt.approve(id) from _wedding_dbopt.action where action_type = 'index_drop'")
+    for _ in range(3):
+        tuner.process()
+    states = (
+        "select object_name, state from _wedding_dbopt.action where action_type = 'index_drop' order by 1"
+    )
+    assert {state for _, state in tuner.rows(states)} <= {"verifying", "kept"}, tuner.rows(states)
+    tuner.run("reindex index concurrently ex_abinc")
+    tuner.process()
+    assert {state for _, state in tuner.rows(states)} <= {"verifying", "kept"}, tuner.rows(states)
+
+
+def test_an_index_on_trial_replaces_no_other(tuner: Tuner) -> None:
+    tuner.table()
+    tuner.run("create index narrow on booking (vendor)")
+    wide = tuner.action("booking", "vendor, amount")
+    tuner.process()
+    assert tuner.state(wide) == "verifying", tuner.reason(wide)
+    tuner.set(mode_index_drop="approve", mode_index_creation="off")
+    tuner.tune()
+    drops = "select object_name from _wedding_dbopt.action where action_type = 'index_drop'"
+    assert tuner.column(drops) == []
+    tuner.run("select _wedding_dbopt.change_action(%s, 'kept', 'test')", wide)
+    tuner.tune()
+    assert tuner.column(drops) == ["narrow"]
+    action = tuner.value("select id from _wedding_dbopt.action where action_type = 'index_drop'")
+    tuner.run("update _wedding_dbopt.action set season = 'wedding' where id = %s", wide)
+    tuner.run("select wedding_dbopt.approve(%s)", action)
+    tuner.process()
+    assert (tuner.state(action), tuner.reason(action)) == (
+        "withdrawn",
+        "no other index that is there to stay does its work",
+    )
 
 
 @pytest.mark.parametrize("consent", ["off", "on"])

@@ -29,8 +29,7 @@ _TABLE = """
 select c.oid::bigint as oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2
 """
-_COVERING = "select covered_by::bigint as oid from _wedding_dbopt.redundant_indexes() where indexrelid = $1"
-_VALID = "select true as valid from pg_catalog.pg_index where indexrelid = $1 and indisvalid"
+_COVERED = "select true as covered from _wedding_dbopt.redundant_indexes($1) where indexrelid = $1"
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,9 @@ def find_index(database: Database, schema: str, name: str) -> IndexState | None:
     )
 
 
-def covering(database: Database, oid: int) -> int | None:
-    """The index that does all that this one does, by what the findings call redundant; None where there is none."""
-    found = database.query(_COVERING, ["oid"], [oid])
-    return int(found[0]["oid"]) if found else None
-
-
-def is_valid(database: Database, oid: int) -> bool:
-    """Whether an index is there and the planner may use it."""
-    return bool(database.query(_VALID, ["oid"], [oid]))
+def is_covered(database: Database, oid: int) -> bool:
+    """Whether an index that is there to stay does all that this one does, hidden or not, by what the findings call redundant."""
+    return bool(database.query(_COVERED, ["oid"], [oid]))
 
 
 def dropping(schema: str, name: str) -> str:

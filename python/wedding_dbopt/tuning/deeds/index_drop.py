@@ -7,8 +7,8 @@ at once. What the undo builds is the definition that stood there, with its comme
 
 Only an index of the same OID is ever made valid again: what a dead build left behind has another one, or lacks rows.
 
-Where another index does the work of the dropped one, that other must be there to the end: before anything is done it is looked
-for again, and a hidden index comes back when it is gone.
+Where another index does the work of the dropped one, such a one must be there to the end: before anything is done it is looked
+for again, and a hidden index comes back when none does its work any more.
 """
 
 from __future__ import annotations
@@ -34,14 +34,13 @@ from wedding_dbopt.tuning.deeds.deed import (
 )
 from wedding_dbopt.tuning.deeds.index_catalogue import (
     IndexState,
-    covering,
     dropping,
     find_index,
-    is_valid,
+    is_covered,
     table_exists,
 )
 
-_LEFT_ALONE = "no other index does its work"
+_LEFT_ALONE = "no other index that is there to stay does its work"
 
 
 class IndexDrop(Deed):
@@ -65,10 +64,8 @@ class IndexDrop(Deed):
         if index.image == action["image_before"]:
             return Look(ABSENT, index.image, index.bytes)
         if index.oid == details["oid"] and index.ready and index.live and not index.valid:
-            keeper = details.get("covered_by")
-            alone = keeper is not None and not is_valid(database, keeper)
-            if action["state"] == "verifying" and alone:
-                return Look(HALF, index.image, index.bytes, f"{_LEFT_ALONE} any more")
+            if action["state"] == "verifying" and _is_alone(database, action, index):
+                return Look(HALF, index.image, index.bytes, _LEFT_ALONE)
             return Look(DONE if action["final_sql"] else HALF, index.image, index.bytes)
         if index.oid == details["oid"] and not index.valid:
             return Look(FINAL if action["final_sql"] else HALF, index.image, index.bytes)
@@ -85,11 +82,7 @@ class IndexDrop(Deed):
         if index is None:
             return Script((), (), ())
         table, drop = identifier(schema, str(action["table_name"])), dropping(schema, name)
-        details = {
-            "oid": index.oid,
-            "definition": index.definition,
-            "covered_by": covering(database, index.oid),
-        }
+        details = {"oid": index.oid, "definition": index.definition}
         if not index.valid:
             return Script((drop,), (), (), details)
         return Script(
@@ -111,10 +104,15 @@ def _before(database: Database, action: Row, index: IndexState | None) -> Look:
     if index.constrained or (index.unique and index.valid) or index.kind != "i" or index.partition:
         why = "it enforces a rule of the data, or is part of a partitioned index"
         return Look(FOREIGN, reason=f"the index {action['object_name']} is never dropped by us: {why}")
-    claimed = str(action.get("description", "")).startswith("redundant_index:")
-    if claimed and index.valid and covering(database, index.oid) is None:
+    if index.valid and _is_alone(database, action, index):
         return Look(GONE, reason=_LEFT_ALONE)
     return Look(ABSENT, index.image, index.bytes)
+
+
+def _is_alone(database: Database, action: Row, index: IndexState) -> bool:
+    """Whether the index goes because another does its work, and none does that is there to stay."""
+    claimed = str(action.get("description", "")).startswith("redundant_index:")
+    return claimed and not is_covered(database, index.oid)
 
 
 def hiding(table: str, oid: int) -> tuple[str, ...]:
