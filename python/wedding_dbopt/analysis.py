@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
@@ -18,7 +18,7 @@ from wedding_dbopt.errors import DboptError, MissingExtension, QueryRequired
 from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.dated import Dating
 from wedding_dbopt.indexes.plan_conditions import scanned
-from wedding_dbopt.indexes.recommendation import Recommendation, as_row
+from wedding_dbopt.indexes.recommendation import as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.indexes.timeline import Timelines
 from wedding_dbopt.indexes.workload import WorkloadStatement
@@ -118,9 +118,7 @@ def analyze(
         "original_execution_plan": original.summary(),
         "steps": [report.step(step) for step in choice.rewriting.steps] if choice.form is not None else [],
         "reason": choice.reason or None,
-        "index_recommendations": [
-            _recommendation(database, catalog, item) for item in advice.recommendations
-        ],
+        "index_recommendations": list(_recommendations(database, catalog, advice)),
         "semantic_options": options,
         "proposals": built,
         "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows, offers),
@@ -191,15 +189,20 @@ def _indexes(
         return Advice((), (), 0), f"{error}. {error.hint}"
 
 
-def _recommendation(database: Database, catalog: Catalog, item: Recommendation) -> dict[str, Any]:
-    row = as_row(item)
-    relation = catalog.relation(Table(*item.index.place, ""))
-    if relation is not None and relation.kind == "p":
-        # Loaded for such a table only: a fresh session waits for each module.
-        from wedding_dbopt.tuning.recommend import shown
+def _recommendations(database: Database, catalog: Catalog, advice: Advice) -> Iterator[dict[str, Any]]:
+    if advice.recommendations:
+        # What is loaded here is loaded where it is needed: a fresh session waits for each module.
+        from wedding_dbopt.tuning.names import named
 
-        row = shown(database, item)
-    return {**row, "benefits": json.loads(row["benefits"])}
+        for item in named(database, advice.recommendations):
+            row = as_row(item)
+            relation = catalog.relation(Table(*item.index.place, ""))
+            left = relation is not None and any(held.name == item.name for held in relation.indexes)
+            if relation is not None and (relation.kind == "p" or left):
+                from wedding_dbopt.tuning.recommend import shown
+
+                row = shown(database, item)
+            yield {**row, "benefits": json.loads(row["benefits"])}
 
 
 def _rows(catalog: Catalog) -> dict[str, float]:

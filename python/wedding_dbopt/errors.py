@@ -102,6 +102,8 @@ class ActionFailed(DboptError):
 
     sqlstate = "WD009"
 
-    def __init__(self, message: str, *, server_sqlstate: str | None, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, server_sqlstate: str | None, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, detail=detail, hint=hint)
         self.server_sqlstate = server_sqlstate

@@ -11,7 +11,10 @@ begin
            index.relpages * current_setting('block_size')::bigint as size, index.relpages, index.reltuples,
            held.inserted + held.updated - held.hot_updated as entries,
            exists (select from pg_constraint where conindid = index.oid) as is_constraint,
-           index.relispartition as is_part, pg_index.indisreplident
+           index.relispartition as is_part, pg_index.indisreplident, pg_index.indisready, pg_index.indislive,
+           -- What is invalid was never finished, or somebody began to drop it: to build it again may fail at the first key that is there twice.
+           pg_index.indisunique and index.relname !~ '_cc(new|old)\d*$' and not index.relispartition
+             and not exists (select from pg_constraint where conindid = index.oid) as promises
     from _wedding_dbopt.user_tables() as held
     join pg_index on pg_index.indrelid = held.relid
     join pg_class as index on index.oid = pg_index.indexrelid
@@ -48,9 +51,12 @@ begin
       and not exists (select from redundant where redundant.indexrelid = described.oid)
   )
   select 'invalid_index', 'warning', described.name, described.relid, null::integer[], null::text,
-         format('The index on %s is invalid: it costs writes and %s, and serves no query.', described.table_name, pg_size_pretty(described.size)),
-         jsonb_build_object('bytes', described.size),
-         case when described.is_left_over or (not described.indisunique
+         format('The index %s on %s is invalid: it %s, and serves no query.', described.name, described.table_name,
+                case when described.indisready then 'costs writes and ' || pg_size_pretty(described.size)
+                     else 'was never finished, takes ' || pg_size_pretty(described.size) end)
+           || case when described.promises then ' A unique index that is invalid promises nothing: make it anew once its keys are unique.' else '' end,
+         jsonb_build_object('bytes', described.size, 'written', described.indisready, 'unique', described.promises),
+         case when described.is_left_over or described.promises or not described.indislive or (not described.indisunique
                 and exists (select from pg_index as broken
                             join pg_index as sound on sound.indrelid = broken.indrelid and sound.indisvalid and sound.indkey = broken.indkey
                              and sound.indclass = broken.indclass and sound.indoption = broken.indoption
@@ -66,16 +72,16 @@ begin
   union all
   select 'redundant_index', case when redundant_one.is_equal then 'warning' else 'info' end, redundant_one.name, redundant_one.relid, null, null,
          case when redundant_one.is_equal
-              then format('The index on %s equals %s: %s and a write per row for nothing.', redundant_one.table_name, redundant_one.keeper, pg_size_pretty(redundant_one.size))
-              else format('%s holds all that this index on %s holds, in the same order: %s and a write per row for little. The wider index is slower to read where it is much bigger.',
-                          redundant_one.keeper, redundant_one.table_name, pg_size_pretty(redundant_one.size)) end,
+              then format('The index %s on %s equals %s: %s and a write per row for nothing.', redundant_one.name, redundant_one.table_name, redundant_one.keeper, pg_size_pretty(redundant_one.size))
+              else format('%s holds all that the index %s on %s holds, in the same order: %s and a write per row for little. The wider index is slower to read where it is much bigger.',
+                          redundant_one.keeper, redundant_one.name, redundant_one.table_name, pg_size_pretty(redundant_one.size)) end,
          jsonb_build_object('bytes', redundant_one.size, 'covered_by', redundant_one.keeper, 'equal', redundant_one.is_equal),
          case when redundant_one.is_partitioned then 'drop index ' else 'drop index concurrently ' end || redundant_one.name
   from redundant_one
   union all
   select 'unused_index', 'info', unused.name, unused.relid, null, null,
-         format('No scan of this index on %s (%s) in %s days, with a fortnight of each season of the calendar among them; writes added %s entries since the counters began. A standby that add_replica() does not know may use it: look there before you drop it.',
-                unused.table_name, pg_size_pretty(unused.size), unused.days, unused.entries),
+         format('No scan of the index %s on %s (%s) in %s days, with a fortnight of each season of the calendar among them; writes added %s entries since the counters began. A standby that add_replica() does not know may use it: look there before you drop it.',
+                unused.name, unused.table_name, pg_size_pretty(unused.size), unused.days, unused.entries),
          jsonb_build_object('bytes', unused.size, 'days', unused.days, 'unused_since', unused.unused_since, 'entries_written', unused.entries,
            'definition', case when not exists (select from _wedding_dbopt.locked_relations() as locked where locked = unused.relid) then pg_get_indexdef(unused.oid) end),
          'drop index concurrently ' || unused.name

@@ -1,5 +1,5 @@
 begin;
-select plan(35);
+select plan(36);
 select wedding_dbopt.set_setting('findings_time_limit', '1 h');  -- every check runs here, however slow the machine is
 
 create schema tap;
@@ -63,6 +63,16 @@ drop view tap.redundant;
 drop index tap.guests_both, tap.guests_both_too, tap."Guests' wedding", tap.guests_expression_too;
 select is_empty($$select indexrelid::regclass from _wedding_dbopt.redundant_indexes() where indexrelid::regclass::text like 'tap.%'$$,
   'when the others are gone nothing is redundant: one always stays');
+
+-- invalid indexes
+create index broken on tap.guests (wedding_id) where "Table" = 7;
+create unique index broken_unique on tap.guests ("Table", wedding_id);
+update pg_index set indisvalid = false where indexrelid in ('tap.broken'::regclass, 'tap.broken_unique'::regclass);
+update pg_index set indisready = false where indexrelid = 'tap.broken_unique'::regclass;
+select set_eq($$select object, remedy, reason ~ 'costs writes' as written, reason ~ 'promises nothing' as broken from wedding_dbopt.findings() where kind = 'invalid_index' and object like 'tap.%'$$,
+  $$values ('tap.broken', 'reindex index concurrently tap.broken', true, false), ('tap.broken_unique', 'drop index concurrently tap.broken_unique', false, true)$$,
+  'an index that was never finished costs no writes, and a unique one is dropped');
+drop index tap.broken, tap.broken_unique;
 
 -- unused indexes and the calendar
 create table tap.letters (id bigint, body text);

@@ -25,6 +25,22 @@ def test_a_failing_action_stops_neither_the_others_nor_the_run(tuner: Tuner) -> 
     assert "42703" in tuner.reason(broken)
 
 
+def test_a_failed_action_tells_the_server_s_detail(tuner: Tuner) -> None:
+    tuner.table()
+    tuner.run("update booking set vendor = 1 where id < 3; create index old on booking (vendor)")
+    action = tuner.deed(
+        "reindex",
+        schema="public",
+        table="booking",
+        name="old",
+        sql=["create unique index concurrently never on public.booking (vendor)"],
+    )
+    tuner.process()
+    error = tuner.value("select error from wedding_dbopt.get_actions() where id = %s", action)
+    assert error.startswith('could not create unique index "never": Key (vendor)=')
+    assert "Key (vendor)" not in tuner.reason(action)
+
+
 def test_a_dry_run_prints_what_would_run_in_order_with_locks_and_a_run_then_does_just_that(
     tuner: Tuner,
 ) -> None:

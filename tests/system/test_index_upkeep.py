@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+import pytest
 
 Connection = psycopg.Connection[Any]
 
@@ -82,6 +83,77 @@ def test_an_invalid_index_is_rebuilt_and_what_a_rebuild_left_behind_is_dropped(
     }
     assert found["by_status"] == ("reindex", "REINDEX INDEX CONCURRENTLY public.by_status")
     assert found["first_day_ccnew"] == ("index_drop", "DROP INDEX CONCURRENTLY public.first_day_ccnew")
+
+
+BROKEN = """
+create table t (id int, a int, b int);
+insert into t select g, g / 2, g % 10 from generate_series(1, 20000) g;
+analyze t;
+"""
+
+
+def advised(connection: Connection, sql: str = "select * from t where a = 5") -> list[tuple[str, str]]:
+    rows = connection.execute(
+        "select kind, implementation_sql from wedding_dbopt.recommend_indexes(%s) order by 1", [[sql]]
+    )
+    return [(str(kind), str(text)) for kind, text in rows.fetchall()]
+
+
+def test_an_invalid_index_that_the_search_wants_is_made_once(connection: Connection) -> None:
+    connection.execute(BROKEN)
+    connection.execute("create index inv_a on t (a); create index inv_b on t (b)")
+    connection.execute("update pg_index set indisvalid = false where indrelid = 't'::regclass")
+    creation, drop, rebuild = advised(connection)
+    assert creation[0] == "index_creation" and drop == (
+        "index_drop",
+        "DROP INDEX CONCURRENTLY public.inv_a",
+    )
+    assert rebuild == ("reindex", "REINDEX INDEX CONCURRENTLY public.inv_b")
+    for statement in (creation[1], drop[1], rebuild[1]):
+        connection.execute(statement.encode())
+    assert advised(connection) == []
+
+
+def test_a_unique_index_that_could_not_be_made_is_dropped(connection: Connection) -> None:
+    connection.execute(BROKEN)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("create unique index concurrently inv_a on t (a)")
+    connection.execute(IDEAS.encode())
+    assert advised(connection)[1:] == [("index_drop", "DROP INDEX CONCURRENTLY public.inv_a")]
+    row = connection.execute("select ideas()").fetchone()
+    assert row is not None
+    ((kind, _, _, _, reason, safety),) = row[0]
+    assert (kind, safety) == ("index_drop", "consent")
+    assert "writes" not in reason and "make it anew once its keys are unique" in reason
+
+
+def test_what_a_dead_build_left_under_our_name_goes_before_the_index_is_made(connection: Connection) -> None:
+    connection.execute(BROKEN)
+    ((_, create),) = advised(connection)
+    connection.execute(create.encode())
+    connection.execute("update pg_index set indisvalid = false where indrelid = 't'::regclass")
+    ((_, again),) = advised(connection)
+    drop, same = again.split(";\n")
+    assert drop.startswith("DROP INDEX CONCURRENTLY IF EXISTS") and same == create
+    analysed = connection.execute(
+        "select wedding_dbopt.analyze_query('select * from t where a = 5') #>> '{index_recommendations,0,implementation_sql}'"
+    ).fetchone()
+    assert analysed == (again,)
+    for statement in (drop, same):
+        connection.execute(statement.encode())
+    assert advised(connection) == []
+
+
+def test_a_name_that_another_table_s_index_bears_is_not_given_again(connection: Connection) -> None:
+    connection.execute(BROKEN)
+    ((_, create),) = advised(connection)
+    connection.execute(create.encode())
+    connection.execute("alter table t rename to t_old")
+    connection.execute(BROKEN)
+    ((_, other),) = advised(connection)
+    assert other != create
+    connection.execute(other.encode())
+    assert advised(connection) == []
 
 
 def test_an_index_is_hidden_before_its_drop_is_advised(connection: Connection) -> None:

@@ -90,9 +90,13 @@ class IndexDef:
         verb = "DROP INDEX CONCURRENTLY" if concurrently else "DROP INDEX"
         return f"{verb} {qualified(self.schema, name or self.name())}"
 
-    def name(self) -> str:
-        """At most 63 bytes: readable parts and a hash of the definition, so that no two share a name."""
-        digest = hashlib.sha256(self._body.encode()).hexdigest()[:8]
+    def name(self, number: int = 1) -> str:
+        """At most 63 bytes: readable parts and a hash of the definition, so that no two share a name.
+
+        Where something else bears it, the next `number` gives another one.
+        """
+        told = self._body if number == 1 else f"{self._body} {number}"
+        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
         words = [self.table] + [key.column or "_".join(key.term.columns) for key in self.columns]
         readable = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
         return f"wd_{readable[: _NAME_BYTES - len(digest) - 4]}_{digest}"
@@ -115,6 +119,11 @@ class IndexDef:
         """Schema and name of its table."""
         return (self.schema, self.table)
 
+    @property
+    def table_sql(self) -> str:
+        """The quoted name of its table."""
+        return qualified(self.schema, self.table)
+
     @cached_property
     def _body(self) -> str:
         return self._head + (f" WHERE {self.where}" if self.where is not None else "")
@@ -122,7 +131,7 @@ class IndexDef:
     @cached_property
     def _head(self) -> str:
         keys = ", ".join(key.sql() for key in self.columns)
-        text = f"{qualified(self.schema, self.table)} USING {self.method} ({keys})"
+        text = f"{self.table_sql} USING {self.method} ({keys})"
         if self.include:
             text += f" INCLUDE ({', '.join(quoted(column) for column in self.include)})"
         return text

@@ -42,6 +42,17 @@ def begins_at_date(existing: Index, index: IndexDef, column: str) -> bool:
     return named and serves(whole, replace(index, where=None)) and len(existing.columns) == len(index.columns)
 
 
+def covers(index: IndexDef, definition: str) -> bool:
+    """Whether a planned index does what one of this definition does: it equals it, or (B-tree) begins with all its keys."""
+    held, _, body = definition.partition(" USING ")
+    if _plain(body) == _plain(index.create_sql().partition(" USING ")[2]):
+        return True
+    keys = _key_texts(body)
+    whole = index.where is None and body == f"btree ({', '.join(keys)})" and " UNIQUE " not in held
+    made = [_plain(key.sql()) for key in index.columns]
+    return whole and index.method == "btree" and made[: len(keys)] == [_plain(key) for key in keys]
+
+
 def _same_class(held: re.Match[str] | None, wanted: str | None) -> bool:
     """Whether the operator class of an existing key does what the wanted one does (GIN's default holds all of jsonb)."""
     name = held.group(1) if held is not None else None

@@ -217,7 +217,8 @@ def _apply(database: Database, action: Row) -> None:
         change(database, action, "withdrawn", look.reason)
     else:
         state = _sqlstate(failure) if failure else "XX000"
-        _retry_or_fail(database, deed, action, look, state, str(failure or "it is not there afterwards"))
+        told = str(failure or "it is not there afterwards")
+        _retry_or_fail(database, deed, action, look, state, told, failure.detail if failure else None)
 
 
 def _wal(database: Database) -> str:
@@ -260,11 +261,18 @@ def note(database: Database, action: Row, failure: DboptError | DatabaseError) -
 
 
 def _retry_or_fail(
-    database: Database, deed: Deed, action: Row, look: Look, sqlstate: str, reason: str
+    database: Database,
+    deed: Deed,
+    action: Row,
+    look: Look,
+    sqlstate: str,
+    reason: str,
+    detail: str | None = None,
 ) -> None:
     """Take away what is half done, then try again later or give up with the reason.
 
-    While it cannot be taken away the action stays `applying`, so that it is not forgotten.
+    While it cannot be taken away the action stays `applying`, so that it is not forgotten. The server's `detail`, as the key
+    that is there twice, stands in the action's row alone.
     """
     if look.there == HALF:
         run_steps(database, deed.clean(database, action), console=deed.console(action))
@@ -280,7 +288,7 @@ def _retry_or_fail(
            returning rollback_requested,
                      attempts < _wedding_dbopt.setting_value('apply_attempts')::integer as again""",
         ["bigint", "text", "text"],
-        [action["id"], sqlstate, reason],
+        [action["id"], sqlstate, f"{reason}: {detail}" if detail else reason],
     )[0]
     if row["rollback_requested"]:
         change(database, action, "withdrawn", "given up on request")

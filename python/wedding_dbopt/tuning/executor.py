@@ -140,5 +140,6 @@ def _failure(result: pq.abc.PGresult) -> ActionFailed:
     return ActionFailed(
         field(pq.DiagnosticField.MESSAGE_PRIMARY) or "unknown failure",
         server_sqlstate=field(pq.DiagnosticField.SQLSTATE),
+        detail=field(pq.DiagnosticField.MESSAGE_DETAIL),
         hint=field(pq.DiagnosticField.MESSAGE_HINT),
     )

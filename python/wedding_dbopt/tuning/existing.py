@@ -17,10 +17,12 @@ from typing import Any, Protocol
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError
 from wedding_dbopt.indexes.definition import IndexDef, Key
+from wedding_dbopt.indexes.existing import covers
 from wedding_dbopt.indexes.selection.problem import MAX_REGRESSION
 from wedding_dbopt.indexes.terms import column_term
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.tuning.idea import Idea
+from wedding_dbopt.tuning.names import free_name
 
 _KINDS = ["invalid_index", "redundant_index", "unused_index", "bloated_index", "unindexed_foreign_key"]
 _FOUND = """
@@ -36,7 +38,8 @@ with moment as (
 )
 select f.kind, f.severity, f.object, f.reason, f.remedy, n.nspname::text as schema, t.relname::text as table,
        i.relname::text as index, coalesce(i.relpages, 0)::bigint * current_setting('block_size')::bigint as bytes,
-       case when f.remedy like 'drop index%' then pg_catalog.pg_get_indexdef(i.oid) end as definition,
+       case when f.kind = 'invalid_index' or f.remedy like 'drop index%' then pg_catalog.pg_get_indexdef(i.oid) end as definition,
+       coalesce((f.evidence ->> 'unique')::boolean, false) as unique,
        (f.evidence ->> 'needed_bytes')::float8 as needed_bytes,
        exists (select from _wedding_dbopt.action a where a.action_type in ('index_creation', 'index_renewal') and a.state = 'kept'
                  and (a.schema_name, a.object_name) = (n.nspname, i.relname)) as ours,
@@ -81,7 +84,9 @@ def existing_ideas(
     ideas = []
     for row in database.query(_FOUND, ["text[]", "oid[]"], [_KINDS, relids]):
         if row["kind"] == "unindexed_foreign_key":
-            ideas += _foreign_key(row, planned, hours)
+            ideas += _foreign_key(database, row, planned, hours)
+        elif row["kind"] == "invalid_index":
+            ideas += _invalid(row, [index for index in planned if index.place == _place(row)])
         elif str(row["remedy"]).startswith("drop"):
             ideas.append(_drop(row))
         else:
@@ -137,6 +142,19 @@ def _plans(source: Source, keys: Sequence[str]) -> dict[str, Plan]:
     return found
 
 
+def _invalid(row: Row, planned: Sequence[IndexDef]) -> list[Idea]:
+    """One of two: it is rebuilt, or what is advised in its place is made and it is dropped."""
+    if any(index.name() == row["index"] for index in planned):
+        return []  # what a dead build of this very index left: making it begins with taking that away
+    if str(row["remedy"]).startswith("drop"):
+        return [_drop(row)]
+    made = next((index for index in planned if covers(index, str(row["definition"]))), None)
+    if made is None:
+        return [_rebuild(row)]
+    idea = _drop(row)
+    return [replace(idea, reason=f"{idea.reason} The index advised beside this does its work.")]
+
+
 def _drop(row: Row) -> Idea:
     name = _qualified(row)
     return Idea(
@@ -144,8 +162,9 @@ def _drop(row: Row) -> Idea:
         sql=(f"DROP INDEX CONCURRENTLY {name}",),
         rollback_sql=(re.sub(r"^(CREATE (?:UNIQUE )?INDEX) ", r"\1 CONCURRENTLY ", str(row["definition"])),),
         estimated_bytes=-int(row["bytes"]),
-        # What people made is not dropped without one of them; an index that was never finished serves nobody.
-        safety="auto" if row["ours"] or row["kind"] == "invalid_index" else "consent",
+        # What people made is not dropped without one of them; an index that was never finished serves nobody, unless
+        # somebody still means its keys to be unique.
+        safety="auto" if row["ours"] or (row["kind"] == "invalid_index" and not row["unique"]) else "consent",
         goal="no harm",
         confidence=1.0 if row["kind"] != "unused_index" else 0.8,
         **_common(row),
@@ -165,10 +184,10 @@ def _rebuild(row: Row) -> Idea:
     )
 
 
-def _foreign_key(row: Row, planned: Sequence[IndexDef], hours: float) -> list[Idea]:
+def _foreign_key(database: Database, row: Row, planned: Sequence[IndexDef], hours: float) -> list[Idea]:
     """An index for the rows that deletes in the referenced table look for, unless one is advised already."""
     columns = [str(column) for column in row["columns"]]
-    place = (str(row["schema"]), str(row["table"]))
+    place = _place(row)
     served = any(
         index.place == place and {key.column for key in index.columns[: len(columns)]} == set(columns)
         for index in planned
@@ -176,13 +195,16 @@ def _foreign_key(row: Row, planned: Sequence[IndexDef], hours: float) -> list[Id
     if served or row["deleted"] <= 0 or row["severity"] != "warning":
         return []
     index = IndexDef(*place, tuple(Key(column_term(column)) for column in columns))
+    name = free_name(database, index)
+    if name is None:
+        return []
     gain = float(row["deleted"]) * float(row["scan_cost"]) * _MS_PER_COST_UNIT
-    common = {**_common(row), "object": index.name(), "priority": "medium"}
+    common = {**_common(row), "object": name, "priority": "medium"}
     return [
         Idea(
             kind="index_creation",
-            sql=(index.create_sql(concurrently=True),),
-            rollback_sql=(index.drop_sql(concurrently=True),),
+            sql=(index.create_sql(name, concurrently=True),),
+            rollback_sql=(index.drop_sql(name, concurrently=True),),
             columns=tuple(columns),
             index_type="btree",
             estimated_gain_ms=round(gain / hours, 3),
@@ -204,6 +226,10 @@ def _common(row: Row) -> dict[str, Any]:
         "reason": f"{row['kind']}: {row['reason']}",
         "priority": "medium" if row["severity"] == "warning" else "low",
     }
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row["schema"]), str(row["table"])
 
 
 def _qualified(row: Row) -> str:

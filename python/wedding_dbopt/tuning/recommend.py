@@ -30,6 +30,7 @@ from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
+from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
@@ -263,7 +264,8 @@ def _search(
                 int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
             ),
         )
-    return replace(advice, skipped=(*skipped, *advice.skipped)), catalog
+    free = tuple(named(database, advice.recommendations))
+    return replace(advice, recommendations=free, skipped=(*skipped, *advice.skipped)), catalog
 
 
 def _tables(session: PlanningSession, member: Member) -> list[Table]:

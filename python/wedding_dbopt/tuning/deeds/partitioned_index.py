@@ -12,6 +12,7 @@ import re
 
 from wedding_dbopt.database import Database, Row
 from wedding_dbopt.tuning.deeds.deed import Script, identifier
+from wedding_dbopt.tuning.deeds.index_catalogue import dropping, find_index
 
 _TREE = """
 select n.nspname as schema, c.relname as table, c.relkind as kind, t.level, pn.nspname as parent_schema, pc.relname as parent
@@ -66,11 +67,17 @@ def partitioned_script(database: Database, schema: str, table: str, name: str, s
 
 
 def statements(database: Database, row: Row) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What makes an advised index and what takes it away; `row` has the names of recommend_indexes()."""
+    """What makes an advised index and what takes it away; `row` has the names of recommend_indexes().
+
+    What a dead build left under its name goes first.
+    """
     create, drop = str(row["implementation_sql"]), str(row["rollback_sql"])
-    place = (str(row["schema_name"]), str(row["table_name"]))
-    script = partitioned_script(database, *place, str(row["index_name"]), create)
-    return ((create,), (drop,)) if script is None else (tuple(script.sql), tuple(script.rollback_sql))
+    schema, name = str(row["schema_name"]), str(row["index_name"])
+    script = partitioned_script(database, schema, str(row["table_name"]), name, create)
+    if script is not None:
+        return tuple(script.sql), tuple(script.rollback_sql)
+    left = find_index(database, schema, name)
+    return ((create,) if left is None else (dropping(schema, name), create)), (drop,)
 
 
 def _part_name(name: str, schema: str, table: str) -> str:
