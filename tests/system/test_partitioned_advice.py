@@ -45,6 +45,25 @@ def prepared(connection: Connection) -> None:
         connection.execute(statement.encode())
 
 
+def test_beside_an_index_of_the_whole_its_partitions_get_none(connection: Connection) -> None:
+    """Its index makes one on each of them, also for the statement that names a partition."""
+    prepared(connection)
+    advised = connection.execute(
+        """select table_name, columns, jsonb_array_length(benefits), reason
+           from wedding_dbopt.recommend_indexes(array[%s, %s, %s], include_existing => false)""",
+        [
+            "select page from visit where vendor = $1",
+            "select page from visit_old where vendor = $1",
+            'select page from "visit rest" where vendor = $1',
+        ],
+    ).fetchall()
+    ((table, columns, statements, reason),) = advised
+    assert (table, columns[0], statements) == ("visit", "vendor", 3)
+    assert "visit_old" in reason and "visit rest" in reason
+    alone = connection.execute(ADVISED, ["select page from visit_old where vendor = $1"]).fetchall()
+    assert [row[0] for row in alone] == ["visit_old"]
+
+
 @pytest.mark.parametrize(
     "query",
     [

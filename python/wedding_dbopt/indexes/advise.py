@@ -17,6 +17,7 @@ from .dated import Dating
 from .explore import Explorer, Vary
 from .full_text import Prove
 from .limits import NO_LIMITS, Limits
+from .parts import without_twins
 from .reality import Beyond
 from .recommendation import Recommendation
 from .selection.select import GIVEN_UP
@@ -115,6 +116,7 @@ def advise(
             found = searched + chooser.choose(left, late, over)
     finally:
         what_if.close()
+    found = without_twins(found, catalog)
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
     return Advice(
         tuple(found),
