@@ -2,22 +2,19 @@
 create or replace function _wedding_dbopt.withdraw_equalled() returns integer
 language sql volatile security invoker set search_path = pg_catalog, pg_temp as $$
   with waiting as materialized (
-    select a.id, a.recommendation_id, a.object_name, t.oid as relid,
+    select a.id, a.object_name, t.oid as relid,
            _wedding_dbopt.index_body(coalesce(a.details ->> 'create', a.sql[1])) as body
     from _wedding_dbopt.action a
     join pg_namespace n on n.nspname = a.schema_name
     join pg_class t on t.relnamespace = n.oid and t.relname = a.table_name
     where a.action_type = 'index_creation' and a.state in ('proposed', 'approved')
   ), equalled as (
-    select distinct on (w.id) w.id, w.recommendation_id, format('somebody made an equal index: %I', c.relname) as reason
+    select distinct on (w.id) w.id, format('somebody made an equal index: %I', c.relname) as reason
     from waiting w
     join pg_index i on i.indrelid = w.relid and i.indisvalid
     join pg_class c on c.oid = i.indexrelid and c.relname <> w.object_name
     where _wedding_dbopt.index_body(pg_get_indexdef(c.oid)) = w.body
     order by w.id, c.oid
-  ), idea as (
-    update _wedding_dbopt.recommendation r set status = 'withdrawn', status_reason = e.reason, updated_at = clock_timestamp()
-    from equalled e where r.id = e.recommendation_id
   ), told as materialized (
     select e.id, _wedding_dbopt.change_action(e.id, 'withdrawn', e.reason) from equalled e
   )

@@ -194,6 +194,8 @@ def test_an_index_that_took_the_name_of_the_advised_one_is_not_dropped(tuner: Tu
     tuner.run("select wedding_dbopt.approve(%s)", action)
     tuner.process()
     assert tuner.state(action) == "withdrawn", tuner.reason(action)
+    idea = "select status, status_reason from wedding_dbopt.get_recommendations('withdrawn') where kind = 'index_drop'"
+    assert tuner.row(idea) == ("withdrawn", tuner.reason(action))
     assert tuner.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass")
 
 
