@@ -220,3 +220,25 @@ def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connect
     connection.execute("select wedding_dbopt.set_setting('indexes_per_table', '1')")
     assert connection.execute(advised.encode()).fetchall() == []
     assert len(told) == 1 and '("vendor")' in told[0] and "indexes (indexes_per_table)" in told[0]
+
+
+def test_the_first_load_of_a_table_is_no_usual_writing_but_one_that_is_repeated_is(
+    connection: Connection,
+) -> None:
+    load = "insert into loaded select g, g % 20000 from generate_series(1, 200000) g"
+    asked = "select reason from wedding_dbopt.recommend_indexes(array['select * from loaded where b = 7'])"
+    connection.execute("create table loaded (a int, b int)")
+    connection.execute("call wedding_dbopt.collect()")
+    connection.execute(load.encode())
+    connection.execute("select pg_stat_force_next_flush()")
+    connection.execute("analyze loaded")
+    connection.execute("call wedding_dbopt.collect()")
+    ((reason,),) = connection.execute(asked.encode()).fetchall()
+    assert "The load of 200,000 rows into the new table is not counted as its usual writing." in reason
+    for _ in range(2):
+        connection.execute("truncate loaded")
+        connection.execute(load.encode())
+    connection.execute("select pg_stat_force_next_flush()")
+    connection.execute("analyze loaded")
+    connection.execute("call wedding_dbopt.collect()")
+    assert connection.execute(asked.encode()).fetchall() == []

@@ -14,7 +14,6 @@ from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, advise
-from wedding_dbopt.indexes.cost import WriteRate
 from wedding_dbopt.indexes.dated import Dating
 from wedding_dbopt.indexes.limits import Limits
 from wedding_dbopt.indexes.plan_conditions import scanned
@@ -34,22 +33,12 @@ from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
+from wedding_dbopt.tuning.write_rates import writes
 
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
 _BEGUN = """
 select extract(epoch from case when trigger = 'call' then requested_at else greatest(requested_at, started_at) end)::float8 as at
 from _wedding_dbopt.tuning_run where id = $1
-"""
-_WRITES = """
-select n.nspname as schema, c.relname as table, sum(d.inserted)::float8 as inserts, sum(d.updated)::float8 as updates,
-       sum(d.deleted)::float8 as deletes, sum(d.hot_updated)::float8 as hot_updates
-from _wedding_dbopt.table_delta(
-       clock_timestamp() - _wedding_dbopt.setting_value('workload_window')::interval, clock_timestamp()) d
-join pg_catalog.pg_class p on p.oid = d.relid
--- A partition's writes are its own and those of the table it belongs to.
-join pg_catalog.pg_class c on c.oid in (p.oid, case when p.relispartition then pg_catalog.pg_partition_root(p.oid) end)
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-group by 1, 2
 """
 
 
@@ -243,6 +232,7 @@ def _search(
         )
         sampler = Sampler(database, session.reader)
         source = WorkloadSource(session, members)
+        written = writes(database, window)
         advice = advise(
             [member.statement for member in members],
             catalog,
@@ -253,7 +243,7 @@ def _search(
             max_width=max_width,
             cost_alone=_setting(database, "index_judgement") == "cost",
             given_up=float(str(_setting(database, "index_given_up"))),
-            writes=_write_rates(database, window),
+            writes=written.rates,
             window_seconds=window,
             prove=sampler.prove,
             measure=sampler.measure,
@@ -264,7 +254,7 @@ def _search(
                 int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
             ),
         )
-    free = tuple(named(database, advice.recommendations))
+    free = tuple(written.told(named(database, advice.recommendations)))
     return replace(advice, recommendations=free, skipped=(*skipped, *advice.skipped)), catalog
 
 
@@ -275,15 +265,6 @@ def _tables(session: PlanningSession, member: Member) -> list[Table]:
         return [*query.tables, *scanned(Plan.from_json(session.explain(query, member.userid)))]
     except DboptError:
         return []  # the search meets the same failure and records it
-
-
-def _write_rates(database: Database, window: float) -> dict[tuple[str, str], WriteRate]:
-    return {
-        (row["schema"], row["table"]): WriteRate(
-            *(float(row[name]) / window for name in ("inserts", "updates", "deletes", "hot_updates"))
-        )
-        for row in database.query(_WRITES)
-    }
 
 
 def _storage_budget(database: Database, members: Sequence[Member]) -> tuple[int, int]:
