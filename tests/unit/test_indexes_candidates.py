@@ -86,6 +86,13 @@ def test_partial_for_rare_constants() -> None:
     assert (null.where, null.fraction) == ('"deleted_at" IS NULL', 0.02)
 
 
+def test_what_a_partial_index_needs_beside_its_constant_is_its_key() -> None:
+    covering = offered("select email, id from bookings where archived").partial
+    assert [(keys((item,)), item.include) for item in covering if item.include] == [(["id"], ("email",))]
+    # Equal keys are packed: where nothing else is needed none takes less room.
+    assert "archived" in keys(offered("select * from bookings where archived").partial)
+
+
 def test_a_full_index_stands_in_for_a_partial_one_that_reads_the_same() -> None:
     partial = index("bookings", "venue_id", include=("email",), where="\"status\" = 'rare'")
     uses = uses_of("select email from bookings where status = 'rare' and venue_id = $1")

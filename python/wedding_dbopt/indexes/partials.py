@@ -14,6 +14,7 @@ from .definition import IndexDef, Key
 from .existing import begins_at_date
 from .predicates import TableUse
 from .statistics import value_fraction
+from .terms import column_term
 
 MAX_INCLUDED = 8
 _RARE = 0.4
@@ -44,11 +45,15 @@ def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]
         forms: list[tuple[Key, ...]] = [keys] if keys else [index.columns] if len(index.columns) == 1 else []
         if constant.share is not None and keys and len(keys) < len(index.columns):
             forms.append(index.columns)  # a range may still be a key of what begins with it
+        include = index.include
+        lead = None if keys or single is None or constant.share is not None else _lead(use.relation, include)
+        if lead is not None:  # its own constant orders nothing: a column that is needed anyway is the key
+            forms, include = [(Key(column_term(lead)),)], tuple(name for name in include if name != lead)
         for form in forms:
             made = IndexDef(
                 *index.place,
                 form,
-                index.include,
+                include,
                 where=constant.condition,
                 fraction=fraction,
                 joint=() if constant.values or constant.dated else (constant.condition,),
@@ -58,6 +63,13 @@ def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]
                 begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
             ):
                 yield made
+
+
+def _lead(relation: Relation, include: Iterable[str]) -> str | None:
+    """The narrowest of these columns whose values have an order, as only such ones have a correlation."""
+    columns = [relation.columns[name] for name in include if name in relation.columns]
+    ordered = [column for column in columns if column.correlation is not None]
+    return min(ordered, key=lambda column: (column.avg_width or 0, column.name)).name if ordered else None
 
 
 def joint(use: TableUse, indexes: Iterable[IndexDef]) -> Iterator[IndexDef]:
