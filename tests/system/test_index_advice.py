@@ -220,3 +220,49 @@ def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connect
     connection.execute("select wedding_dbopt.set_setting('indexes_per_table', '1')")
     assert connection.execute(advised.encode()).fetchall() == []
     assert len(told) == 1 and '("vendor")' in told[0] and "indexes (indexes_per_table)" in told[0]
+
+
+def advised(connection: Connection, query: str) -> tuple[list[tuple[str, float, str]], float, float]:
+    """The advice for a statement (its text, the percent promised, the reason), and what it costs before and with all made."""
+
+    def cost() -> float:
+        row = connection.execute(f"explain (format json) {query}".encode()).fetchone()
+        assert row is not None
+        return float(row[0][0]["Plan"]["Total Cost"])
+
+    before = cost()
+    ask = "select implementation_sql, estimated_improvement, reason from wedding_dbopt.recommend_indexes(array[%s])"
+    found = connection.execute(ask, [query]).fetchall()
+    with connection.transaction(force_rollback=True):
+        for made, _, _ in found:
+            connection.execute(made.replace(" CONCURRENTLY", "").encode())
+        connection.execute("analyze")
+        return found, before, cost()
+
+
+def test_few_rows_that_a_test_of_null_truth_or_difference_keeps_are_found_by_their_predicate(
+    connection: Connection,
+) -> None:
+    connection.execute(
+        "create table chores as select g as id, case when g % 500 = 0 then now() + g * interval '1 s' end as done_at, "
+        "case when g % 400 = 0 then 'open' else 'done' end as state, nullif(g % 300, 1) <> 0 as fine, "
+        "repeat('x', 100) as body from generate_series(1, 60000) g"
+    )
+    connection.execute("vacuum analyze chores")
+    for condition in (
+        "done_at is not null",
+        "state <> 'done'",
+        "state not in ('done', 'held')",
+        "state is distinct from 'done'",
+        "fine is null",
+        "fine is not true",
+        "not fine",
+    ):
+        for columns in ("*", "id", "count(*)"):
+            [(made, promised, _)], before, after = advised(
+                connection, f"select {columns} from chores where {condition}"
+            )
+            assert " WHERE " in made and promised > 95, (condition, made)
+            assert after < 0.05 * before, (condition, made)
+    for condition in ("state <> 'open'", "done_at is null", "fine is not false"):
+        assert not advised(connection, f"select * from chores where {condition}")[0]

@@ -224,11 +224,34 @@ def test_exclusions_are_constants_that_leave_few_rows_out() -> None:
         "and not venue_id = 3 and note not like email and note not like $1"
     )
     assert [(item.condition, item.values) for item in use.constants if item.excludes] == [
-        ("\"status\" <> 'open'", ("open",)),
+        ("\"status\" <> 'open'", ("open", None)),
         ("\"note\" NOT LIKE '%x''y%'", ()),
-        ("\"email\" NOT IN ('a', 'b')", ("a", "b")),
+        ("\"email\" NOT IN ('a', 'b')", ("a", "b", None)),
     ]
     assert use.needed_beside(use.constants[:1]) == {"id", "note", "email", "venue_id"}
+
+
+@pytest.mark.parametrize(
+    ("text", "condition", "values", "keeps_nulls"),
+    [
+        ("deleted_at is not null", '"deleted_at" IS NOT NULL', ("",), False),
+        ("not (deleted_at is null)", '"deleted_at" IS NOT NULL', ("",), False),
+        ("archived is not true", '"archived" IS NOT TRUE', ("false", None), True),
+        ("archived is not false", '"archived" IS NOT FALSE', ("true", None), True),
+        ("not archived is true", '"archived" IS NOT TRUE', ("false", None), True),
+        ("status is distinct from 'open'", "\"status\" IS DISTINCT FROM 'open'", ("open",), True),
+        ("status <> 'open'", "\"status\" <> 'open'", ("open", None), False),
+    ],
+)
+def test_what_tests_of_null_and_truth_keep(
+    text: str, condition: str, values: tuple[str | None, ...], keeps_nulls: bool
+) -> None:
+    [use] = uses_of(f"select * from bookings where {text}")
+    [found] = use.constants
+    assert (found.condition, found.values, found.keeps_nulls) == (condition, values, keeps_nulls)
+    missing = f"select 1 from vendors v left join bookings on v.id = vendor_id where {text}"
+    kept = [item for use in uses_of(missing) for item in use.constants]
+    assert kept == ([] if keeps_nulls else [found])
 
 
 def test_a_condition_of_an_outer_join_binds_only_what_is_joined() -> None:

@@ -34,7 +34,8 @@ class Constant:
 
     `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
     A comparison of two columns has none, nor has a range: its `share` of the rows is given; `dated` is one from a date on.
-    `excludes` tells that the values are those left out. `times` counts the places where the statement says the same.
+    `excludes` tells that the values are those left out, NULL where it is among them. `times` counts the places where the
+    statement says the same.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +45,11 @@ class Constant:
     excludes: bool = False
     dated: bool = False
     times: int = field(default=1, compare=False)
+
+    @property
+    def keeps_nulls(self) -> bool:
+        """Whether it is known to hold of NULL."""
+        return bool(self.values) and (None in self.values) != self.excludes
 
     @property
     def says(self) -> tuple[object, ...]:
@@ -90,7 +96,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL).
+    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL, IS NOT TRUE).
 
     `limits` are the numbers between which a range lies.
     """
@@ -141,7 +147,7 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         pattern = _literal(part.expression)
         starts = pattern is not None and pattern[:1] not in ("%", "_", "")
         return _one_sided("prefixed", part.this, [part.expression], resolver) if starts else []
-    if isinstance(part, exp.Is):
+    if isinstance(part, exp.Is) or (isinstance(part, exp.Not) and isinstance(part.this.unnest(), exp.Is)):
         return _is(part, resolver)
     if isinstance(part, (exp.Column, exp.Not)):
         return _boolean(part, resolver)
@@ -318,15 +324,19 @@ def _compared(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     return [(left[0], Condition("fixed", left[1], fixed))]
 
 
-def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
-    found = term(part.this, resolver)
-    if found is None or found[1].column is None or isinstance(part.parent, exp.Not):
+def _is(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    test = part.this.unnest() if isinstance(part, exp.Not) else part
+    found = term(test.this, resolver)
+    if found is None or found[1].column is None:
         return []
-    what = part.expression.sql("postgres")
+    what = test.expression.sql("postgres")
     column = found[1].column
-    if part.args.get("negate"):
-        fixed = Constant((column,), f"{found[1].sql} IS NOT NULL", ("",))
-        return [(found[0], Condition("fixed", found[1], fixed))] if what == "NULL" else []
+    if bool(test.args.get("negate")) != isinstance(part, exp.Not):
+        kept = {"NULL": ("",), "TRUE": ("false", None), "FALSE": ("true", None)}.get(what)
+        if kept is None:
+            return []
+        fixed = Constant((column,), f"{found[1].sql} IS NOT {what}", kept)
+        return [(found[0], Condition("fixed", found[1], fixed))]
     value = {"TRUE": "true", "FALSE": "false"}.get(what)
     return [
         (found[0], Condition("equal", found[1], Constant((column,), f"{found[1].sql} IS {what}", (value,))))

@@ -220,7 +220,7 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
     inside = {id(table) for table in scope.find_all(exp.Table)}
 
     def open_where(place: exp.Table, fixed: Constant | None) -> bool:
-        return id(place) not in inside or (outer and fixed is not None and None in fixed.values)
+        return id(place) not in inside or (outer and fixed is not None and fixed.keeps_nulls)
 
     everywhere: list[exp.Expr | None] = [scope.args.get("on"), where.this if where is not None else None]
     _read_all(everywhere, resolver, drafts, open_where)
