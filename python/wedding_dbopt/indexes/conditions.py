@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -98,7 +98,8 @@ class Bound:
 class Condition:
     """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL, IS NOT TRUE).
 
-    `limits` are the numbers between which a range lies.
+    `limits` are the numbers between which a range lies. Of an expression `said` is the text where its values are in it, and
+    `parts` counts the values or ends.
     """
 
     kind: str
@@ -106,6 +107,8 @@ class Condition:
     constant: Constant | None = None
     bound: Bound | None = None
     limits: tuple[Limit, ...] = ()
+    said: str | None = None
+    parts: int = 1
 
 
 def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -131,6 +134,21 @@ def arms(root: exp.Expr) -> Iterator[exp.Expr]:
 
 def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     """The keys one conjunct could use, each with its table reference; empty when no B-tree helps."""
+    return [
+        (place, _as_said(found, part) if found.term.column is None else found)
+        for place, found in _conditions(part, resolver)
+    ]
+
+
+def _as_said(condition: Condition, part: exp.Expr) -> Condition:
+    """A condition on an expression with its text, where that is all it says."""
+    parts = len(part.expressions) if isinstance(part, exp.In) else 1 + isinstance(part, exp.Between)
+    known = part.find(exp.Parameter, exp.Placeholder, exp.Query, exp.Tuple) is None
+    said = expression_sql(part) if known and condition.kind in ("equal", "ranged") else None
+    return replace(condition, said=said, parts=max(parts, 1))
+
+
+def _conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     if isinstance(part, exp.EQ):
         return _equality(part.left, part.right, resolver)
     if isinstance(part, _RANGES):

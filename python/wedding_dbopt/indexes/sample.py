@@ -31,8 +31,11 @@ _PART = "wd_index_part"
 _PARTS = 4
 _FIXED_PAGES = 2
 
-# These are stable only because they may read the default text search configuration.
+# These are stable only because they may read the default text search configuration, the time zone or the encoding.
 _STABLE_ALLOWED = ["to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "to_tsvector"]
+_STABLE_ALLOWED += ["extract", "date_trunc", "date", "length"]
+# What sqlglot calls otherwise than PostgreSQL.
+_NAMES = {exp.TimestampTrunc: "date_trunc", exp.Trim: "btrim", exp.Date: "date"}
 _CAST_TYPES = frozenset(
     [
         "text",
@@ -52,6 +55,9 @@ _CAST_TYPES = frozenset(
         "bigint",
         "numeric",
         "decimal",
+        "real",
+        "double precision",
+        "boolean",
         "uuid",
         "int[]",
         "bigint[]",
@@ -106,6 +112,11 @@ _PLAIN = (
     exp.JSONPathSubscript,
     exp.DataTypeParam,
     exp.Coalesce,
+    exp.Between,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Var,
     exp.Cast,
     exp.DataType,
     exp.ObjectIdentifier,
@@ -219,7 +230,11 @@ def measured_keys(
         return None
     where = f" WHERE {predicate.sql('postgres')}" if predicate is not None else ""
     keys = [part.sql("postgres") for part in parts]
-    sizes = ", ".join(f"avg(pg_column_size({key}))::float8 AS width{n}" for n, key in enumerate(keys))
+    # In a row a value is packed as in an index, behind 24 bytes.
+    sizes = ", ".join(
+        f"(avg(pg_column_size(row({key}))) - 24)::float8 AS width{n}, min(pg_typeof({key})::text) AS kind{n}"
+        for n, key in enumerate(keys)
+    )
     groups = ", ".join(f"({key})" for key in keys)
     block = "wd_block"
     while block in columns:
@@ -239,7 +254,7 @@ def measured_keys(
     except DatabaseError:
         return None
     if counted["rows"] < 1:
-        return None
+        return KeyFacts(0.0, (), 0.0) if predicate is not None and everything > 0 else None
     share = counted["rows"] / everything if predicate is not None else None
     # P. Haas, L. Stokes 1998, as ANALYZE estimates the distinct values of a column. Theirs are rows drawn one by one; here
     # whole blocks are, and a key that fills a block is seen again and again. So it counts once for each block.
@@ -247,7 +262,7 @@ def measured_keys(
     rows = row_count(relation) * (1.0 if share is None else share) * seen / counted["rows"]
     distinct = seen * groups_seen / (seen - single + single * seen / max(rows, seen))
     measured = tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
-    return KeyFacts(distinct, measured, share)
+    return KeyFacts(distinct, measured, share, tuple(str(widths[f"kind{n}"]) for n in range(len(keys))))
 
 
 @dataclass(frozen=True)
@@ -274,7 +289,8 @@ def sample_sql(relation: Relation, columns: list[str], more: str | None = None) 
 def sample_source(relation: Relation, listed: list[str]) -> str:
     """A subselect, in parentheses, of a repeatable sample; `listed` are quoted names."""
     rows = row_count(relation)
-    percent = min(100.0, 150.0 * SAMPLE_ROWS / rows)
+    # More would be cut off by the limit, always at the table's end, where its newest rows are.
+    percent = min(100.0, 100.0 * SAMPLE_ROWS / rows)
     method = "" if percent >= 100 else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
     source = qualified(relation.schema, relation.name)
     return f"(SELECT {', '.join(listed)} FROM {source}{method} LIMIT {SAMPLE_ROWS})"
@@ -419,7 +435,8 @@ def refusal_of(
             continue
         if not isinstance(node, exp.Func) or node.find_ancestor(exp.Dot) is not None:
             return f"{type(node).__name__} is not known to be harmless"
-        names.add((node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower())
+        called = node.name if isinstance(node, exp.Anonymous) else _NAMES.get(type(node), node.sql_name())
+        names.add(str(called).lower())
     wanted = sorted(names)
     found = database.query(_HARMLESS, ["text[]", "text[]"], [wanted, _STABLE_ALLOWED]) if wanted else []
     unknown = [name for name in wanted if name not in {row["proname"] for row in found}]
