@@ -208,6 +208,18 @@ def test_the_rare_values_of_a_skewed_column_are_seen_behind_a_parameter(connecti
     assert "cannot use the existing partial index open_letters" in found[1]
 
 
+def test_the_value_of_most_rows_is_not_promised_what_the_average_one_gains(connection: Connection) -> None:
+    connection.execute(
+        "create table files as select g as id, case when g % 20 = 0 then g else 1 end as owner, "
+        "repeat('x', 100) as body from generate_series(1, 100000) g"
+    )
+    connection.execute("vacuum analyze files")
+    ask = "select estimated_improvement::float8, reason from wedding_dbopt.recommend_indexes(array[%s])"
+    [(promised, reason)] = connection.execute(ask, ["select * from files where owner = $1"]).fetchall()
+    assert promised == pytest.approx(75, abs=2)
+    assert "With common values it stays as it is." in reason
+
+
 def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connection: Connection) -> None:
     connection.execute("create table full_house (id int primary key, vendor int, note text)")
     connection.execute(
