@@ -136,6 +136,12 @@ def test_expressions_of_builtin_functions_are_keys() -> None:
         assert use.groups[0].equal == ()
 
 
+def test_the_day_of_a_timestamp_is_a_key() -> None:
+    for text in ("date(created_at) = $1", "created_at::date = $1", "date_trunc('day', created_at) = $1"):
+        [use] = uses_of(f"select * from bookings where {text}")
+        assert [term.columns for term in use.groups[0].equal] == [("created_at",)], text
+
+
 def test_full_text_and_containment() -> None:
     document = "to_tsvector('english', name || ' ' || coalesce(description, ''))"
     [use] = uses_of(f"select * from vendors v where {document} @@ plainto_tsquery($1)")
