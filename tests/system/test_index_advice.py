@@ -174,6 +174,32 @@ def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: 
     assert any(text.startswith("queries[1] is left out: ") for text in said), said
 
 
+def test_similarity_and_alternatives_of_one_search_get_their_index(connection: Connection) -> None:
+    connection.execute("create extension pg_trgm")
+    connection.execute(
+        "create table songs as select g as id, md5(g::text) as title, "
+        "md5(g::text) || ' ' || g % 5000 as words from generate_series(1, 30000) g"
+    )
+    connection.execute("vacuum analyze songs")
+    words = "to_tsvector('english', words)"
+    for condition, expected in (
+        ("title % 'c4ca4238a0b923820dcc509a6f75849b'", "gin_trgm_ops"),
+        ("title % $1", "gin_trgm_ops"),
+        ("title like '%abcde%' or title like '%bcdef%'", "gin_trgm_ops"),
+        (f"{words} @@ to_tsquery('english', '7') or {words} @@ to_tsquery('english', '8')", "TSVECTOR"),
+        (f"{words} @@ to_tsquery('english', $1) or {words} @@ to_tsquery('english', $2)", "TSVECTOR"),
+    ):
+        query = f"select * from songs where {condition}"
+        ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"
+        [(made,)] = connection.execute(ask, [query]).fetchall()
+        assert "USING gin" in made and expected in made, condition
+        with connection.transaction(force_rollback=True):
+            connection.execute(made.replace(" CONCURRENTLY", "").encode())
+            bound = query.replace("$1", "'abcdefgh'").replace("$2", "'9'")
+            plan = connection.execute(f"explain {bound}".encode()).fetchall()
+        assert any("Bitmap Index Scan" in line[0] for line in plan), (condition, plan)
+
+
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:
     prepared(connection)
     ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"

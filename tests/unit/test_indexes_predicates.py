@@ -155,6 +155,15 @@ def test_full_text_and_containment() -> None:
     assert use.searches == ()
 
 
+def test_searches_of_all_arms_of_an_or_are_one() -> None:
+    text = "to_tsvector('english', description) @@ to_tsquery('english', {})"
+    [use] = uses_of(f"select * from vendors where {text.format('$1')} or {text.format('$2')}")
+    [search] = use.searches
+    assert search.condition.count("@@ $1") == 2 and " OR " in search.condition
+    [use] = uses_of(f"select * from vendors where {text.format('$1')} or to_tsvector(name) @@ to_tsquery($1)")
+    assert use.searches == ()
+
+
 def test_constants_fit_for_partial_indexes_have_no_cast() -> None:
     [use] = uses_of(
         "select * from bookings where status = 'open'::text and deleted_at is null and venue_id = $1"

@@ -104,6 +104,15 @@ def test_a_pattern_of_parameters_becomes_one_of_the_sample_under_the_operator_cl
     assert any(sql.endswith("WHERE \"name\" LIKE '%dance%'") for sql in database.asked)
 
 
+def test_the_operator_of_similarity_lies_beside_its_operator_class() -> None:
+    database = FakeDatabase()
+    similar = Search('"name"', "\"name\" % 'dance % away'", ("name",), "similar", "gin_trgm_ops")
+    proof = prove_search(database, database, VENDORS, similar)
+    assert isinstance(proof, Proof)
+    asked = [sql for sql in database.asked if sql.startswith("EXPLAIN")]
+    assert asked and all(sql.endswith("\"name\" OPERATOR(public.%) 'dance % away'") for sql in asked)
+
+
 def test_without_pg_trgm_the_reason_names_it() -> None:
     database = FakeDatabase()
     database.opclasses = []

@@ -49,6 +49,14 @@ def offered(condition: str) -> Candidates:
         ("name ilike 'abc%'", "text", "gin_trgm_ops", "\"name\" ILIKE 'abc%'"),
         ("name like '%' || $1 || '%'", "text", "gin_trgm_ops", '"name" LIKE $1'),
         ("name ~ 'abc'", "text", "gin_trgm_ops", "\"name\" ~ 'abc'"),
+        ("name % 'abc'", "similar", "gin_trgm_ops", "\"name\" % 'abc'"),
+        ("$1 % name", "similar", "gin_trgm_ops", '$1 % "name"'),
+        (
+            "name like '%abc%' or name ~ 'def'",
+            "text",
+            "gin_trgm_ops",
+            "(\"name\" LIKE '%abc%') OR (\"name\" ~ 'def')",
+        ),
         ("lower(name) like $1", "text", "gin_trgm_ops", 'LOWER("name") LIKE $1'),
         ("facts @> '{\"a\": 1}'", "jsonb", "jsonb_path_ops", '"facts" @> \'{"a": 1}\''),
         ("$1 <@ facts", "jsonb", "jsonb_path_ops", '$1 <@ "facts"'),
@@ -75,6 +83,11 @@ def test_a_search_has_a_family_and_an_operator_class(
         "code like '%abc%'",
         "facts <@ '{}'",
         "name like any(array['%abc%'])",
+        "name like '%abc%' or name = 'def'",
+        "name like '%abc%' or name like $1",
+        "name like '%abc%' or labels && array['a']",
+        "name like '%abc%' or name % 'abc'",
+        "id % 3 = 1",
     ],
 )
 def test_what_such_an_index_cannot_find_asks_for_none(condition: str) -> None:

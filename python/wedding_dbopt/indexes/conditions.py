@@ -59,7 +59,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Search:
-    """A condition that only an index of its `family` serves: tsvector, jsonb, array, range or text (trigrams).
+    """A condition that only an index of its `family` serves: tsvector, jsonb, array, range, text or similar (trigrams).
 
     `expression` is the key, `condition` the whole text, with `$1` for a value that is not known; `columns` are those
     of the key. `opclass` is the operator class the condition needs, None where the default one serves.
@@ -174,6 +174,8 @@ def _conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
 
 def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Search] | None:
     """What a conjunct asks of a GIN or GiST index, with its table reference; None when such an index cannot help."""
+    if isinstance(part, exp.Or):
+        return _all_arms([search(arm, resolver) for arm in arms(part)])
     for side, value in _sides(part):
         found = term(side, resolver)
         if found is None:
@@ -186,10 +188,25 @@ def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Search] | Non
             unknown = exp.Parameter(this=exp.Literal.number(1))
             whole = part.copy()
             next(node for node in whole.walk() if node == value).replace(unknown)
-        opclass = {"text": "gin_trgm_ops", "jsonb": None if isinstance(part, _KEYS) else "jsonb_path_ops"}
+        opclass = {"text": "gin_trgm_ops", "similar": "gin_trgm_ops"}
+        if not isinstance(part, _KEYS):
+            opclass["jsonb"] = "jsonb_path_ops"
         entry = Search(found[1].sql, expression_sql(whole), found[1].columns, family, opclass.get(family))
         return found[0], entry
     return None
+
+
+def _all_arms(found: list[tuple[exp.Table, Search] | None]) -> tuple[exp.Table, Search] | None:
+    """What all arms of an OR ask of one index; None where one asks something else, or values that nobody knows."""
+    held = [item for item in found if item is not None]
+    table, first = held[0] if len(held) == len(found) else (None, None)
+    if table is None or first is None:
+        return None
+    same = all(
+        other is table and replace(item, condition="") == replace(first, condition="") for other, item in held
+    )
+    whole = replace(first, condition=" OR ".join(f"({item.condition})" for _, item in held))
+    return (table, whole) if same and (first.family == "tsvector" or not whole.assumed) else None
 
 
 def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
@@ -201,7 +218,8 @@ def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
         return [(document, part.this), (part.this, document)]
     if isinstance(part, (*_PATTERNS, *_KEYS, exp.JSONBPathExists)):
         return [(part.this, part.expression)]
-    if isinstance(part, _CONTAINED):
+    # As a condition, % is no remainder but the similarity of pg_trgm.
+    if isinstance(part, (*_CONTAINED, exp.Mod)):
         return [(part.this, part.expression), (part.expression, part.this)]
     return []
 
@@ -213,8 +231,9 @@ def _family(part: exp.Expr, side: exp.Expr, found: tuple[exp.Table, Term], resol
     if isinstance(part, exp.MatchAgainst):
         document = kind == "tsvector" if column is not None else "tsvector" in found[1].sql.lower()
         return "tsvector" if document else None
-    if isinstance(part, _PATTERNS):
-        return "text" if column is None or kind.startswith(_TEXTS) else None
+    if isinstance(part, (*_PATTERNS, exp.Mod)):
+        family = "similar" if isinstance(part, exp.Mod) else "text"
+        return family if column is None or kind.startswith(_TEXTS) else None
     if kind == "jsonb":
         holds = isinstance(part, exp.ArrayContainedBy) != (side is part.this) and not isinstance(
             part, exp.ArrayOverlaps

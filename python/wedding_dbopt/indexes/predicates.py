@@ -270,8 +270,6 @@ def _read_all(
             inner, times = [part], 1
         for place, condition in (found for one in inner for found in _conditions(one, resolver)):
             drafts[id(place)].common.append(_said(condition, times, is_open, place))
-        if isinstance(part, exp.Or):
-            continue
         found = search(part, resolver)
         if found is not None:
             drafts[id(found[0])].searches.append(found[1])

@@ -72,6 +72,7 @@ _CAST_TYPES = frozenset(
 )
 _PLAIN = (
     exp.And,
+    exp.Or,
     exp.Not,
     exp.EQ,
     exp.NEQ,
@@ -116,6 +117,7 @@ _PLAIN = (
     exp.Add,
     exp.Sub,
     exp.Mul,
+    exp.Mod,
     exp.Var,
     exp.Cast,
     exp.DataType,
@@ -145,6 +147,7 @@ _VALUES = {
     "tsvector": """select quote_literal(word) as value from ts_stat({stat}) order by abs(ndoc - $1), word limit 1""",
     "text": """select '%' || regexp_replace(substr({key}, length({key}) / 3 + 1, 6), '[\\_%]', '_', 'g') || '%' as value
         from pg_temp.{sample} where length({key}) > 5 order by md5({key}) limit 1""",
+    "similar": """select {key} as value from pg_temp.{sample} where length({key}) > 5 order by md5({key}) limit 1""",
     "array": """select array[e.value]::text as value from pg_temp.{sample} s, unnest({key}) e (value)
         where e.value is not null group by e.value order by abs(count(*) - $1), e.value::text limit 1""",
     "jsonb": """select jsonb_build_object(e.key, e.value)::text as value from pg_temp.{sample} s,
@@ -203,11 +206,24 @@ def prove_search(
         if not found:
             return Unproven("an index of trigrams needs the extension pg_trgm (CREATE EXTENSION pg_trgm)")
         opclass = str(found[0]["name"])
+    if search.family == "similar" and opclass is not None:
+        condition = _qualified(condition, expression, opclass.rpartition(".")[0])
     try:
         with database.rolled_back():
             return _measure(reader, relation, search, expression, condition, columns, opclass)
     except DatabaseError as error:
         return Unproven(f"the sample failed: {error}")
+
+
+def _qualified(condition: exp.Expr, key: exp.Expr, schema: str) -> exp.Expr:
+    """The condition with the operator of similarity in the schema of its operator class."""
+
+    def of_schema(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Mod) or key not in (node.this, node.expression):
+            return node
+        return exp.Operator(this=node.this, operator=f"{schema}.%", expression=node.expression)
+
+    return condition.transform(of_schema)
 
 
 def measured_keys(
@@ -377,9 +393,9 @@ def _grown(family: str, part: float, whole: float, factor: float) -> int:
 
 
 def _index_cost(plan: Plan) -> float:
-    """What the scan of the index alone costs."""
-    scans = [node for node in plan.walk() if node.type == "Bitmap Index Scan"]
-    return min((node.total_cost for node in scans), default=0.0)
+    """What the scans of the index alone cost."""
+    bitmaps = [node.children[0] for node in plan.walk() if node.type == "Bitmap Heap Scan"]
+    return bitmaps[0].total_cost if bitmaps else 0.0
 
 
 def _plan(database: Database, table: str, condition: str) -> Plan:
