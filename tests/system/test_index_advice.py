@@ -200,6 +200,30 @@ def test_similarity_and_alternatives_of_one_search_get_their_index(connection: C
         assert any("Bitmap Index Scan" in line[0] for line in plan), (condition, plan)
 
 
+def test_a_text_that_waits_for_an_index_is_told_with_it(connection: Connection) -> None:
+    connection.execute(
+        "create table calls as select g as id, now() - g * 7919 % 90000 * interval '10 minutes' as at, "
+        "repeat('x', 60) as note from generate_series(1, 60000) g"
+    )
+    connection.execute("vacuum analyze calls")
+    said: list[str] = []
+    connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+    ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s, %s])"
+    plain = "select * from calls where id = 7 or id = 8"
+    [(made,)] = connection.execute(
+        ask, ["select * from calls where at::date = '2024-05-05'", plain]
+    ).fetchall()
+    assert '("id")' in made
+    [told] = said
+    assert told.startswith(
+        "queries[1] gets no index as it is written. With the text select * from calls where at >= "
+    )
+    assert 'USING btree ("at")' in told
+    connection.execute(made.replace(" CONCURRENTLY", "").encode())
+    said.clear()
+    assert connection.execute(ask, [plain, plain]).fetchall() == [] and not said
+
+
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:
     prepared(connection)
     ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"

@@ -104,8 +104,7 @@ class Chooser:
         """The text by those rules alone that let an index serve a test, where for want of one they do not pay."""
         if choice.form is not None or not choice.refused:
             return None
-        free = [rule for rule in rules_of(level, self.facts.version) if gate_of(rule) == "free"]
-        found = rewrite(self.query, self.facts, level, free)
+        found = for_index(self.query, self.facts, level)
         doubted = choice.verdict is not None and choice.verdict.equal is False
         waits = bool(found.steps) and all(step.rule in choice.refused for step in found.steps)
         return found if waits and not doubted else None
@@ -243,6 +242,12 @@ class Chooser:
             None if form is None else binding.bound(form.plannable),
             self.limits.seconds,
         )
+
+
+def for_index(query: Query, facts: Facts, level: str) -> Rewriting:
+    """The statement by those rules alone that let an index serve a test; without steps where none applies."""
+    free = [rule for rule in rules_of(level, facts.version) if gate_of(rule) == "free"]
+    return rewrite(query, facts, level, free)
 
 
 def _names(rewriting: Rewriting) -> str:
