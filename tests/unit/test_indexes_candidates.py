@@ -109,6 +109,10 @@ def test_partial_for_rare_constants() -> None:
                 ("status", ("email",), "\"status\" IS DISTINCT FROM 'confirmed'"),
             },
         ),
+        (
+            "select * from bookings where archived is not false and id > 3",
+            {("archived", (), '"archived" IS NOT FALSE')},
+        ),
         ("select * from bookings where archived is not true", set()),
         ("select * from bookings where deleted_at is not null", set()),
         ("select * from bookings where email <> 'x'", set()),

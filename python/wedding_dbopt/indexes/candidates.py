@@ -104,7 +104,7 @@ def candidates(
         covering |= dict.fromkeys(index for index in wider if _is_new(use.relation, index))
         partly |= dict.fromkeys(partial(use, (*own, *wider)))
         partly |= dict.fromkeys(joint(use, forms))
-        if not forms:
+        if not own:
             partly |= dict.fromkeys(found_alone(use))
         small |= dict.fromkeys(index for index in _small(use) if _is_new(use.relation, index))
         asked = (search_index(use.relation, search) for search in use.searches)
