@@ -11,6 +11,7 @@ from typing import Any
 
 from wedding_dbopt import __version__
 from wedding_dbopt import analysis_report as report
+from wedding_dbopt.analysis_report import Together
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.classify import Classification, classify
 from wedding_dbopt.database import Database
@@ -30,6 +31,7 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import Limits
 from wedding_dbopt.rewrite.semantic import semantic_options
 from wedding_dbopt.rewrite.use import note
+from wedding_dbopt.rewrite.worth import MIN_GAIN
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 
@@ -94,6 +96,13 @@ def analyze(
             catalog,
             classification,
         )
+        together = None
+        if missing is None and (served := chooser.served_by_index(level, choice)) is not None:
+            form = Query.parse(served.text)
+            pair, _ = _indexes(database, session, form, None, catalog, classification)
+            costs = original.total_cost, _left(advice, original), _left(pair, original)
+            if costs[2] <= (1 - MIN_GAIN) * costs[1]:
+                together = Together(served, pair, *costs)
         table_rows = _rows(catalog)
         offers = semantic_options(query, facts, needed_columns)
         options = [report.option(offer, original, _cost_of(session, offer.text)) for offer in offers]
@@ -119,9 +128,19 @@ def analyze(
         "steps": [report.step(step) for step in choice.rewriting.steps] if choice.form is not None else [],
         "reason": choice.reason or None,
         "index_recommendations": list(_recommendations(database, catalog, advice)),
+        "text_with_indexes": together
+        and {
+            "query": together.rewriting.text,
+            "steps": [report.step(step) for step in together.rewriting.steps],
+            "index_recommendations": list(_recommendations(database, catalog, together.advice)),
+            "cost_before": together.before,
+            "cost_after": together.after,
+        },
         "semantic_options": options,
         "proposals": built,
-        "wedding_optimization_notes": report.notes(choice, advice, missing, original, table_rows, offers),
+        "wedding_optimization_notes": report.notes(
+            choice, advice, missing, original, table_rows, offers, together
+        ),
         "cost_analysis": {
             "before": report.costs(original, table_rows, before),
             "after": report.costs(optimized, table_rows, after),
@@ -139,6 +158,14 @@ def analyze(
         "requested_context": context,
         "optimization_level": level,
     }
+
+
+def _left(advice: Advice, original: Plan) -> float:
+    """What the statement costs with all that is advised."""
+    return min(
+        (after for item in advice.recommendations for _, _, after in item.benefits),
+        default=original.total_cost,
+    )
 
 
 def _cost_of(session: PlanningSession, text: str) -> float | None:

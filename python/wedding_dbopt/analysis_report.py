@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wedding_dbopt.indexes.advise import Advice
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.rewrite.choice import NO_RULE, Choice
-from wedding_dbopt.rewrite.engine import Step
+from wedding_dbopt.rewrite.engine import Rewriting, Step
 from wedding_dbopt.rewrite.measure import Measured, Pair
 from wedding_dbopt.rewrite.option import Option
 
@@ -16,6 +17,20 @@ from wedding_dbopt.rewrite.option import Option
 MANY_TIMES = 100
 #: Characters of a part of a statement in a note.
 LONGEST_PART = 120
+
+
+@dataclass(frozen=True)
+class Together:
+    """A text, equal in its rows, that pays with indexes of its own, and they with it.
+
+    The costs are those of the statement as it is, with the indexes advised for its own text, and of both together.
+    """
+
+    rewriting: Rewriting
+    advice: Advice
+    before: float
+    apart: float
+    after: float
 
 
 def costs(plan: Plan, table_rows: Mapping[str, float], measured: Measured | None) -> dict[str, Any]:
@@ -75,6 +90,7 @@ def notes(
     original: Plan,
     table_rows: Mapping[str, float],
     options: Sequence[Option] = (),
+    together: Together | None = None,
 ) -> list[str]:
     """What was changed, a note for each step; what was not and why; what is offered apart. In plain words with numbers."""
     found = []
@@ -94,6 +110,8 @@ def notes(
             )
     elif choice.reason != NO_RULE:
         found.append(choice.reason)
+    if together is not None:
+        found.append(_pair(together))
     if choice.verdict is not None and choice.verdict.equal is not False:
         found.append(choice.verdict.reason)
     found += [f"Measured, {pair.constants}: {_measured(pair)}." for pair in choice.pairs]
@@ -107,6 +125,19 @@ def notes(
     if examined > MANY_TIMES * max(returned, 1):
         found.append(f"About {examined:,.0f} rows are examined to return {returned:,.0f}.")
     return found
+
+
+def _pair(together: Together) -> str:
+    made = "; ".join(item.create_sql for item in together.advice.recommendations)
+    apart = (
+        f" (with the index for the text as it is {together.apart:,.1f})"
+        if together.apart < together.before
+        else ""
+    )
+    return (
+        f"Neither pays alone, but together they do: with the text {_short(together.rewriting.text)}, which returns the same "
+        f"rows, and {made} the planner's cost falls from {together.before:,.1f} to {together.after:,.1f}{apart}."
+    )
 
 
 def _short(text: str) -> str:

@@ -27,7 +27,7 @@ FIELDS = {
     "version", "original_query", "optimized_query", "performance_improvement", "performance_basis", "execution_plan",
     "original_execution_plan", "steps", "reason", "index_recommendations", "semantic_options", "proposals",
     "wedding_optimization_notes", "cost_analysis", "measurements", "referee", "findings", "wedding_context",
-    "business_criticality", "requested_context", "optimization_level",
+    "business_criticality", "requested_context", "optimization_level", "text_with_indexes",
 }  # fmt: skip
 
 
@@ -103,6 +103,44 @@ def test_what_the_parser_cannot_write_back_is_left_untouched_and_said_so(booking
         "exactly with all its parameters, so it is left untouched."
     )
     assert answer["reason"] in answer["wedding_optimization_notes"]
+
+
+def test_a_text_and_an_index_that_wait_for_each_other_are_offered_together(bookings: Connection) -> None:
+    bookings.execute(
+        "create table if not exists calls (id int primary key, at timestamptz, local timestamp, note text)"
+    )
+    bookings.execute(
+        "insert into calls select g, now() - g * 7919 % 90000 * interval '10 minutes', "
+        "timestamp '2024-01-01' + g * 7919 % 90000 * interval '10 minutes', repeat('x', 60) from generate_series(1, 60000) g"
+    )
+    bookings.execute("vacuum analyze calls")
+    for condition in (
+        "at::date = '2024-05-05'",
+        "date_trunc('day', at) = '2024-05-05'",
+        "date(local) = '2024-05-05'",
+        "local::date = '2024-05-05'",
+        "date_trunc('day', local) = '2024-05-05'",
+    ):
+        for level in ("conservative", "aggressive"):
+            text = f"select * from calls where {condition}"
+            answer = analysed(bookings, text, optimization_level=level)
+            assert answer["optimized_query"] == text
+            assert len(answer["index_recommendations"]) == ("local" in condition), condition
+            pair = answer["text_with_indexes"]
+            column = "at" if "at" in condition.replace("date", "") else "local"
+            [made] = pair["index_recommendations"]
+            assert made["columns"] == [column], condition
+            with bookings.transaction(force_rollback=True):
+                bookings.execute(made["implementation_sql"].replace(" CONCURRENTLY", "").encode())
+                row = bookings.execute(f"explain (format json) {pair['query']}".encode()).fetchone()
+                assert row is not None
+                real = row[0][0]["Plan"]["Total Cost"]
+            assert real < 0.2 * pair["cost_before"]
+            assert pair["cost_after"] == pytest.approx(real, rel=0.3)
+            [note] = [
+                said for said in answer["wedding_optimization_notes"] if said.startswith("Neither pays alone")
+            ]
+            assert made["implementation_sql"].replace(" CONCURRENTLY", "") in note
 
 
 def test_measured_buffers_and_time_decide(bookings: Connection) -> None:

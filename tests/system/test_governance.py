@@ -37,7 +37,7 @@ def test_a_failed_action_tells_the_server_s_detail(tuner: Tuner) -> None:
     )
     tuner.process()
     error = tuner.value("select error from wedding_dbopt.get_actions() where id = %s", action)
-    assert error.startswith('could not create unique index "never": Key (vendor)=')
+    assert error.startswith('could not create unique index "never": Key (vendor) is duplicated.')
     assert "Key (vendor)" not in tuner.reason(action)
 
 

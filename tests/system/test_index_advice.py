@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+import pytest
 
 Connection = psycopg.Connection[Any]
 
@@ -173,6 +174,56 @@ def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: 
     assert any(text.startswith("queries[1] is left out: ") for text in said), said
 
 
+def test_similarity_and_alternatives_of_one_search_get_their_index(connection: Connection) -> None:
+    connection.execute("create extension pg_trgm")
+    connection.execute(
+        "create table songs as select g as id, md5(g::text) as title, "
+        "md5(g::text) || ' ' || g % 5000 as words from generate_series(1, 30000) g"
+    )
+    connection.execute("vacuum analyze songs")
+    words = "to_tsvector('english', words)"
+    for condition, expected in (
+        ("title % 'c4ca4238a0b923820dcc509a6f75849b'", "gin_trgm_ops"),
+        ("title % $1", "gin_trgm_ops"),
+        ("title like '%abcde%' or title like '%bcdef%'", "gin_trgm_ops"),
+        (f"{words} @@ to_tsquery('english', '7') or {words} @@ to_tsquery('english', '8')", "TSVECTOR"),
+        (f"{words} @@ to_tsquery('english', $1) or {words} @@ to_tsquery('english', $2)", "TSVECTOR"),
+    ):
+        query = f"select * from songs where {condition}"
+        ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"
+        [(made,)] = connection.execute(ask, [query]).fetchall()
+        assert "USING gin" in made and expected in made, condition
+        with connection.transaction(force_rollback=True):
+            connection.execute(made.replace(" CONCURRENTLY", "").encode())
+            bound = query.replace("$1", "'abcdefgh'").replace("$2", "'9'")
+            plan = connection.execute(f"explain {bound}".encode()).fetchall()
+        assert any("Bitmap Index Scan" in line[0] for line in plan), (condition, plan)
+
+
+def test_a_text_that_waits_for_an_index_is_told_with_it(connection: Connection) -> None:
+    connection.execute(
+        "create table calls as select g as id, now() - g * 7919 % 90000 * interval '10 minutes' as at, "
+        "repeat('x', 60) as note from generate_series(1, 60000) g"
+    )
+    connection.execute("vacuum analyze calls")
+    said: list[str] = []
+    connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+    ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s, %s])"
+    plain = "select * from calls where id = 7 or id = 8"
+    [(made,)] = connection.execute(
+        ask, ["select * from calls where at::date = '2024-05-05'", plain]
+    ).fetchall()
+    assert '("id")' in made
+    [told] = said
+    assert told.startswith(
+        "queries[1] gets no index as it is written. With the text select * from calls where at >= "
+    )
+    assert 'USING btree ("at")' in told
+    connection.execute(made.replace(" CONCURRENTLY", "").encode())
+    said.clear()
+    assert connection.execute(ask, [plain, plain]).fetchall() == [] and not said
+
+
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:
     prepared(connection)
     ask = "select implementation_sql from wedding_dbopt.recommend_indexes(array[%s])"
@@ -205,6 +256,18 @@ def test_the_rare_values_of_a_skewed_column_are_seen_behind_a_parameter(connecti
     connection.execute("analyze letters")
     [found] = connection.execute(ask, ["select * from letters where state = $1 and id = $2"]).fetchall()
     assert "cannot use the existing partial index open_letters" in found[1]
+
+
+def test_the_value_of_most_rows_is_not_promised_what_the_average_one_gains(connection: Connection) -> None:
+    connection.execute(
+        "create table files as select g as id, case when g % 20 = 0 then g else 1 end as owner, "
+        "repeat('x', 100) as body from generate_series(1, 100000) g"
+    )
+    connection.execute("vacuum analyze files")
+    ask = "select estimated_improvement::float8, reason from wedding_dbopt.recommend_indexes(array[%s])"
+    [(promised, reason)] = connection.execute(ask, ["select * from files where owner = $1"]).fetchall()
+    assert promised == pytest.approx(75, abs=2)
+    assert "With common values it stays as it is." in reason
 
 
 def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connection: Connection) -> None:
@@ -242,3 +305,94 @@ def test_the_first_load_of_a_table_is_no_usual_writing_but_one_that_is_repeated_
     connection.execute("analyze loaded")
     connection.execute("call wedding_dbopt.collect()")
     assert connection.execute(asked.encode()).fetchall() == []
+
+
+def advised(
+    connection: Connection, query: str
+) -> tuple[list[tuple[str, float, str, float, int, int]], float, float]:
+    """The advice for a statement, and what that costs before and with all made.
+
+    Of each index its text, the percent promised, the reason, the confidence, and the bytes promised and taken.
+    """
+
+    def cost() -> float:
+        row = connection.execute(f"explain (format json) {query}".encode()).fetchone()
+        assert row is not None
+        return float(row[0][0]["Plan"]["Total Cost"])
+
+    before = cost()
+    ask = (
+        "select implementation_sql, estimated_improvement::float8, reason, confidence::float8, estimated_bytes, index_name "
+        "from wedding_dbopt.recommend_indexes(array[%s])"
+    )
+    rows = connection.execute(ask, [query]).fetchall()
+    found = []
+    with connection.transaction(force_rollback=True):
+        for *facts, name in rows:
+            connection.execute(facts[0].replace(" CONCURRENTLY", "").encode())
+            taken = connection.execute("select pg_relation_size(%s::regclass)", [name]).fetchone()
+            found.append((*facts, taken[0] if taken is not None else 0))
+        connection.execute("analyze")
+        return found, before, cost()
+
+
+def test_few_rows_that_a_test_of_null_truth_or_difference_keeps_are_found_by_their_predicate(
+    connection: Connection,
+) -> None:
+    connection.execute(
+        "create table chores as select g as id, case when g % 500 = 0 then now() + g * interval '1 s' end as done_at, "
+        "case when g % 400 = 0 then 'open' else 'done' end as state, nullif(g % 300, 1) <> 0 as fine, "
+        "repeat('x', 100) as body from generate_series(1, 60000) g"
+    )
+    connection.execute("vacuum analyze chores")
+    for condition in (
+        "done_at is not null",
+        "state <> 'done'",
+        "state not in ('done', 'held')",
+        "state is distinct from 'done'",
+        "fine is null",
+        "fine is not true",
+        "not fine",
+    ):
+        for columns in ("*", "id", "count(*)"):
+            [(made, promised, *_)], before, after = advised(
+                connection, f"select {columns} from chores where {condition}"
+            )
+            assert " WHERE " in made and promised > 95, (condition, made)
+            assert after < 0.05 * before, (condition, made)
+    for condition in ("state <> 'open'", "done_at is null", "fine is not false"):
+        assert not advised(connection, f"select * from chores where {condition}")[0]
+
+
+def test_what_an_equality_with_an_expression_keeps_is_counted_before_it_is_promised(
+    connection: Connection,
+) -> None:
+    connection.execute(
+        "create table visits as select g as id, date '2023-01-01' + g / 70 as day, "
+        "timestamp '2023-01-01' + g * 7919 % 900000 * interval '1 minute' as at, "
+        "case when g % 500 = 0 then 'abc' else substr(md5(g::text), 1, 8 + g % 20) end as name, "
+        "repeat('x', 80) as body from generate_series(1, 70000) g"
+    )
+    connection.execute("vacuum analyze visits")
+    # Two fifths of the rows lie in a year, among them the last ones of the table: no index pays.
+    for year in (2023, 2025):
+        query = f"select * from visits where extract(year from day) = {year}"
+        found, before, after = advised(connection, query)
+        assert not found or found[0][1] < 35, query
+    for condition, columns in (
+        ("length(name) = 3", "*"),
+        ("length(name) = 3", "count(*)"),
+        ("length(name) = 15", "*"),
+        ("length(name) between 2 and 5", "*"),
+        ("lower(name) = 'x'", "*"),
+        ("lower(name) = 'abc'", "*"),
+        ("date_trunc('month', at) = '2023-05-01'", "*"),
+        ("at::date = '2023-05-05'", "*"),
+    ):
+        query = f"select {columns} from visits where {condition}"
+        [(made, promised, reason, sure, bytes_, taken)], before, after = advised(connection, query)
+        assert promised == pytest.approx(100 * (1 - after / before), abs=10), (query, made)
+        assert bytes_ == pytest.approx(taken, rel=0.15), (query, made)
+        assert sure == 0.8 and "By a sample of the table" in reason
+    [(_, _, reason, sure, *_)], _, _ = advised(connection, "select * from visits where id::oid = 7")
+    assert sure == 0.5 and "is the planner's guess: no sample of the table tells it" in reason

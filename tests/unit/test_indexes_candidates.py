@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 from test_indexes_fixture import BOOKINGS, VENDORS, column, existing, index, relation, uses_of
-from wedding_dbopt.indexes.candidates import Candidates, candidates, effective, shared_covers, stand_in, usage
+from wedding_dbopt.indexes.candidates import (
+    Candidates,
+    candidates,
+    effective,
+    helps,
+    shared_covers,
+    stand_in,
+    usage,
+)
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.size import btree_bytes, btree_height, tree_height
@@ -91,6 +99,40 @@ def test_what_a_partial_index_needs_beside_its_constant_is_its_key() -> None:
     assert [(keys((item,)), item.include) for item in covering if item.include] == [(["id"], ("email",))]
     # Equal keys are packed: where nothing else is needed none takes less room.
     assert "archived" in keys(offered("select * from bookings where archived").partial)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("select * from bookings where archived is not false", {("archived", (), '"archived" IS NOT FALSE')}),
+        (
+            "select email from bookings where status <> 'confirmed'",
+            {("status", (), "\"status\" <> 'confirmed'"), ("email", (), "\"status\" <> 'confirmed'")},
+        ),
+        (
+            "select status, email from bookings where status is distinct from 'confirmed'",
+            {
+                ("status", (), "\"status\" IS DISTINCT FROM 'confirmed'"),
+                ("status", ("email",), "\"status\" IS DISTINCT FROM 'confirmed'"),
+            },
+        ),
+        (
+            "select * from bookings where archived is not false and id > 3",
+            {("archived", (), '"archived" IS NOT FALSE')},
+        ),
+        ("select * from bookings where archived is not true", set()),
+        ("select * from bookings where deleted_at is not null", set()),
+        ("select * from bookings where email <> 'x'", set()),
+    ],
+)
+def test_few_rows_are_found_by_the_predicate_alone(
+    text: str, found: set[tuple[str, tuple[str, ...], str]]
+) -> None:
+    partial = offered(text).partial
+    assert {(str(item.columns[0].column), item.include, str(item.where)) for item in partial} == found
+    uses = uses_of(text)
+    assert all(helps(use, item) for use in uses for item in partial)
+    assert all(stand_in(uses, item) is None for item in partial if not item.joint)
 
 
 def test_a_full_index_stands_in_for_a_partial_one_that_reads_the_same() -> None:
@@ -247,7 +289,7 @@ def test_what_an_exclusion_alone_names_need_not_be_in_the_index() -> None:
     shown = "select venue_id, count(note) from bookings where note not like '%test%' group by venue_id"
     assert offered(shown).partial == ()
     kept = "select venue_id from bookings where status <> 'confirmed' and venue_id = $1"
-    [found] = offered(kept).partial
+    found = next(item for item in offered(kept).partial if not item.include)
     assert (found.where, found.fraction) == ("\"status\" <> 'confirmed'", pytest.approx(0.3))
 
 

@@ -136,6 +136,12 @@ def test_expressions_of_builtin_functions_are_keys() -> None:
         assert use.groups[0].equal == ()
 
 
+def test_the_day_of_a_timestamp_is_a_key() -> None:
+    for text in ("date(created_at) = $1", "created_at::date = $1", "date_trunc('day', created_at) = $1"):
+        [use] = uses_of(f"select * from bookings where {text}")
+        assert [term.columns for term in use.groups[0].equal] == [("created_at",)], text
+
+
 def test_full_text_and_containment() -> None:
     document = "to_tsvector('english', name || ' ' || coalesce(description, ''))"
     [use] = uses_of(f"select * from vendors v where {document} @@ plainto_tsquery($1)")
@@ -146,6 +152,15 @@ def test_full_text_and_containment() -> None:
     [use] = uses_of("""select * from vendors where services @> '["dj"]'""")
     assert use.searches[0].expression == '"services"'
     [use] = uses_of("select * from vendors where name @@ 'x'")
+    assert use.searches == ()
+
+
+def test_searches_of_all_arms_of_an_or_are_one() -> None:
+    text = "to_tsvector('english', description) @@ to_tsquery('english', {})"
+    [use] = uses_of(f"select * from vendors where {text.format('$1')} or {text.format('$2')}")
+    [search] = use.searches
+    assert search.condition.count("@@ $1") == 2 and " OR " in search.condition
+    [use] = uses_of(f"select * from vendors where {text.format('$1')} or to_tsvector(name) @@ to_tsquery($1)")
     assert use.searches == ()
 
 
@@ -224,11 +239,34 @@ def test_exclusions_are_constants_that_leave_few_rows_out() -> None:
         "and not venue_id = 3 and note not like email and note not like $1"
     )
     assert [(item.condition, item.values) for item in use.constants if item.excludes] == [
-        ("\"status\" <> 'open'", ("open",)),
+        ("\"status\" <> 'open'", ("open", None)),
         ("\"note\" NOT LIKE '%x''y%'", ()),
-        ("\"email\" NOT IN ('a', 'b')", ("a", "b")),
+        ("\"email\" NOT IN ('a', 'b')", ("a", "b", None)),
     ]
     assert use.needed_beside(use.constants[:1]) == {"id", "note", "email", "venue_id"}
+
+
+@pytest.mark.parametrize(
+    ("text", "condition", "values", "keeps_nulls"),
+    [
+        ("deleted_at is not null", '"deleted_at" IS NOT NULL', ("",), False),
+        ("not (deleted_at is null)", '"deleted_at" IS NOT NULL', ("",), False),
+        ("archived is not true", '"archived" IS NOT TRUE', ("false", None), True),
+        ("archived is not false", '"archived" IS NOT FALSE', ("true", None), True),
+        ("not archived is true", '"archived" IS NOT TRUE', ("false", None), True),
+        ("status is distinct from 'open'", "\"status\" IS DISTINCT FROM 'open'", ("open",), True),
+        ("status <> 'open'", "\"status\" <> 'open'", ("open", None), False),
+    ],
+)
+def test_what_tests_of_null_and_truth_keep(
+    text: str, condition: str, values: tuple[str | None, ...], keeps_nulls: bool
+) -> None:
+    [use] = uses_of(f"select * from bookings where {text}")
+    [found] = use.constants
+    assert (found.condition, found.values, found.keeps_nulls) == (condition, values, keeps_nulls)
+    missing = f"select 1 from vendors v left join bookings on v.id = vendor_id where {text}"
+    kept = [item for use in uses_of(missing) for item in use.constants]
+    assert kept == ([] if keeps_nulls else [found])
 
 
 def test_a_condition_of_an_outer_join_binds_only_what_is_joined() -> None:

@@ -11,7 +11,7 @@ import pytest
 from test_indexes_fixture import BOOKINGS, VENDORS
 from wedding_dbopt.database import DatabaseError, Row
 from wedding_dbopt.indexes.conditions import Search
-from wedding_dbopt.indexes.sample import Proof, Unproven, prove_search, sample_sql
+from wedding_dbopt.indexes.sample import Proof, Unproven, prove_search, read_text, refusal_of, sample_sql
 
 DOCUMENT = "(TO_TSVECTOR('english', \"name\" || ' ' || COALESCE(\"description\", '')))"
 CONDITION = f"{DOCUMENT} @@ TO_TSQUERY('english', $1)"
@@ -104,6 +104,15 @@ def test_a_pattern_of_parameters_becomes_one_of_the_sample_under_the_operator_cl
     assert any(sql.endswith("WHERE \"name\" LIKE '%dance%'") for sql in database.asked)
 
 
+def test_the_operator_of_similarity_lies_beside_its_operator_class() -> None:
+    database = FakeDatabase()
+    similar = Search('"name"', "\"name\" % 'dance % away'", ("name",), "similar", "gin_trgm_ops")
+    proof = prove_search(database, database, VENDORS, similar)
+    assert isinstance(proof, Proof)
+    asked = [sql for sql in database.asked if sql.startswith("EXPLAIN")]
+    assert asked and all(sql.endswith("\"name\" OPERATOR(public.%) 'dance % away'") for sql in asked)
+
+
 def test_without_pg_trgm_the_reason_names_it() -> None:
     database = FakeDatabase()
     database.opclasses = []
@@ -139,6 +148,27 @@ def test_code_of_others_is_never_run(expression: str, condition: str, reason: st
     assert not any("CREATE" in sql for sql in database.asked)
 
 
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("extract(year from name)", "extract"),
+        ("date_trunc('day', name)", "date_trunc"),
+        ("name::date", None),
+        ("date(name)", "date"),
+        ("length(name)", "length"),
+        ("trim(name)", "btrim"),
+        ("rating * 2 + 1", None),
+    ],
+)
+def test_built_in_expressions_are_read_by_their_name_in_the_catalogue(
+    expression: str, name: str | None
+) -> None:
+    parts = [read_text(expression)]
+    wanted = [name] if name is not None else []
+    assert refusal_of(FakeDatabase(wanted), VENDORS, parts, ["name"]) is None
+    assert name is None or refusal_of(FakeDatabase([]), VENDORS, parts, ["name"]) is not None
+
+
 def test_user_types_views_and_failures_stay_unproven() -> None:
     database = FakeDatabase()
     database.foreign = [{"attname": "name"}]
@@ -155,6 +185,6 @@ def test_user_types_views_and_failures_stay_unproven() -> None:
 def test_the_sample_is_small_and_repeatable() -> None:
     assert sample_sql(BOOKINGS, ['a"b']) == (
         'CREATE TEMPORARY TABLE wd_index_sample AS SELECT "a""b" FROM "public"."bookings" '
-        "TABLESAMPLE SYSTEM (3.750000) REPEATABLE (1) LIMIT 5000"
+        "TABLESAMPLE SYSTEM (2.500000) REPEATABLE (1) LIMIT 5000"
     )
     assert "TABLESAMPLE" not in sample_sql(replace(BOOKINGS, rows=4000.0), ["id"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from test_indexes_fixture import column, existing, index, relation
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.indexes.candidates import Candidates, candidates, search_index, usage
 from wedding_dbopt.indexes.conditions import Search
+from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.existing import serves
 from wedding_dbopt.indexes.predicates import TableUse, table_uses
 from wedding_dbopt.indexes.size import KeyFacts, btree_bytes, index_bytes
-from wedding_dbopt.indexes.terms import column_term
+from wedding_dbopt.indexes.terms import Term, column_term
 from wedding_dbopt.query import Query
 
 HALLS = relation(
@@ -46,6 +49,14 @@ def offered(condition: str) -> Candidates:
         ("name ilike 'abc%'", "text", "gin_trgm_ops", "\"name\" ILIKE 'abc%'"),
         ("name like '%' || $1 || '%'", "text", "gin_trgm_ops", '"name" LIKE $1'),
         ("name ~ 'abc'", "text", "gin_trgm_ops", "\"name\" ~ 'abc'"),
+        ("name % 'abc'", "similar", "gin_trgm_ops", "\"name\" % 'abc'"),
+        ("$1 % name", "similar", "gin_trgm_ops", '$1 % "name"'),
+        (
+            "name like '%abc%' or name ~ 'def'",
+            "text",
+            "gin_trgm_ops",
+            "(\"name\" LIKE '%abc%') OR (\"name\" ~ 'def')",
+        ),
         ("lower(name) like $1", "text", "gin_trgm_ops", 'LOWER("name") LIKE $1'),
         ("facts @> '{\"a\": 1}'", "jsonb", "jsonb_path_ops", '"facts" @> \'{"a": 1}\''),
         ("$1 <@ facts", "jsonb", "jsonb_path_ops", '$1 <@ "facts"'),
@@ -72,6 +83,11 @@ def test_a_search_has_a_family_and_an_operator_class(
         "code like '%abc%'",
         "facts <@ '{}'",
         "name like any(array['%abc%'])",
+        "name like '%abc%' or name = 'def'",
+        "name like '%abc%' or name like $1",
+        "name like '%abc%' or labels && array['a']",
+        "name like '%abc%' or name % 'abc'",
+        "id % 3 = 1",
     ],
 )
 def test_what_such_an_index_cannot_find_asks_for_none(condition: str) -> None:
@@ -116,3 +132,17 @@ def test_known_keys_go_before_the_product_of_distinct_values() -> None:
     both = index("halls", "id", "mixed")
     facts = KeyFacts(2000.0, ((column_term("id"), 4.0), (column_term("mixed"), 8.0)))
     assert btree_bytes(HALLS, both, facts) < btree_bytes(HALLS, both) / 2
+
+
+def test_the_kind_of_an_expression_tells_whether_its_index_deduplicates() -> None:
+    year = Term('(EXTRACT(YEAR FROM "at"))', None, ("at",))
+    whole = IndexDef("public", "halls", (Key(year),))
+    same, apart = (
+        btree_bytes(HALLS, whole, KeyFacts(3.0, ((year, 8.0),), kinds=(kind,)))
+        for kind in ("integer", "numeric")
+    )
+    assert apart > 2.5 * same
+    # The column beside it is as wide as ever.
+    both = replace(whole, include=("at",))
+    narrow, wide = (btree_bytes(HALLS, both, KeyFacts(3.0, ((year, width),))) for width in (8.0, 40.0))
+    assert wide - narrow == pytest.approx(HALLS.rows * 32 / 0.9, rel=0.05)

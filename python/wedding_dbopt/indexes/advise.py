@@ -88,7 +88,8 @@ def advise(
     """
     sizes = Sizes(size, measure)
     beyond = None if cost_alone else Beyond(catalog, sizes.share)
-    what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond, sizes.height)
+    kept = sizes.kept if corrected else (lambda relation, asked: None)
+    what_if = WhatIf(source, sizes.size, corrected, sizes.leaves, beyond, sizes.height, kept)
     workload = Workload(what_if)
     explorer = Explorer(workload, catalog, sizes, max_width, dating, vary if corrected else None)
     chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)

@@ -16,7 +16,7 @@ from ..catalog import PAGE_BYTES, Column, Relation
 from .conditions import Constant, Search
 from .definition import IndexDef, Key
 from .existing import serves
-from .partials import MAX_INCLUDED, joint, partial, plain
+from .partials import MAX_INCLUDED, found_alone, joint, partial, plain
 from .predicates import Group, TableUse
 from .statistics import average_width, equal_fraction, row_count
 from .terms import Term, column_term
@@ -104,6 +104,8 @@ def candidates(
         covering |= dict.fromkeys(index for index in wider if _is_new(use.relation, index))
         partly |= dict.fromkeys(partial(use, (*own, *wider)))
         partly |= dict.fromkeys(joint(use, forms))
+        if not own:
+            partly |= dict.fromkeys(found_alone(use))
         small |= dict.fromkeys(index for index in _small(use) if _is_new(use.relation, index))
         asked = (search_index(use.relation, search) for search in use.searches)
         searches |= dict.fromkeys(index for index in asked if _is_new(use.relation, index))
@@ -145,13 +147,18 @@ def helps(use: TableUse, index: IndexDef) -> bool:
         return False
     if holds(use, index):
         return True
+    if index.where is not None and (leads(use, index) or index.columns[0].column in _said_of(use, index)):
+        return True
     if not leads(use, index):
         return False
-    if index.where is not None:
-        return True
     terms = use.terms()
     width = next((n for n, key in enumerate(index.columns) if key.term not in terms), len(index.columns))
     return _is_new(use.relation, IndexDef(*index.place, index.columns[:width], method=index.method))
+
+
+def _said_of(use: TableUse, index: IndexDef) -> set[str]:
+    """The columns of an index's predicate: with such a key it is read for the predicate alone."""
+    return {column for item in use.proven(index.conditions) or () for column in item.columns}
 
 
 def holds(use: TableUse, index: IndexDef) -> bool:
@@ -182,8 +189,8 @@ def stand_in(uses: Sequence[TableUse], index: IndexDef, alone: bool = False) -> 
         # A range, which the same keys over all rows serve at least as dearly. Beside the partial index they would be combined
         # with others of its condition, which the planner never does with it.
         return None if alone else replace(index, where=None, fraction=1.0)
-    # An empty text stands for anything but NULL, which a leading column does not find.
-    if any(not value for value in constant.values):
+    # An empty text stands for anything but NULL, which a leading column does not find, nor what is left when values are not.
+    if constant.excludes or any(not value for value in constant.values):
         return None
     column = constant.columns[0]
     keys = tuple(key for key in index.columns if key.column != column)

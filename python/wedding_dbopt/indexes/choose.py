@@ -11,6 +11,7 @@ from .confidence import confidence
 from .cost import ENTRIES, WorkloadCost, WriteRate, write_ms
 from .dated import left_out as left_undated
 from .definition import Config, IndexDef
+from .expressions import notes as expression_notes
 from .full_text import Demand, Prove, affordable, search_recommendations
 from .generic_plans import notes
 from .hidden import Hidden
@@ -158,17 +159,20 @@ class Chooser:
                 served = [benefit.key for benefit in benefits]
                 plans = [self._what_if.cost(key, self._config).plan for key in served]
                 uses = self._workload.uses
+                asked = (use for key in served for use in uses[key])
+                of_expressions, guessed = expression_notes(index, asked, self._sizes.kept)
                 said = [
                     *self._together(index, served),
                     *notes(index, served, whole, uses),
                     *left_undated(index, served, uses),
+                    *of_expressions,
                 ]
                 yield recommendation(
                     index,
                     benefits,
                     size=self._sizes.size(index),
                     write_cost=self._upkeep(index),
-                    confidence=confidence(index, self._sizes.relation(index), plans),
+                    confidence=confidence(index, self._sizes.relation(index), plans, guessed),
                     proof="what-if",
                     notes=said,
                     dated=self._workload.dated.get((index.place, index.where or "")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -34,7 +34,8 @@ class Constant:
 
     `values` are the texts of the values that its only column may have (None is NULL, an empty text anything but NULL).
     A comparison of two columns has none, nor has a range: its `share` of the rows is given; `dated` is one from a date on.
-    `excludes` tells that the values are those left out. `times` counts the places where the statement says the same.
+    `excludes` tells that the values are those left out, NULL where it is among them. `times` counts the places where the
+    statement says the same.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +47,11 @@ class Constant:
     times: int = field(default=1, compare=False)
 
     @property
+    def keeps_nulls(self) -> bool:
+        """Whether it is known to hold of NULL."""
+        return bool(self.values) and (None in self.values) != self.excludes
+
+    @property
     def says(self) -> tuple[object, ...]:
         """What it asks, in whatever words it names values."""
         return self.columns, self.values or self.condition, self.excludes
@@ -53,7 +59,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Search:
-    """A condition that only an index of its `family` serves: tsvector, jsonb, array, range or text (trigrams).
+    """A condition that only an index of its `family` serves: tsvector, jsonb, array, range, text or similar (trigrams).
 
     `expression` is the key, `condition` the whole text, with `$1` for a value that is not known; `columns` are those
     of the key. `opclass` is the operator class the condition needs, None where the default one serves.
@@ -90,9 +96,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL).
+    """How a key is used: `equal`, `ranged`, `prefixed` (LIKE 'x%'), `joined` or `fixed` (IS NOT NULL, IS NOT TRUE).
 
-    `limits` are the numbers between which a range lies.
+    `limits` are the numbers between which a range lies. Of an expression `said` is the text where its values are in it, and
+    `parts` counts the values or ends.
     """
 
     kind: str
@@ -100,6 +107,8 @@ class Condition:
     constant: Constant | None = None
     bound: Bound | None = None
     limits: tuple[Limit, ...] = ()
+    said: str | None = None
+    parts: int = 1
 
 
 def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -125,6 +134,21 @@ def arms(root: exp.Expr) -> Iterator[exp.Expr]:
 
 def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     """The keys one conjunct could use, each with its table reference; empty when no B-tree helps."""
+    return [
+        (place, _as_said(found, part) if found.term.column is None else found)
+        for place, found in _conditions(part, resolver)
+    ]
+
+
+def _as_said(condition: Condition, part: exp.Expr) -> Condition:
+    """A condition on an expression with its text, where that is all it says."""
+    parts = len(part.expressions) if isinstance(part, exp.In) else 1 + isinstance(part, exp.Between)
+    known = part.find(exp.Parameter, exp.Placeholder, exp.Query, exp.Tuple) is None
+    said = expression_sql(part) if known and condition.kind in ("equal", "ranged") else None
+    return replace(condition, said=said, parts=max(parts, 1))
+
+
+def _conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
     if isinstance(part, exp.EQ):
         return _equality(part.left, part.right, resolver)
     if isinstance(part, _RANGES):
@@ -141,7 +165,7 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
         pattern = _literal(part.expression)
         starts = pattern is not None and pattern[:1] not in ("%", "_", "")
         return _one_sided("prefixed", part.this, [part.expression], resolver) if starts else []
-    if isinstance(part, exp.Is):
+    if isinstance(part, exp.Is) or (isinstance(part, exp.Not) and isinstance(part.this.unnest(), exp.Is)):
         return _is(part, resolver)
     if isinstance(part, (exp.Column, exp.Not)):
         return _boolean(part, resolver)
@@ -150,6 +174,8 @@ def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:
 
 def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Search] | None:
     """What a conjunct asks of a GIN or GiST index, with its table reference; None when such an index cannot help."""
+    if isinstance(part, exp.Or):
+        return _all_arms([search(arm, resolver) for arm in arms(part)])
     for side, value in _sides(part):
         found = term(side, resolver)
         if found is None:
@@ -162,10 +188,25 @@ def search(part: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Search] | Non
             unknown = exp.Parameter(this=exp.Literal.number(1))
             whole = part.copy()
             next(node for node in whole.walk() if node == value).replace(unknown)
-        opclass = {"text": "gin_trgm_ops", "jsonb": None if isinstance(part, _KEYS) else "jsonb_path_ops"}
+        opclass = {"text": "gin_trgm_ops", "similar": "gin_trgm_ops"}
+        if not isinstance(part, _KEYS):
+            opclass["jsonb"] = "jsonb_path_ops"
         entry = Search(found[1].sql, expression_sql(whole), found[1].columns, family, opclass.get(family))
         return found[0], entry
     return None
+
+
+def _all_arms(found: list[tuple[exp.Table, Search] | None]) -> tuple[exp.Table, Search] | None:
+    """What all arms of an OR ask of one index; None where one asks something else, or values that nobody knows."""
+    held = [item for item in found if item is not None]
+    table, first = held[0] if len(held) == len(found) else (None, None)
+    if table is None or first is None:
+        return None
+    same = all(
+        other is table and replace(item, condition="") == replace(first, condition="") for other, item in held
+    )
+    whole = replace(first, condition=" OR ".join(f"({item.condition})" for _, item in held))
+    return (table, whole) if same and (first.family == "tsvector" or not whole.assumed) else None
 
 
 def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
@@ -177,7 +218,8 @@ def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
         return [(document, part.this), (part.this, document)]
     if isinstance(part, (*_PATTERNS, *_KEYS, exp.JSONBPathExists)):
         return [(part.this, part.expression)]
-    if isinstance(part, _CONTAINED):
+    # As a condition, % is no remainder but the similarity of pg_trgm.
+    if isinstance(part, (*_CONTAINED, exp.Mod)):
         return [(part.this, part.expression), (part.expression, part.this)]
     return []
 
@@ -189,8 +231,9 @@ def _family(part: exp.Expr, side: exp.Expr, found: tuple[exp.Table, Term], resol
     if isinstance(part, exp.MatchAgainst):
         document = kind == "tsvector" if column is not None else "tsvector" in found[1].sql.lower()
         return "tsvector" if document else None
-    if isinstance(part, _PATTERNS):
-        return "text" if column is None or kind.startswith(_TEXTS) else None
+    if isinstance(part, (*_PATTERNS, exp.Mod)):
+        family = "similar" if isinstance(part, exp.Mod) else "text"
+        return family if column is None or kind.startswith(_TEXTS) else None
     if kind == "jsonb":
         holds = isinstance(part, exp.ArrayContainedBy) != (side is part.this) and not isinstance(
             part, exp.ArrayOverlaps
@@ -318,15 +361,19 @@ def _compared(part: exp.Binary, resolver: Resolver) -> list[Placed]:
     return [(left[0], Condition("fixed", left[1], fixed))]
 
 
-def _is(part: exp.Is, resolver: Resolver) -> list[Placed]:
-    found = term(part.this, resolver)
-    if found is None or found[1].column is None or isinstance(part.parent, exp.Not):
+def _is(part: exp.Expr, resolver: Resolver) -> list[Placed]:
+    test = part.this.unnest() if isinstance(part, exp.Not) else part
+    found = term(test.this, resolver)
+    if found is None or found[1].column is None:
         return []
-    what = part.expression.sql("postgres")
+    what = test.expression.sql("postgres")
     column = found[1].column
-    if part.args.get("negate"):
-        fixed = Constant((column,), f"{found[1].sql} IS NOT NULL", ("",))
-        return [(found[0], Condition("fixed", found[1], fixed))] if what == "NULL" else []
+    if bool(test.args.get("negate")) != isinstance(part, exp.Not):
+        kept = {"NULL": ("",), "TRUE": ("false", None), "FALSE": ("true", None)}.get(what)
+        if kept is None:
+            return []
+        fixed = Constant((column,), f"{found[1].sql} IS NOT {what}", kept)
+        return [(found[0], Condition("fixed", found[1], fixed))]
     value = {"TRUE": "true", "FALSE": "false"}.get(what)
     return [
         (found[0], Condition("equal", found[1], Constant((column,), f"{found[1].sql} IS {what}", (value,))))

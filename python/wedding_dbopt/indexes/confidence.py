@@ -10,13 +10,16 @@ from .definition import IndexDef
 from .statistics import row_count
 
 
-def confidence(index: IndexDef, relation: Relation, plans: Iterable[Plan]) -> float:
-    """0.9, less for missing statistics, for expressions (no statistics yet) and for long nested loops in its plans."""
+def confidence(index: IndexDef, relation: Relation, plans: Iterable[Plan], guessed: bool = False) -> float:
+    """0.9, less for missing statistics, for expressions (no statistics yet) and for long nested loops in its plans.
+
+    `guessed` tells that no sample says what the index's expressions keep.
+    """
     found = 0.9
     if relation.rows < 0 or all(column.n_distinct is None for column in relation.columns.values()):
         found -= 0.4
     if any(key.expression is not None for key in index.columns):
-        found -= 0.1
+        found -= 0.4 if guessed else 0.1
     if any(_loops(plan, relation) > row_count(relation) / 100 + 100 for plan in plans):
         found -= 0.2
     return found

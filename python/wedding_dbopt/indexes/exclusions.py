@@ -1,7 +1,7 @@
-"""Conditions that leave a few rows out, `status <> 'void'` or `note NOT LIKE '%test%'`, as predicates of partial indexes.
+"""Conditions that leave rows out, `status <> 'void'` or `note NOT LIKE '%test%'`, as predicates of partial indexes.
 
-No index finds what they keep. But an index of the rows they keep needs neither their column nor their evaluation: what
-is counted beside them may then come from a narrow index alone.
+No key finds what they keep. But an index of the rows they keep needs neither their column nor their evaluation: what
+is counted beside them may then come from a narrow index alone. Where few rows are kept, such an index finds them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ def excluded(part: exp.Expr, resolver: Resolver) -> Placed | None:
     inner = part.this.unnest() if isinstance(part, exp.Not) else part
     if isinstance(inner, exp.NEQ) and not negated:
         return _placed(inner.this, "<>", [inner.expression], resolver)
+    if isinstance(inner, exp.NullSafeNEQ) and not negated:
+        return _placed(inner.this, "IS DISTINCT FROM", [inner.expression], resolver)
     if isinstance(inner, exp.Like) and negated:
         return _placed(inner.this, "NOT LIKE", [inner.expression], resolver)
     if isinstance(inner, exp.In) and negated and inner.args.get("query") is None:
@@ -38,13 +40,13 @@ def _placed(side: exp.Expr, operator: str, others: list[exp.Expr], resolver: Res
         return None
     if not all(isinstance(literal, exp.Literal) for literal in literals):
         return None
-    values = tuple(sorted({str(literal.this) for literal in literals}))
+    values: tuple[str | None, ...] = tuple(sorted({str(literal.this) for literal in literals}))
     if operator == "NOT LIKE" and not literals[0].is_string:
         return None
-    written = [exp.Literal.string(value).sql("postgres") for value in values]
+    written = [exp.Literal.string(str(value)).sql("postgres") for value in values]
     listed = f"({', '.join(written)})" if operator == "NOT IN" else written[0]
     # Which share a pattern leaves out nobody knows before a sample is read.
-    known = () if operator == "NOT LIKE" else values
+    known = () if operator == "NOT LIKE" else values if operator == "IS DISTINCT FROM" else (*values, None)
     constant = Constant((found[1],), f"{quoted(found[1])} {operator} {listed}", known, excludes=True)
     return found[0], Condition("excluded", column_term(found[1]), constant)
 
@@ -62,7 +64,7 @@ def without(tree: exp.Expr, catalog: Catalog, conditions: Collection[str]) -> st
     copy = tree.copy()
     resolver = Resolver(catalog)
     gone = []
-    for node in copy.find_all(exp.NEQ, exp.Like, exp.In, exp.Not):
+    for node in copy.find_all(exp.NEQ, exp.NullSafeNEQ, exp.Like, exp.In, exp.Not):
         placed = excluded(node, resolver)
         known = placed[1].constant if placed is not None else None
         if known is not None and known.condition in conditions:

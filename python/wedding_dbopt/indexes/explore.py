@@ -18,7 +18,7 @@ from .hypothetical import Failure
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
-from .skew import Represent, open_questions
+from .skew import Represent, common_value, rare_values
 from .workload import Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
@@ -147,16 +147,17 @@ class Explorer:
             self._what_if.leave_out(key, variant, wanted)
 
     def _represent(self, key: str, represent: Represent) -> None:
-        """Price a statement with representative constants too, where its generic plan leaves skewed columns alone."""
+        """Price a statement with representative constants too, where its generic plan does not speak for all values."""
         offered, uses = self._workload.candidates[key], self._workload.uses[key]
-        if not open_questions(uses, offered):
+        common = common_value(uses, offered)
+        if not common and not rare_values(uses, offered):
             return
         everything = frozenset((*offered.plain, *offered.covering, *offered.partial))
         try:
             most = self._what_if.cost(key, everything).cost
         except (*Failure, ValueError):
             return
-        if most <= _SETTLED * self._what_if.cost(key, frozenset()).cost:
+        if not common and most <= _SETTLED * self._what_if.cost(key, frozenset()).cost:
             return
         statements = self._workload.statements
         parts = []

@@ -29,13 +29,30 @@ def plain(relation: Relation, columns: Iterable[str]) -> bool:
 
 def partial(use: TableUse, indexes: Iterable[IndexDef]) -> Iterator[IndexDef]:
     """The same indexes over the rows that one fixed condition keeps, when they are few."""
-    rare = []
+    rare = list(_rare(use))
+    for index in indexes if rare else ():
+        yield from _each(use, index, rare)
+
+
+def found_alone(use: TableUse) -> Iterator[IndexDef]:
+    """Indexes of the few rows that one fixed condition keeps, for a statement without keys: the predicate alone finds them."""
+    for constant, fraction in _rare(use):
+        if len(constant.columns) > 1:
+            continue
+        place, own = use.relation.place, constant.columns[0]
+        yield _of_rows(constant, fraction, place, (Key(column_term(own)),))
+        needed = sorted(use.needed_beside([constant]) or ())
+        first = own if own in needed else _lead(use.relation, needed)
+        if first is not None and len(needed) <= MAX_INCLUDED + 1:
+            rest = tuple(name for name in needed if name != first)
+            yield _of_rows(constant, fraction, place, (Key(column_term(first)),), rest)
+
+
+def _rare(use: TableUse) -> Iterator[tuple[Constant, float]]:
     for constant in use.constants:
         fraction = _share(use.relation, constant)
         if fraction is not None and fraction <= _RARE and _is_state(use.relation, constant):
-            rare.append((constant, fraction))
-    for index in indexes if rare else ():
-        yield from _each(use, index, rare)
+            yield constant, fraction
 
 
 def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]) -> Iterator[IndexDef]:
@@ -50,15 +67,7 @@ def _each(use: TableUse, index: IndexDef, rare: Iterable[tuple[Constant, float]]
         if lead is not None:  # its own constant orders nothing: a column that is needed anyway is the key
             forms, include = [(Key(column_term(lead)),)], tuple(name for name in include if name != lead)
         for form in forms:
-            made = IndexDef(
-                *index.place,
-                form,
-                include,
-                where=constant.condition,
-                fraction=fraction,
-                joint=() if constant.values or constant.dated else (constant.condition,),
-                guessed=_is_guessed([constant]),
-            )
+            made = _of_rows(constant, fraction, index.place, form, include)
             if not constant.dated or not any(
                 begins_at_date(item, made, constant.columns[0]) for item in use.relation.indexes
             ):
@@ -70,6 +79,25 @@ def _lead(relation: Relation, include: Iterable[str]) -> str | None:
     columns = [relation.columns[name] for name in include if name in relation.columns]
     ordered = [column for column in columns if column.correlation is not None]
     return min(ordered, key=lambda column: (column.avg_width or 0, column.name)).name if ordered else None
+
+
+def _of_rows(
+    constant: Constant,
+    fraction: float,
+    place: tuple[str, str],
+    keys: tuple[Key, ...],
+    include: tuple[str, ...] = (),
+) -> IndexDef:
+    stands = constant.values and not constant.excludes
+    return IndexDef(
+        *place,
+        keys,
+        include,
+        where=constant.condition,
+        fraction=fraction,
+        joint=() if stands or constant.dated else (constant.condition,),
+        guessed=_is_guessed([constant]),
+    )
 
 
 def joint(use: TableUse, indexes: Iterable[IndexDef]) -> Iterator[IndexDef]:
@@ -150,9 +178,8 @@ def _together(relation: Relation, constants: Iterable[Constant]) -> float:
 
 def _is_state(relation: Relation, constant: Constant) -> bool:
     """Whether a constant is one of a few states: an index for one of many venues would serve that one alone."""
-    if constant.excludes:
-        return False
-    if len(constant.columns) > 1 or None in constant.values or constant.share is not None:
+    of_one_part = len(constant.columns) > 1 or constant.share is not None
+    if of_one_part or None in constant.values or "" in constant.values or constant.excludes:
         return plain(relation, constant.columns)
     column = relation.columns[constant.columns[0]]
     return column.plain and column.n_distinct is not None and 0 < column.n_distinct <= _MOST_STATES

@@ -18,6 +18,7 @@ from sqlglot import exp
 from ..catalog import Catalog, Relation
 from .conditions import Bound, Condition, Constant, Placed, Search, arms, conditions, conjuncts, search
 from .exclusions import excluded
+from .expressions import Asked, asked_of
 from .grades import Limit, kept
 from .resolve import Resolver, Scope, joins, name_of, sources
 from .terms import Term, column_term, term
@@ -63,7 +64,7 @@ class TableUse:
     `groups[0]` holds the AND-ed conditions, further groups belong to one arm of an OR. `needed` are the
     columns the statement reads, None when it reads whole rows. `order` is empty when not every key is of
     this table; `bounds` are the least values that AND-ed ranges ask for; `written` are the columns an UPDATE sets.
-    `named` counts how often the statement names a column.
+    `named` counts how often the statement names a column; `expressions` is what it asks of expressions.
     """
 
     relation: Relation
@@ -77,6 +78,7 @@ class TableUse:
     bounds: tuple[Bound, ...] = ()
     written: frozenset[str] = frozenset()
     named: tuple[tuple[str, int], ...] = ()
+    expressions: tuple[Asked, ...] = ()
 
     def proven(self, conditions: Iterable[str]) -> tuple[Constant, ...] | None:
         """The constants behind the conditions of a partial index; None when this reference does not have them all."""
@@ -173,6 +175,7 @@ class _Draft:
             bounds=tuple(_unique(c.bound for c in self.common if c.bound is not None)),
             written=frozenset(self.written),
             named=tuple(sorted(self.named.items())),
+            expressions=asked_of([self.common, *self.arms]),
         )
 
     def _ranges(self) -> Iterator[Constant]:
@@ -220,7 +223,7 @@ def _read_conditions(scope: exp.Expr, resolver: Resolver, drafts: dict[int, _Dra
     inside = {id(table) for table in scope.find_all(exp.Table)}
 
     def open_where(place: exp.Table, fixed: Constant | None) -> bool:
-        return id(place) not in inside or (outer and fixed is not None and None in fixed.values)
+        return id(place) not in inside or (outer and fixed is not None and fixed.keeps_nulls)
 
     everywhere: list[exp.Expr | None] = [scope.args.get("on"), where.this if where is not None else None]
     _read_all(everywhere, resolver, drafts, open_where)
@@ -267,8 +270,6 @@ def _read_all(
             inner, times = [part], 1
         for place, condition in (found for one in inner for found in _conditions(one, resolver)):
             drafts[id(place)].common.append(_said(condition, times, is_open, place))
-        if isinstance(part, exp.Or):
-            continue
         found = search(part, resolver)
         if found is not None:
             drafts[id(found[0])].searches.append(found[1])

@@ -31,8 +31,11 @@ _PART = "wd_index_part"
 _PARTS = 4
 _FIXED_PAGES = 2
 
-# These are stable only because they may read the default text search configuration.
+# These are stable only because they may read the default text search configuration, the time zone or the encoding.
 _STABLE_ALLOWED = ["to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "to_tsvector"]
+_STABLE_ALLOWED += ["extract", "date_trunc", "date", "length"]
+# What sqlglot calls otherwise than PostgreSQL.
+_NAMES = {exp.TimestampTrunc: "date_trunc", exp.Trim: "btrim", exp.Date: "date"}
 _CAST_TYPES = frozenset(
     [
         "text",
@@ -52,6 +55,9 @@ _CAST_TYPES = frozenset(
         "bigint",
         "numeric",
         "decimal",
+        "real",
+        "double precision",
+        "boolean",
         "uuid",
         "int[]",
         "bigint[]",
@@ -66,6 +72,7 @@ _CAST_TYPES = frozenset(
 )
 _PLAIN = (
     exp.And,
+    exp.Or,
     exp.Not,
     exp.EQ,
     exp.NEQ,
@@ -106,6 +113,12 @@ _PLAIN = (
     exp.JSONPathSubscript,
     exp.DataTypeParam,
     exp.Coalesce,
+    exp.Between,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Mod,
+    exp.Var,
     exp.Cast,
     exp.DataType,
     exp.ObjectIdentifier,
@@ -134,6 +147,7 @@ _VALUES = {
     "tsvector": """select quote_literal(word) as value from ts_stat({stat}) order by abs(ndoc - $1), word limit 1""",
     "text": """select '%' || regexp_replace(substr({key}, length({key}) / 3 + 1, 6), '[\\_%]', '_', 'g') || '%' as value
         from pg_temp.{sample} where length({key}) > 5 order by md5({key}) limit 1""",
+    "similar": """select {key} as value from pg_temp.{sample} where length({key}) > 5 order by md5({key}) limit 1""",
     "array": """select array[e.value]::text as value from pg_temp.{sample} s, unnest({key}) e (value)
         where e.value is not null group by e.value order by abs(count(*) - $1), e.value::text limit 1""",
     "jsonb": """select jsonb_build_object(e.key, e.value)::text as value from pg_temp.{sample} s,
@@ -192,11 +206,24 @@ def prove_search(
         if not found:
             return Unproven("an index of trigrams needs the extension pg_trgm (CREATE EXTENSION pg_trgm)")
         opclass = str(found[0]["name"])
+    if search.family == "similar" and opclass is not None:
+        condition = _qualified(condition, expression, opclass.rpartition(".")[0])
     try:
         with database.rolled_back():
             return _measure(reader, relation, search, expression, condition, columns, opclass)
     except DatabaseError as error:
         return Unproven(f"the sample failed: {error}")
+
+
+def _qualified(condition: exp.Expr, key: exp.Expr, schema: str) -> exp.Expr:
+    """The condition with the operator of similarity in the schema of its operator class."""
+
+    def of_schema(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Mod) or key not in (node.this, node.expression):
+            return node
+        return exp.Operator(this=node.this, operator=f"{schema}.%", expression=node.expression)
+
+    return condition.transform(of_schema)
 
 
 def measured_keys(
@@ -219,7 +246,11 @@ def measured_keys(
         return None
     where = f" WHERE {predicate.sql('postgres')}" if predicate is not None else ""
     keys = [part.sql("postgres") for part in parts]
-    sizes = ", ".join(f"avg(pg_column_size({key}))::float8 AS width{n}" for n, key in enumerate(keys))
+    # In a row a value is packed as in an index, behind 24 bytes.
+    sizes = ", ".join(
+        f"(avg(pg_column_size(row({key}))) - 24)::float8 AS width{n}, min(pg_typeof({key})::text) AS kind{n}"
+        for n, key in enumerate(keys)
+    )
     groups = ", ".join(f"({key})" for key in keys)
     block = "wd_block"
     while block in columns:
@@ -239,7 +270,7 @@ def measured_keys(
     except DatabaseError:
         return None
     if counted["rows"] < 1:
-        return None
+        return KeyFacts(0.0, (), 0.0) if predicate is not None and everything > 0 else None
     share = counted["rows"] / everything if predicate is not None else None
     # P. Haas, L. Stokes 1998, as ANALYZE estimates the distinct values of a column. Theirs are rows drawn one by one; here
     # whole blocks are, and a key that fills a block is seen again and again. So it counts once for each block.
@@ -247,7 +278,7 @@ def measured_keys(
     rows = row_count(relation) * (1.0 if share is None else share) * seen / counted["rows"]
     distinct = seen * groups_seen / (seen - single + single * seen / max(rows, seen))
     measured = tuple((key.term, widths[f"width{n}"] or 0.0) for n, key in enumerate(index.columns))
-    return KeyFacts(distinct, measured, share)
+    return KeyFacts(distinct, measured, share, tuple(str(widths[f"kind{n}"]) for n in range(len(keys))))
 
 
 @dataclass(frozen=True)
@@ -274,7 +305,8 @@ def sample_sql(relation: Relation, columns: list[str], more: str | None = None) 
 def sample_source(relation: Relation, listed: list[str]) -> str:
     """A subselect, in parentheses, of a repeatable sample; `listed` are quoted names."""
     rows = row_count(relation)
-    percent = min(100.0, 150.0 * SAMPLE_ROWS / rows)
+    # More would be cut off by the limit, always at the table's end, where its newest rows are.
+    percent = min(100.0, 100.0 * SAMPLE_ROWS / rows)
     method = "" if percent >= 100 else f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)"
     source = qualified(relation.schema, relation.name)
     return f"(SELECT {', '.join(listed)} FROM {source}{method} LIMIT {SAMPLE_ROWS})"
@@ -361,9 +393,9 @@ def _grown(family: str, part: float, whole: float, factor: float) -> int:
 
 
 def _index_cost(plan: Plan) -> float:
-    """What the scan of the index alone costs."""
-    scans = [node for node in plan.walk() if node.type == "Bitmap Index Scan"]
-    return min((node.total_cost for node in scans), default=0.0)
+    """What the scans of the index alone cost."""
+    bitmaps = [node.children[0] for node in plan.walk() if node.type == "Bitmap Heap Scan"]
+    return bitmaps[0].total_cost if bitmaps else 0.0
 
 
 def _plan(database: Database, table: str, condition: str) -> Plan:
@@ -419,7 +451,8 @@ def refusal_of(
             continue
         if not isinstance(node, exp.Func) or node.find_ancestor(exp.Dot) is not None:
             return f"{type(node).__name__} is not known to be harmless"
-        names.add((node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower())
+        called = node.name if isinstance(node, exp.Anonymous) else _NAMES.get(type(node), node.sql_name())
+        names.add(str(called).lower())
     wanted = sorted(names)
     found = database.query(_HARMLESS, ["text[]", "text[]"], [wanted, _STABLE_ALLOWED]) if wanted else []
     unknown = [name for name in wanted if name not in {row["proname"] for row in found}]

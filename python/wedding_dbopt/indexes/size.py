@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..catalog import Relation
 from .definition import IndexDef
 from .statistics import average_width, distinct_keys, row_count
-from .terms import Term
+from .terms import Term, column_term
 
 PAGE = 8192
 _USABLE = (PAGE - 24 - 16) * 0.9
@@ -41,12 +41,13 @@ _EIGHT = ("bigint", "timestamp", "time", "double", "interval")
 class KeyFacts:
     """What a sample tells of an index: its different keys on the whole table and the average bytes of each key.
 
-    `share` are the rows that a partial index holds, of all.
+    `share` are the rows that a partial index holds, of all: 0 where the sample has none. `kinds` are the types of the keys.
     """
 
     distinct: float
     widths: tuple[tuple[Term, float], ...]
     share: float | None = None
+    kinds: tuple[str, ...] = ()
 
 
 def index_bytes(relation: Relation, index: IndexDef) -> int:
@@ -80,7 +81,7 @@ def btree_bytes(relation: Relation, index: IndexDef, known: KeyFacts | None = No
     columns = [column for item in index.columns for column in item.term.columns]
     distinct = known.distinct if known is not None else distinct_keys(relation, columns)
     repeats = entries / max(min(distinct, entries), 1.0)
-    if index.include or repeats < 1.2 or not _deduplicates(relation, index):
+    if index.include or repeats < 1.2 or not _deduplicates(relation, index, known):
         leaf = entries * (key + _LINE_POINTER)
     else:
         leaf = entries / repeats * _group_bytes(key, repeats)
@@ -108,21 +109,24 @@ def _group_bytes(key: float, repeats: float) -> float:
     return repeats * _POINTER + tuples * (key + _LINE_POINTER)
 
 
-def _deduplicates(relation: Relation, index: IndexDef) -> bool:
+def _deduplicates(relation: Relation, index: IndexDef, known: KeyFacts | None) -> bool:
     columns = [relation.columns.get(key.column or "") for key in index.columns]
     kinds = [column.type for column in columns if column is not None]
-    return not any(kind.startswith(_NO_DEDUPLICATION) or kind.endswith("[]") for kind in kinds)
+    kinds += known.kinds if known is not None else ()
+    return not any(
+        kind.startswith(_NO_DEDUPLICATION) or kind.endswith("[]") or kind == "character" for kind in kinds
+    )
 
 
 def _width(relation: Relation, index: IndexDef, known: KeyFacts | None = None) -> float:
-    measured = (
-        {term.columns[0]: width for term, width in known.widths if term.column is None} if known else {}
-    )
-    names = [key.term.columns[0] for key in index.columns] + list(index.include)
+    measured = dict(known.widths) if known is not None else {}
+    terms = [key.term for key in index.columns] + [column_term(name) for name in index.include]
+    names = [term.columns[0] for term in terms]
     width = 0.0
-    for name in names:
-        step = _alignment(relation, name)
-        width = math.ceil(width / step) * step + measured.get(name, average_width(relation, name))
+    for term in terms:
+        name, step = term.columns[0], _alignment(relation, term.columns[0])
+        own = measured.get(term) if term.column is None else None
+        width = math.ceil(width / step) * step + (average_width(relation, name) if own is None else own)
     shares = [relation.columns[name].null_frac or 0.0 for name in names if name in relation.columns]
     return width + _NULL_BITMAP * max(shares, default=0.0)
 

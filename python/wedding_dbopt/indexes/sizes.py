@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..catalog import Relation
 from .conditions import Search
 from .definition import Config, IndexDef, Key
+from .expressions import Asked, Kept, expected_share
 from .predicates import TableUse
+from .sample import SAMPLE_ROWS
 from .size import KeyFacts, btree_bytes, btree_height
-from .terms import column_term
+from .statistics import distinct_keys, row_count
+from .terms import Term, column_term
 
 _LARGE = 1_000_000
 # So many samples are read at once, which takes half a second.
@@ -30,6 +34,7 @@ class Sizes:
         self._bytes: dict[IndexDef, int] = {}
         self._measured: set[IndexDef] = set()
         self._shares: dict[tuple[tuple[str, str], str], float | None] = {}
+        self._expressions: dict[tuple[tuple[str, str], Term], KeyFacts | None] = {}
 
     def know(self, uses: Iterable[TableUse]) -> None:
         """Take in the tables that a statement uses."""
@@ -50,13 +55,60 @@ class Sizes:
     def size(self, index: IndexDef) -> int:
         """Estimated bytes of a candidate that the planner can be asked about."""
         if index not in self._bytes:
-            self._bytes[index] = self._estimate(self.relation(index), index)
+            known = self._known_keys(index)
+            relation = self.relation(index)
+            self._bytes[index] = (
+                self._estimate(relation, index) if known is None else btree_bytes(relation, index, known)
+            )
         return self._bytes[index]
 
     def height(self, index: IndexDef) -> int:
         """Levels above the leaves of a B-tree, on each of the tables that hold the rows."""
         size = self.size(index) / len(self.leaves(index.place))
         return btree_height(self.relation(index), index, size)
+
+    def _known_keys(self, index: IndexDef) -> KeyFacts | None:
+        """What samples tell of the keys of an index with expressions, each for itself; None of any other index."""
+        relation = self.relation(index)
+        terms = [key.term for key in index.columns if key.expression is not None]
+        facts = [self._of_expression(relation, term) for term in terms] if index.method == "btree" else []
+        known = [item for item in facts if item is not None]
+        if not facts or len(known) < len(facts):
+            return None
+        plain = [column for key in index.columns if key.column is not None for column in key.term.columns]
+        different = math.prod([distinct_keys(relation, plain), *(item.distinct for item in known)])
+        widths = tuple(width for item in known for width in item.widths)
+        kinds = tuple(kind for item in known for kind in item.kinds)
+        return KeyFacts(min(different, row_count(relation)), widths, kinds=kinds)
+
+    def _of_expression(self, relation: Relation, term: Term) -> KeyFacts | None:
+        name = (relation.place, term)
+        if name not in self._expressions:
+            read = self._measure if len(self._expressions) < _MOST else None
+            self._expressions[name] = (
+                read(relation, IndexDef(*relation.place, (Key(term),))) if read is not None else None
+            )
+        return self._expressions[name]
+
+    def kept(self, relation: Relation, asked: Asked) -> Kept | None:
+        """How many of the rows a condition on an expression keeps; on average where its values are not known."""
+        facts = self._of_expression(relation, asked.term)
+        if facts is None or self._measure is None:
+            return None
+        expected = expected_share(relation, asked, facts.kinds == ("boolean",))
+        average = asked.values / max(facts.distinct, 1.0)
+        if asked.condition is None:
+            return Kept(average or expected, expected)
+        name = (relation.place, asked.condition)
+        if name not in self._shares:
+            part = IndexDef(*relation.place, (Key(asked.term),), where=asked.condition)
+            known = self._measure(relation, part)
+            self._shares[name] = known.share if known is not None else None
+        share = self._shares[name]
+        if share is None:
+            return Kept(average, expected) if average else None
+        # What the sample has not may be there all the same.
+        return Kept(share or min(average or 1.0, 1.0 / SAMPLE_ROWS), expected)
 
     def measure(self, indexes: Iterable[IndexDef], late: Callable[[], bool]) -> None:
         """Count on a sample the keys of those indexes whose size statistics do not tell, the largest first."""
@@ -66,13 +118,12 @@ class Sizes:
                 break
             self._measured.add(index)
             known = self._measure(self.relation(index), index)
-            if known is not None:
+            if known is not None and known.share != 0.0:
                 self._bytes[index] = btree_bytes(self.relation(index), index, known)
 
     def _is_unsure(self, index: IndexDef) -> bool:
-        """Whether keys may repeat in ways that no statistics know, or have a width that none know; where it matters."""
-        repeating = index.where is not None or (len(index.columns) > 1 and not index.include)
-        unknown = repeating or any(key.expression is not None for key in index.columns)
+        """Whether keys may repeat in ways that neither statistics nor a sample of each know; where it matters."""
+        unknown = index.where is not None or (len(index.columns) > 1 and not index.include)
         return unknown and index.method == "btree" and self.size(index) >= _LARGE
 
     def counted(self, index: IndexDef) -> IndexDef:
@@ -85,7 +136,7 @@ class Sizes:
         name = (index.place, index.where or "")
         if name not in self._shares:
             known = self._measure(self.relation(index), index)
-            self._shares[name] = known.share if known is not None else None
+            self._shares[name] = (known.share or None) if known is not None else None
         share = self._shares[name]
         return index if share is None else replace(index, fraction=share)
 

@@ -28,6 +28,7 @@ _NODES = (
     exp.MD5,
     exp.Extract,
     exp.TimestampTrunc,
+    exp.Date,
     exp.JSONExtract,
     exp.JSONExtractScalar,
     exp.JSONBExtract,

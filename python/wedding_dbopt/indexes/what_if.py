@@ -22,6 +22,7 @@ from ..errors import MissingExtension
 from ..plan import Node, Plan
 from .candidates import effective, helps, leads
 from .definition import Config, IndexDef
+from .expressions import Found, KeptOf, found_by, more_rows
 from .hypothetical import Failure, Hypothetical, Maker, Place
 from .plans_seen import PlanSeen, PlansSeen, Priced, worst_of
 from .predicates import TableUse
@@ -53,7 +54,7 @@ class WhatIf:
     `calls` counts the EXPLAINs. Without `corrected` HypoPG is believed as it is, descents for nothing included, so that it
     even prefers a wider twin of an index that exists. `leaves` gives the tables that hold a table's rows, `beyond` what a
     plan costs beyond the planner's figure, told the first column of a hypothetical index, `height` the levels above the
-    leaves (None: those of a tree of narrow keys).
+    leaves (None: those of a tree of narrow keys), `kept` what conditions on expressions keep.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class WhatIf:
         leaves: Callable[[Place], Sequence[Place]] = lambda place: (place,),
         beyond: Callable[[Plan, LeadingOf, DepthOf, DescentOf], float] | None = None,
         height: Callable[[IndexDef], int] | None = None,
+        kept: KeptOf = lambda relation, asked: None,
     ) -> None:
         self._source = source
         self._size = size
         self._corrected = corrected
         self._height = height or (lambda index: tree_height(size(index)))
         self._beyond = beyond
+        self._kept = kept
         self._interests: dict[str, dict[tuple[str, str], list[TableUse]]] = {}
         self._depths: dict[str, dict[Place, float]] = {}
         self._wanted: dict[str, set[tuple[Place, Term]]] = {}
@@ -400,7 +403,7 @@ class WhatIf:
         return lambda table: depths.get(table.root or table.place, 0.0)
 
     def _priced(self, key: str, plan: Plan) -> Priced:
-        by_oid = self._held.by_oid()
+        by_oid, places = self._held.by_oid(), self._interests.get(key, {})
         used: set[IndexDef] = set()
         descents = 0.0
 
@@ -419,11 +422,17 @@ class WhatIf:
             levels = self._height(index) + 1
             return levels * _DESCENT_OPERATORS * CPU_OPERATOR_COST if self._corrected else 0.0
 
+        def found(node: Node) -> Found | None:
+            index = named(node)
+            return None if index is None else found_by(node, index, places.get(index.place, ()), self._kept)
+
         for visit in plan.visits():
             if (index := named(visit.node)) is not None:
                 used.add(index)
                 descents += descent(visit.node) * visit.executions
         descents -= in_vain(plan.root, self._held.read) if self._held.read else 0.0
+        if any(key.expression is not None for index in used for key in index.columns):
+            descents += more_rows(plan, found)
         beyond = (
             self._beyond(plan, leading, self._depth_of(key), descent) if self._beyond is not None else 0.0
         )

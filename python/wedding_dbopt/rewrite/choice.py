@@ -18,11 +18,11 @@ from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
 from wedding_dbopt.representatives import Binding, bindings, describe
 from wedding_dbopt.rewrite.effects import objection
-from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite, untouchable
+from wedding_dbopt.rewrite.engine import LONGEST_TEXT, Rewriting, rewrite, rules_of, untouchable
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.measure import MIN_GAIN, Limits, Pair, measure, overall
 from wedding_dbopt.rewrite.worth import Verdict as Worth
-from wedding_dbopt.rewrite.worth import worthwhile
+from wedding_dbopt.rewrite.worth import gate_of, worthwhile
 
 if TYPE_CHECKING:
     from wedding_dbopt.rewrite.referee import Verdict
@@ -99,6 +99,15 @@ class Chooser:
                 return choice
             tried.append(choice)
         return tried[0] if tried else self._measured_alone(worth)
+
+    def served_by_index(self, level: str, choice: Choice) -> Rewriting | None:
+        """The text by those rules alone that let an index serve a test, where for want of one they do not pay."""
+        if choice.form is not None or not choice.refused:
+            return None
+        found = for_index(self.query, self.facts, level)
+        doubted = choice.verdict is not None and choice.verdict.equal is False
+        waits = bool(found.steps) and all(step.rule in choice.refused for step in found.steps)
+        return found if waits and not doubted else None
 
     def _planned(self, text: str) -> Plan | None:
         if text == self.query.text:
@@ -233,6 +242,12 @@ class Chooser:
             None if form is None else binding.bound(form.plannable),
             self.limits.seconds,
         )
+
+
+def for_index(query: Query, facts: Facts, level: str) -> Rewriting:
+    """The statement by those rules alone that let an index serve a test; without steps where none applies."""
+    free = [rule for rule in rules_of(level, facts.version) if gate_of(rule) == "free"]
+    return rewrite(query, facts, level, free)
 
 
 def _names(rewriting: Rewriting) -> str:

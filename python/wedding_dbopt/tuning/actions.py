@@ -8,6 +8,7 @@ differ in is in `deeds`; nothing here knows a type. Whose turn it is says `proce
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from wedding_dbopt.database import Database, DatabaseError, Row
@@ -20,6 +21,9 @@ from wedding_dbopt.tuning.switch import enabled
 
 #: Failures that may pass: locks, cancels, lost connections, full disks, and a step that died (XX000).
 RETRIED = {"55P03", "57014", "40P01", "08006", "53100", "53200", "57P01", "57P02", "57P03", "WD008", "XX000"}
+
+#: What a DETAIL shows of rows: "Key (email)=(...) is duplicated."
+_VALUES = re.compile(r"=\(.*\)| contains \(.*\)", re.DOTALL)
 
 _CLAIM = """
 update _wedding_dbopt.action
@@ -271,8 +275,8 @@ def _retry_or_fail(
 ) -> None:
     """Take away what is half done, then try again later or give up with the reason.
 
-    While it cannot be taken away the action stays `applying`, so that it is not forgotten. The server's `detail`, as the key
-    that is there twice, stands in the action's row alone.
+    While it cannot be taken away the action stays `applying`, so that it is not forgotten. The server's `detail`, as the columns
+    of a key that is there twice, stands beside the reason without the values, which are not for everybody who reads actions.
     """
     if look.there == HALF:
         run_steps(database, deed.clean(database, action), console=deed.console(action))
@@ -288,7 +292,7 @@ def _retry_or_fail(
            returning rollback_requested,
                      attempts < _wedding_dbopt.setting_value('apply_attempts')::integer as again""",
         ["bigint", "text", "text"],
-        [action["id"], sqlstate, f"{reason}: {detail}" if detail else reason],
+        [action["id"], sqlstate, f"{reason}: {_VALUES.sub('', detail)}" if detail else reason],
     )[0]
     if row["rollback_requested"]:
         change(database, action, "withdrawn", "given up on request")

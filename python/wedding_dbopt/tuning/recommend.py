@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain
@@ -24,6 +24,8 @@ from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
 from wedding_dbopt.representatives import bindings
+from wedding_dbopt.rewrite.choice import for_index
+from wedding_dbopt.rewrite.engine import LONGEST_TEXT
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
@@ -105,6 +107,12 @@ def recommend(
     advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
     for text in advice.left_out:
         database.warn(text)
+    if queries is not None:
+        others = _other_texts(database, members, advice, catalog, until)
+        budget = (window, storage_budget, max(until - time.monotonic(), 0.0), max_width, at)
+        for item in _search(database, others, [], *budget)[0].recommendations:
+            for text in _served(item, others):
+                database.warn(text)
     rows = [shown(database, item) for item in advice.recommendations]
     rows += [_row_of(idea) for idea in stored_ideas(database, members, catalog, until, with_texts=True)]
     if include_existing:
@@ -113,6 +121,38 @@ def recommend(
         ideas = existing_ideas(database, relids, planned, window / 3600)
         rows += [_row_of(idea) for idea in (_tested(database, members, ideas) if queries is None else ideas)]
     return rows
+
+
+def _other_texts(
+    database: Database, members: Sequence[Member], advice: Advice, catalog: Catalog, until: float
+) -> list[Member]:
+    """The statements without advice in a text with the same rows that an index may serve better, as far as time allows."""
+    done = {key for item in advice.recommendations for key, _, _ in item.benefits}
+    done |= {key for key, _ in advice.skipped}
+    found = []
+    with planning_session(database) as session:
+        for member in members:
+            query = member.statement.query
+            if time.monotonic() > until:
+                break
+            if member.statement.key in done or len(query.text) > LONGEST_TEXT:
+                continue
+            facts = Facts.load(database, catalog, session.search_path(member.userid), query.text)
+            form = for_index(query, facts, "moderate")
+            if form.steps:
+                statement = replace(member.statement, query=Query.parse(form.text))
+                found.append(replace(member, statement=statement))
+    return found
+
+
+def _served(item: Recommendation, others: Sequence[Member]) -> Iterator[str]:
+    """Which statements an index would serve if they were written otherwise."""
+    texts = {member.statement.key: member.statement.query.text for member in others}
+    for key, before, after in item.benefits:
+        yield (
+            f"queries[{key}] gets no index as it is written. With the text {texts[key]}, which returns the same rows, "
+            f"and {item.create_sql} the planner's cost falls from {before:,.1f} to {after:,.1f}."
+        )
 
 
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
