@@ -24,15 +24,32 @@ with moment as (
                           where e.subject = 'action' and e.to_state in ('verifying', 'rolled_back')
                             and e.at < c.now - _wedding_dbopt.setting_value('workload_min_history')::interval)) as since
   from (select clock_timestamp()) as c (now)
+), changed as materialized (
+  select format('%I.%I', a.schema_name, a.table_name) as name, max(e.at) as at
+  from moment m
+  join _wedding_dbopt.event e on e.subject = 'action' and e.to_state in ('verifying', 'rolled_back') and e.at > m.since
+  join _wedding_dbopt.action a on a.id::text = e.subject_id and a.table_name is not null
+  group by 1
+), fresh as materialized (
+  -- Behind a younger change a call takes what it takes since: what it took before would make a further index look worth it.
+  select u.id, sum(u.exec_us) / 1000.0 / sum(u.calls) as mean_ms
+  from _wedding_dbopt.statement_sample x
+  cross join lateral unnest(x.ids, x.calls, x.exec_us) as u (id, calls, exec_us)
+  join (select s.id, max(c.at) as at from changed c join _wedding_dbopt.statement s on s.tables @> array[c.name] group by s.id) t
+    on t.id = u.id and x.previous_at >= t.at
+  where x.previous_at >= (select min(at) from changed)
+  group by u.id
+  having sum(u.calls) > 0
 )
 select s.id, coalesce(t.observed_query, t.query) as query, s.userid, s.context, s.criticality,
-       w.calls, w.exec_ms / w.calls as mean_ms,
+       w.calls, coalesce(f.mean_ms, w.exec_ms / w.calls) as mean_ms,
        extract(epoch from m.now - greatest(m.since, (select min(at) from _wedding_dbopt.statement_sample))) as window_s
 from moment m
 cross join lateral _wedding_dbopt.statement_time(m.since, m.now) w
 join _wedding_dbopt.statement s on s.id = w.statement_id
 join _wedding_dbopt.statement_text t on t.statement_id = s.id
 left join _wedding_dbopt.criticality_weight c on c.criticality = s.criticality
+left join fresh f on f.id = s.id
 where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
   and not s.own and s.kind in ('select', 'insert', 'update', 'delete', 'merge') and s.tables <> '{}' and w.calls > 0
 order by w.exec_ms * coalesce(c.weight, 1) desc, s.id
