@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row
+from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row, StatementCancelled
 from wedding_dbopt.errors import MissingExtension, UnplannableQuery
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
@@ -135,8 +135,9 @@ class PlanningSession:
     def explain(self, query: Query, userid: int | None = None) -> dict[str, Any]:
         """The generic plan of a statement, as EXPLAIN's JSON object.
 
-        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery. The server's
-        message, which may quote the statement's values, is the detail.
+        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery, and
+        StatementCancelled where the caller's own call is. The server's message, which may quote the statement's values,
+        is the detail.
         """
         issuer = self._myself if userid is None else self._role(userid)
         try:
@@ -147,7 +148,7 @@ class PlanningSession:
             if typed is not None:
                 return self.explain(typed, userid)
             if error.sqlstate == QUERY_CANCELED and userid is None:
-                raise
+                raise StatementCancelled(str(error)) from error
             raise UnplannableQuery(
                 f"PostgreSQL cannot plan this statement ({error.sqlstate})",
                 detail=str(error),
