@@ -39,7 +39,10 @@ class TimeLimitReached(DatabaseError):
 
 
 class StatementCancelled(Exception):
-    """The user, or a limit of his session, cancelled what ran inside `time_limit`: the call is to end."""
+    """The user, or a limit of his session, cancelled what ran: the call is to end."""
+
+    sqlstate = QUERY_CANCELED
+    detail = hint = None
 
 
 class Database(Protocol):

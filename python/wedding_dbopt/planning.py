@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row, StatementCancelled
-from wedding_dbopt.errors import MissingExtension, UnplannableQuery
+from wedding_dbopt.errors import MissingExtension, UnplannableQuery, stack_bound
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
 from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
@@ -132,10 +132,11 @@ class PlanningSession:
 
     # ------------------------------------------------------------------ plans
 
+    @stack_bound
     def explain(self, query: Query, userid: int | None = None) -> dict[str, Any]:
         """The generic plan of a statement, as EXPLAIN's JSON object.
 
-        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery, and
+        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery, TooDeep, and
         StatementCancelled where the caller's own call is. The server's message, which may quote the statement's values,
         is the detail.
         """

@@ -356,3 +356,22 @@ def test_the_number_of_indexes_is_bounded_and_what_was_left_out_is_said() -> Non
     assert [item.index.table for item in table.recommendations] == ["vendors"]
     assert "and bookings has 1" in table.left_out[0]
     assert run(*both, source=FakeSource(by_table), limits=Limits(in_all=0)).recommendations == ()
+
+
+def test_a_statement_nested_too_deeply_is_left_out_and_the_others_get_their_advice() -> None:
+    links = ", ".join(f"c{n} as (select venue_id from c{n - 1})" for n in range(1, 900))
+    deep = f"with c0 as (select venue_id from bookings), {links} select 1 from c899 where venue_id = 1"
+    advice = run(statement("deep", text=deep), statement("venue"))
+    assert advice.skipped == (("deep", "The statement is nested too deeply to be analysed"),)
+    [found] = advice.recommendations
+    assert [key for key, _, _ in found.benefits] == ["venue"]
+
+
+@pytest.mark.parametrize("connector", ["or", "and"])
+def test_thousands_of_conditions_are_walked_in_the_order_of_the_text(connector: str) -> None:
+    chain = f" {connector} ".join(f"venue_id = {n}" for n in range(5000))
+    query = Query.parse(f"select * from bookings where {chain} {connector} (status = $1 {connector} id = 1)")
+    [use] = uses_of(query.text)
+    keys = [term.column for group in use.groups for term in group.equal]
+    assert set(keys) == {"venue_id", "status", "id"}
+    assert keys.index("venue_id") < keys.index("status") < keys.index("id")

@@ -276,3 +276,9 @@ def test_a_plan_shows_lists_as_arrays() -> None:
         "\"email\" NOT IN ('a', 'b')",
         "\"note\" NOT LIKE '%x%'",
     ]
+
+
+def test_a_column_is_found_behind_any_number_of_casts_between_texts() -> None:
+    casts = "::text" * 500
+    [use] = uses_of(f"select 1 from bookings where (status{casts})::varchar = 'open'")
+    assert [term.column for term in use.groups[0].equal] == ["status"]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..catalog import Catalog
-from ..errors import MissingExtension
+from ..errors import MissingExtension, stack_bound
 from ..plan import Plan
 from .candidates import candidates, shared, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
 from .dated import Dating
 from .definition import Config, IndexDef
-from .exclusions import without
+from .exclusions import without, written
 from .hypothetical import Failure
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
@@ -110,13 +110,13 @@ class Explorer:
         key = statement.key
         try:
             plan = self._what_if.cost(key, frozenset()).plan
+            uses = table_uses(statement.query.tree, self._catalog)
+            uses += _only_shown(plan, uses, self._catalog)
         except MissingExtension:
             raise
         except (*Failure, ValueError) as error:
             self.skipped.append((key, str(error)))
             return
-        uses = table_uses(statement.query.tree, self._catalog)
-        uses += _only_shown(plan, uses, self._catalog)
         self._sizes.know(uses)
         self._workload.statements[key] = statement
         self._workload.uses[key] = uses
@@ -131,19 +131,19 @@ class Explorer:
             ]
             if index.joint and all(found and all(item.excludes for item in found) for found in proven):
                 wanted.update(index.joint)
-        text = without(query.tree, self._catalog, wanted) if wanted else None
-        if text is None:
-            return
         try:
-            same = vary(key, f"{key} written", str(query.tree.sql("postgres")))
-            written = self._what_if.cost(same, frozenset()).cost
+            text = without(query.tree, self._catalog, wanted) if wanted else None
+            if text is None:
+                return
+            same = vary(key, f"{key} written", written(query.tree))
+            cost = self._what_if.cost(same, frozenset()).cost
             variant = vary(key, f"{key} without", text)
             self._what_if.cost(variant, frozenset())
         except MissingExtension:
             raise
         except (*Failure, ValueError):
             return
-        if math.isclose(written, self._what_if.cost(key, frozenset()).cost, rel_tol=_SAME):
+        if math.isclose(cost, self._what_if.cost(key, frozenset()).cost, rel_tol=_SAME):
             self._what_if.leave_out(key, variant, wanted)
 
     def _represent(self, key: str, represent: Represent) -> None:
@@ -244,6 +244,7 @@ class Explorer:
             teams[frozenset({index})] = None
 
 
+@stack_bound
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
     """What the plan shows of each table beyond the text, without the search conditions that the text has in its own words."""
     shown = shown_conditions(plan, catalog, {use.relation.oid for use in uses})

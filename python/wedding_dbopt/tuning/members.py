@@ -78,10 +78,10 @@ def given(
     for number, text in enumerate(queries):
         try:
             query = Query.parse(text or "")
+            found = classify(touched(query), context_rules, names)
         except DboptError as error:
             skipped.append((str(number + 1), str(error)))
             continue
-        found = classify(touched(query), context_rules, names)
         calls = float(weights[number]) if weights is not None else 1.0
         statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
