@@ -66,7 +66,9 @@ class Database(Protocol):
     def commit(self) -> None:
         """End the transaction; only inside a procedure."""
 
-    def warn(self, message: str) -> None:
+    def warn(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
         """Tell the client of something that is no failure."""
 
 
@@ -147,8 +149,11 @@ class SpiDatabase:
             _kept.popitem(last=False)
         return plan
 
-    def warn(self, message: str) -> None:
-        self._plpy.warning(message)
+    def warn(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        more = {"sqlstate": sqlstate, "detail": detail, "hint": hint}
+        self._plpy.warning(message, **{name: value for name, value in more.items() if value is not None})
 
     def _translated(self, error: Any) -> DatabaseError:
         # What the server says of its error: number, detail, hint and more; nothing for one of Python's.

@@ -28,10 +28,12 @@ from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
 PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
 INDETERMINATE_DATATYPE = "42P18"
-_READ_ONLY_HINT = (
-    "Call it in a transaction that may write (over HTTP by POST): "
-    "it plans in a temporary function, which is rolled back."
-)
+_HINTS = {
+    "25006": "Call it in a transaction that may write (over HTTP by POST): it plans in a temporary function, which is "
+    "rolled back.",
+    "42P01": "A name without a schema is looked for in the search_path that this role's sessions begin with; SET search_path "
+    "does not change that. Write the schema before the name.",
+}
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
@@ -153,7 +155,7 @@ class PlanningSession:
             raise UnplannableQuery(
                 f"PostgreSQL cannot plan this statement ({error.sqlstate})",
                 detail=str(error),
-                hint=_READ_ONLY_HINT if error.sqlstate == "25006" else None,
+                hint=_HINTS.get(error.sqlstate or ""),
             ) from error
 
     def search_path(self, userid: int | None = None) -> list[str]:

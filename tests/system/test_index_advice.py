@@ -18,8 +18,8 @@ from datetime import datetime, timezone
 from wedding_dbopt.tuning.members import given
 from wedding_dbopt.tuning.recommend import _search
 database = SpiDatabase(plpy)
-members, skipped, window = given(database, queries, None)
-advice, _ = _search(database, members, skipped, window, None, 900.0, 3, datetime.now(timezone.utc))
+members, unread, window = given(database, queries, None)
+advice, _ = _search(database, members, unread, window, None, 900.0, 3, datetime.now(timezone.utc))
 return json.dumps({"planned": [member.statement.key for member in members], "skipped": advice.skipped})
 $$
 """
@@ -171,6 +171,42 @@ def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: 
         connection.execute("select * from wedding_dbopt.recommend_indexes(array['selec'])").fetchall() == []
     )
     assert any(text.startswith("queries[1] is left out: ") for text in said), said
+
+
+def test_each_statement_that_gets_no_advice_is_told_with_its_number_and_the_reason(
+    connection: Connection,
+) -> None:
+    prepared(connection)
+    told: list[tuple[str | None, ...]] = []
+    connection.add_notice_handler(
+        lambda notice: told.append(
+            (notice.sqlstate, notice.message_primary, notice.message_detail, notice.message_hint)
+        )
+    )
+    ask = "select implementation_sql from wedding_dbopt.recommend_indexes(%s)"
+    texts = [
+        "select * from nowhere where a = 1",
+        "selec",
+        "select * from guests where name = 'x'",
+        " except ".join(["select id from guests"] * 400),
+        f"select 1 from guests where {' or '.join(f'email = {n}::text' for n in range(1000))}",
+    ]
+    advised = {sql.split('("')[1].split('"')[0] for (sql,) in connection.execute(ask, [texts]).fetchall()}
+    assert advised == {"name", "email"}
+    assert [state for state, *_ in told] == ["WD005", "WD003", "54001"]
+    assert told[0][1:3] == (
+        "queries[1] is left out: PostgreSQL cannot plan this statement (42P01)",
+        'relation "nowhere" does not exist',
+    )
+    assert "search_path" in str(told[0][3])
+    assert str(told[1][1]).startswith("queries[2] is left out: ")
+    assert str(told[2][1]).startswith("queries[4] is left out: The statement is nested too deeply")
+    told.clear()
+    assert connection.execute(ask, [["selec"] * 50]).fetchall() == []
+    assert [text for _, text, *_ in told[19:]] == [
+        "queries[20] is left out: The text does not begin as a statement",
+        "30 more are left out, from queries[21] to queries[50]",
+    ]
 
 
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:

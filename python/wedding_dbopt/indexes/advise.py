@@ -24,7 +24,7 @@ from .size import index_bytes
 from .sizes import Estimate, Measure, Sizes
 from .skew import Represent
 from .what_if import PlanSource, WhatIf
-from .workload import FEW_STATEMENTS, Workload, WorkloadStatement
+from .workload import FEW_STATEMENTS, Unread, Workload, WorkloadStatement
 
 DAY = 86400.0
 # Few statements may each be planned often; of many none may, or the search would take minutes.
@@ -36,17 +36,23 @@ _EXPLORING_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Advice:
-    """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent.
+    """Recommendations by falling benefit; statements that were not looked at; what-if EXPLAINs spent.
 
     `left` is what should be left of each statement's time with all B-trees, 0..1; `left_out` says what would pay and was
-    left out for the number of indexes alone.
+    left out for the number of indexes alone; `unproven` are statements and what no proof was had for.
     """
 
     recommendations: tuple[Recommendation, ...]
-    skipped: tuple[tuple[str, str], ...]
+    unread: tuple[Unread, ...]
     explain_calls: int
     left: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    unproven: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """Each statement that did not get all of its advice, with the reason."""
+        return (*((item.key, item.reason) for item in self.unread), *self.unproven)
 
 
 def advise(
@@ -83,7 +89,7 @@ def advise(
     allows for indexes that begin at a date; `limits` bounds the number of indexes.
     `cost_alone` judges a set by the planner's cost without what he leaves out; `given_up` of the workload's time may go for
     large gains of single statements. `size` and `corrected` are there to compare with advisors that take both from HypoPG.
-    Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
+    Failures of single statements are reported in `unread`; every hypothetical index is dropped again.
     """
     sizes = Sizes(size, measure)
     beyond = None if cost_alone else Beyond(catalog, sizes.share)
@@ -118,8 +124,9 @@ def advise(
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
     return Advice(
         tuple(found),
-        (*explorer.skipped, *chooser.unproven),
+        tuple(explorer.unread),
         what_if.calls,
         chooser.left,
         tuple(chooser.left_out),
+        tuple(chooser.unproven),
     )

@@ -19,20 +19,20 @@ from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
 from .skew import Represent, open_questions
-from .workload import Workload, WorkloadStatement
+from .workload import Unread, Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
 _SETTLED = 0.5
 # A text written anew must cost what the statement costs.
 _SAME = 1e-4
-_LATE = "the time limit came first"
+LATE = "the time limit came first"
 
 #: Make a text known to the plan source, and tell by which key from then on.
 Vary = Callable[[str, str, str], str]
 
 
 class Explorer:
-    """Fills a workload; `skipped` are the statements left out with the reason."""
+    """Fills a workload; `unread` are the statements left out."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Explorer:
         self._dating = dating
         self._vary = vary
         self._picked: dict[str, set[IndexDef]] = {}
-        self.skipped: list[tuple[str, str]] = []
+        self.unread: list[Unread] = []
 
     def read(self, asked: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
         """Plan every statement as it is and derive its candidates, the heaviest statements first."""
@@ -60,7 +60,7 @@ class Explorer:
         )
         for statement in ordered:
             if late():
-                self.skipped.append((statement.key, _LATE))
+                self.unread.append(Unread(statement.key, LATE))
                 continue
             self._read(statement)
         if self._dating is not None:
@@ -115,7 +115,7 @@ class Explorer:
         except MissingExtension:
             raise
         except (*Failure, ValueError) as error:
-            self.skipped.append((key, str(error)))
+            self.unread.append(Unread.failed(key, error))
             return
         self._sizes.know(uses)
         self._workload.statements[key] = statement

@@ -10,7 +10,7 @@ from datetime import datetime
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, InvalidArgument
-from wedding_dbopt.indexes.workload import WorkloadStatement
+from wedding_dbopt.indexes.workload import Unread, WorkloadStatement
 from wedding_dbopt.query import Query
 from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.bound_ages import windows, with_window
@@ -51,12 +51,9 @@ class Member:
     userid: int | None
 
 
-Skipped = list[tuple[str, str]]
-
-
 def given(
     database: Database, queries: Sequence[str], weights: Sequence[float] | None
-) -> tuple[list[Member], Skipped, float]:
+) -> tuple[list[Member], list[Unread], float]:
     if weights is not None and len(weights) != len(queries):
         raise InvalidArgument(
             "weights and queries must have the same length", hint="Leave weights out for equal ones."
@@ -74,30 +71,30 @@ def given(
     context_rules = rules(database)
     names = Names(database).of_caller()
     members: list[Member] = []
-    skipped: Skipped = []
+    unread: list[Unread] = []
     for number, text in enumerate(queries):
         try:
             query = Query.parse(text or "")
             found = classify(touched(query), context_rules, names)
         except DboptError as error:
-            skipped.append((str(number + 1), str(error)))
+            unread.append(Unread(str(number + 1), str(error), error.sqlstate, hint=error.hint))
             continue
         calls = float(weights[number]) if weights is not None else 1.0
         statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
-    return members, skipped, 86400.0
+    return members, unread, 86400.0
 
 
-def collected(database: Database) -> tuple[list[Member], Skipped, float]:
+def collected(database: Database) -> tuple[list[Member], list[Unread], float]:
     members: list[Member] = []
-    skipped: Skipped = []
+    unread: list[Unread] = []
     window = 0.0
     for row in database.query(_WORKLOAD):
         window = float(row["window_s"])
         try:
             query = Query.parse(row["query"])
         except DboptError as error:
-            skipped.append((str(row["id"]), str(error)))
+            unread.append(Unread.failed(str(row["id"]), error))
             continue
         statement = WorkloadStatement(
             str(row["id"]),
@@ -108,7 +105,7 @@ def collected(database: Database) -> tuple[list[Member], Skipped, float]:
             row["context"],
         )
         members.append(Member(statement, int(row["userid"])))
-    return members, skipped, max(window, 1.0)
+    return members, unread, max(window, 1.0)
 
 
 def with_windows(database: Database, members: Sequence[Member], at: datetime) -> list[Member]:

@@ -21,6 +21,7 @@ from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.indexes.timeline import Timelines
+from wedding_dbopt.indexes.workload import Unread
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
@@ -29,11 +30,13 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
+from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
 
+#: So many statements without advice are told one by one.
+_MOST_TOLD = 20
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
 _BEGUN = """
 select extract(epoch from case when trigger = 'call' then requested_at else greatest(requested_at, started_at) end)::float8 as at
@@ -105,14 +108,14 @@ def recommend(
     at = datetime.now(timezone.utc)
     until = time.monotonic() + seconds
     if queries is not None:
-        members, skipped, window = given(database, queries, weights)
-        for number, why in skipped:
-            database.warn(f"queries[{number}] is left out: {why}")
+        members, unread, window = given(database, queries, weights)
     else:
         require_superuser(database)
-        members, skipped, window = collected(database)
+        members, unread, window = collected(database)
         members = with_windows(database, members, at)
-    advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
+    advice, catalog = _search(database, members, unread, window, storage_budget, seconds, max_width, at)
+    if queries is not None:
+        _tell_unread(database, advice.unread)
     for text in advice.left_out:
         database.warn(text)
     rows = [shown(database, item) for item in advice.recommendations]
@@ -125,15 +128,26 @@ def recommend(
     return rows
 
 
+def _tell_unread(database: Database, unread: Sequence[Unread]) -> None:
+    """Which of the caller's statements got no advice, and why: the first of them each by itself."""
+    ordered = sorted(unread, key=lambda item: int(item.key))
+    for item in ordered[:_MOST_TOLD]:
+        text = f"queries[{item.key}] is left out: {item.reason}"
+        database.warn(text, sqlstate=item.sqlstate, detail=item.detail, hint=item.hint)
+    more = [int(item.key) for item in ordered[_MOST_TOLD:]]
+    if more:
+        database.warn(f"{len(more)} more are left out, from queries[{more[0]}] to queries[{more[-1]}]")
+
+
 def index_ideas(database: Database, run_id: int) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
     seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
     until = time.monotonic() + seconds
     begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
-    members, skipped, window = collected(database)
+    members, unread, window = collected(database)
     members = with_windows(database, members, begun)
     budget = _storage_budget(database, members)
-    advice, catalog = _search(database, members, skipped, window, budget, seconds, 3, begun)
+    advice, catalog = _search(database, members, unread, window, budget, seconds, 3, begun)
     hours = max(window / 3600, 1 / 60)
     for text in advice.left_out:
         note_run(database, run_id, "running", text)
@@ -220,7 +234,7 @@ def _idea(row: Row, hours: float) -> Idea:
 def _search(
     database: Database,
     members: Sequence[Member],
-    skipped: Skipped,
+    unread: Sequence[Unread],
     window: float,
     storage_budget: int | None,
     seconds: float,
@@ -228,7 +242,7 @@ def _search(
     at: datetime,
 ) -> tuple[Advice, Catalog]:
     if not members:
-        return Advice((), tuple(skipped), 0), Catalog((), ())
+        return Advice((), tuple(unread), 0), Catalog((), ())
     started = time.monotonic()
     with planning_session(database) as session:
         tables = [table for member in members for table in _tables(session, member)]
@@ -259,7 +273,7 @@ def _search(
                 int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
             ),
         )
-    return replace(advice, skipped=(*skipped, *advice.skipped)), catalog
+    return replace(advice, unread=(*unread, *advice.unread)), catalog
 
 
 def _tables(session: PlanningSession, member: Member) -> list[Table]:
