@@ -13,13 +13,15 @@ ACCOUNT = """
 create function account(queries text[]) returns jsonb language plpython3u as $$
 if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
 import json
+import time
 from wedding_dbopt.database import SpiDatabase
 from datetime import datetime, timezone
 from wedding_dbopt.tuning.members import given
 from wedding_dbopt.tuning.recommend import _search
+from wedding_dbopt.tuning.time_budget import TimeBudget
 database = SpiDatabase(plpy)
 members, unread, window = given(database, queries, None)
-advice, _ = _search(database, members, unread, window, None, 900.0, 3, datetime.now(timezone.utc))
+advice, _ = _search(database, members, unread, window, None, TimeBudget(time.monotonic, 900.0), 3, datetime.now(timezone.utc))
 return json.dumps({"planned": [member.statement.key for member in members], "skipped": advice.skipped})
 $$
 """
@@ -162,6 +164,33 @@ def test_the_same_statements_get_the_same_answer_and_a_deadline_ends_the_search(
     assert first
     assert connection.execute(ask, [texts, "10 min"]).fetchall() == first
     assert connection.execute(ask, [texts, "1 microsecond"]).fetchall() == []
+
+
+def test_where_time_does_not_reach_for_all_the_weightiest_statements_are_advised(
+    connection: Connection,
+) -> None:
+    prepared(connection)
+    connection.execute(
+        """create function hurried(queries text[], weights float8[]) returns setof text language plpython3u as $$
+if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
+from itertools import count
+from wedding_dbopt.database import SpiDatabase
+from wedding_dbopt.tuning.recommend import recommend
+looks = count()
+found = recommend(SpiDatabase(plpy), queries, weights, None, "1 s", 3, False, lambda: next(looks) * 0.002)
+return [row["implementation_sql"] for row in found]
+$$"""
+    )
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+    texts = [f"select name from guests where email = '{number}'" for number in range(100)]
+    texts[70] = "select * from guests where name = 'x'"
+    weights = [1000.0 if number == 70 else 1.0 for number in range(100)]
+    advised = " ".join(sql for (sql,) in connection.execute("select hurried(%s, %s)", [texts, weights]))
+    assert '("name")' in advised and '"email"' in advised
+    assert "queries[100] is left out: the time limit came first" not in told and len(told) == 21
+    assert told[0].endswith("is left out: the time limit came first")
+    assert not any("queries[71]" in text for text in told)
 
 
 def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: Connection) -> None:

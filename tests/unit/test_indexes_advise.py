@@ -158,6 +158,24 @@ def test_time_limit_gives_what_there_is() -> None:
     assert [reason for _, reason in advice.skipped] == ["the time limit came first"] * 2
 
 
+def test_where_time_does_not_reach_for_all_the_heaviest_are_read_and_advised() -> None:
+    class Slow(FakeSource):
+        now = 0.0
+
+        def explain(self, key: str) -> Any:
+            self.now += 1.0
+            return super().explain(key)
+
+    source = Slow(price)
+    items = [statement(f"s{number:02}", mean_ms=100.0 - number) for number in range(90)]
+    advice = run(*items, source=source, clock=lambda: source.now, deadline=100.0)
+    assert [item.key for item in advice.unread] == [f"s{number:02}" for number in range(31, 90)]
+    assert {item.reason for item in advice.unread} == {"the time limit came first"}
+    [found] = advice.recommendations
+    assert [key.column for key in found.index.columns] == ["venue_id"]
+    assert source.now < 105.0
+
+
 def test_what_pays_is_added_where_the_search_left_room() -> None:
     columns = {"venue": "venue_id", "vendor": "vendor_id", "day": "wedding_date", "mail": "email"}
 

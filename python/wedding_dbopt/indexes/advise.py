@@ -31,6 +31,8 @@ DAY = 86400.0
 MOST_PLANS_OF_FEW = 3000
 MOST_PLANS = 1900
 PLANS_PER_STATEMENT = 19
+# So much of the time is gone when these steps end, so that what was read is explored, and chosen from.
+_READING_SHARE = 0.3
 _EXPLORING_SHARE = 0.5
 
 
@@ -99,19 +101,18 @@ def advise(
     chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)
     started = clock()
     try:
-        exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
-        explorer.read(statements, lambda: clock() > exploring_ends)
-        explorer.explore(represent, lambda: clock() > exploring_ends)
+
+        def over(part: float = 1.0) -> bool:
+            return clock() > started + part * (deadline - started)
+
+        explorer.read(statements, lambda: over(_READING_SHARE))
+        explorer.explore(represent, lambda: over(_EXPLORING_SHARE))
 
         of_many = max(MOST_PLANS, PLANS_PER_STATEMENT * len(statements))
         limit = most_plans or (MOST_PLANS_OF_FEW if len(statements) <= FEW_STATEMENTS else of_many)
 
         def late(part: float = 1.0) -> bool:
-            ends = started + min(part, 1.0) * (deadline - started)
-            return clock() > ends or what_if.calls >= part * limit
-
-        def over() -> bool:
-            return clock() > deadline
+            return over(min(part, 1.0)) or what_if.calls >= part * limit
 
         found = chooser.choose(storage_budget, late, over)
         searched = [] if prove is None else chooser.search_indexes(prove, storage_budget, over)

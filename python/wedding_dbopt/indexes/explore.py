@@ -31,6 +31,11 @@ LATE = "the time limit came first"
 Vary = Callable[[str, str, str], str]
 
 
+def heaviest_first(statement: WorkloadStatement) -> tuple[float, str]:
+    """The order in which statements are read, as time may end before all are."""
+    return -statement.calls * max(statement.mean_ms, MS_PER_COST_UNIT), statement.key
+
+
 class Explorer:
     """Fills a workload; `unread` are the statements left out."""
 
@@ -54,11 +59,11 @@ class Explorer:
         self.unread: list[Unread] = []
 
     def read(self, asked: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
-        """Plan every statement as it is and derive its candidates, the heaviest statements first."""
-        ordered = sorted(
-            asked, key=lambda item: (-item.calls * max(item.mean_ms, MS_PER_COST_UNIT), item.key)
-        )
-        for statement in ordered:
+        """Plan every statement as it is and derive its candidates, the heaviest statements first.
+
+        When it is late, statements are left out, and what a sample or another plan tells of candidates stays unknown.
+        """
+        for statement in sorted(asked, key=heaviest_first):
             if late():
                 self.unread.append(Unread(statement.key, LATE))
                 continue
@@ -69,11 +74,13 @@ class Explorer:
         few = self._workload.few
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
+            offered = self._workload.candidates[key] = candidates(uses, used, self._max_width, orders)
+            if late():
+                continue
             for use in uses:
                 for search in use.searches:
                     if search.family == "text":
                         self._sizes.count(use.relation, search)
-            offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(
                 self._sizes.counted(index) for index in offered.partial if few or len(index.joint) < 2
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, InvalidArgument
+from wedding_dbopt.indexes.explore import LATE
 from wedding_dbopt.indexes.workload import Unread, WorkloadStatement
 from wedding_dbopt.query import Query
 from wedding_dbopt.touched import touched
@@ -52,8 +53,12 @@ class Member:
 
 
 def given(
-    database: Database, queries: Sequence[str], weights: Sequence[float] | None
+    database: Database,
+    queries: Sequence[str],
+    weights: Sequence[float] | None,
+    late: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Member], list[Unread], float]:
+    """The caller's statements, those that could not be read or only when it was late, and the seconds they stand for."""
     if weights is not None and len(weights) != len(queries):
         raise InvalidArgument(
             "weights and queries must have the same length", hint="Leave weights out for equal ones."
@@ -72,15 +77,19 @@ def given(
     names = Names(database).of_caller()
     members: list[Member] = []
     unread: list[Unread] = []
-    for number, text in enumerate(queries):
+    calls = weights if weights is not None else [1.0] * len(queries)
+    for number in sorted(range(len(queries)), key=lambda number: -calls[number]):
+        key = str(number + 1)
+        if late():
+            unread.append(Unread(key, LATE))
+            continue
         try:
-            query = Query.parse(text or "")
+            query = Query.parse(queries[number] or "")
             found = classify(touched(query), context_rules, names)
         except DboptError as error:
-            unread.append(Unread(str(number + 1), str(error), error.sqlstate, hint=error.hint))
+            unread.append(Unread(key, str(error), error.sqlstate, hint=error.hint))
             continue
-        calls = float(weights[number]) if weights is not None else 1.0
-        statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
+        statement = WorkloadStatement(key, query, calls[number], 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
     return members, unread, 86400.0
 
