@@ -8,12 +8,24 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from wedding_dbopt.database import QUERY_CANCELED, DatabaseError, SpiDatabase, StatementCancelled
-from wedding_dbopt.errors import DboptError, InvalidArgument
+from wedding_dbopt.database import DatabaseError, SpiDatabase, StatementCancelled
+from wedding_dbopt.errors import DboptError, InvalidArgument, TooDeep
 from wedding_dbopt.first_load import first_load
 
+FAILURES = (DboptError, DatabaseError, StatementCancelled, RecursionError)
 LEVELS = ("conservative", "moderate", "aggressive")
 Result = TypeVar("Result")
+
+
+def _said(error: DboptError | DatabaseError | StatementCancelled | RecursionError) -> dict[str, str | None]:
+    """A failure the way SQL clients read it."""
+    told = TooDeep() if isinstance(error, RecursionError) else error
+    return {
+        "message": str(told),
+        "sqlstate": told.sqlstate or "XX000",
+        "detail": told.detail,
+        "hint": told.hint,
+    }
 
 
 def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -23,23 +35,9 @@ def _reported(function: Callable[..., Result]) -> Callable[..., Result]:
     def wrapper(plpy: Any, *arguments: Any) -> Result:
         try:
             return function(SpiDatabase(plpy), *arguments)
-        except DboptError as error:
-            failure: dict[str, str | None] = {
-                "sqlstate": error.sqlstate,
-                "detail": error.detail,
-                "hint": error.hint,
-            }
-            message = str(error)
-        except DatabaseError as error:
-            failure = {"sqlstate": error.sqlstate, "detail": error.detail, "hint": error.hint}
-            message = str(error)
-        except StatementCancelled as error:
-            failure = {"sqlstate": QUERY_CANCELED}
-            message = str(error)
-        except RecursionError:
-            failure = {"sqlstate": "54001", "hint": "Split the statement."}
-            message = "The statement is nested too deeply to be analysed"
-        plpy.error(message, **{name: value for name, value in failure.items() if value is not None})
+        except FAILURES as error:
+            failure = {name: value for name, value in _said(error).items() if value is not None}
+        plpy.error(failure.pop("message"), **failure)
         raise AssertionError("plpy.error does not return")
 
     return wrapper
@@ -52,14 +50,8 @@ def _told(function: Callable[..., None]) -> Callable[..., str | None]:
     def wrapper(plpy: Any, *arguments: Any) -> str | None:
         try:
             function(SpiDatabase(plpy), *arguments)
-        except (DboptError, DatabaseError) as error:
-            failure = {
-                "message": str(error),
-                "sqlstate": error.sqlstate or "XX000",
-                "detail": error.detail,
-                "hint": error.hint,
-            }
-            return json.dumps(failure)
+        except FAILURES as error:
+            return json.dumps(_said(error))
         return None
 
     return wrapper

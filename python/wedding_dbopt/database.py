@@ -39,7 +39,10 @@ class TimeLimitReached(DatabaseError):
 
 
 class StatementCancelled(Exception):
-    """The user, or a limit of his session, cancelled what ran inside `time_limit`: the call is to end."""
+    """The user, or a limit of his session, cancelled what ran: the call is to end."""
+
+    sqlstate = QUERY_CANCELED
+    detail = hint = None
 
 
 class Database(Protocol):
@@ -63,7 +66,9 @@ class Database(Protocol):
     def commit(self) -> None:
         """End the transaction; only inside a procedure."""
 
-    def warn(self, message: str) -> None:
+    def warn(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
         """Tell the client of something that is no failure."""
 
 
@@ -144,8 +149,11 @@ class SpiDatabase:
             _kept.popitem(last=False)
         return plan
 
-    def warn(self, message: str) -> None:
-        self._plpy.warning(message)
+    def warn(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        more = {"sqlstate": sqlstate, "detail": detail, "hint": hint}
+        self._plpy.warning(message, **{name: value for name, value in more.items() if value is not None})
 
     def _translated(self, error: Any) -> DatabaseError:
         # What the server says of its error: number, detail, hint and more; nothing for one of Python's.

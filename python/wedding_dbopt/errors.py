@@ -5,6 +5,13 @@ The SQLSTATE class ``WD`` belongs to this extension. PostgREST answers it with H
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
 
 class DboptError(Exception):
     """Base of all reported failures; `str(error)` is the message the client sees."""
@@ -62,6 +69,16 @@ class UnsafeQuery(DboptError):
     default_hint = "Call analyze_query as the role that runs this statement."
 
 
+class TooDeep(DboptError):
+    """A statement or its plan is nested deeper than Python's stack reaches."""
+
+    sqlstate = "54001"
+    default_hint = "Split the statement."
+
+    def __init__(self) -> None:
+        super().__init__("The statement is nested too deeply to be analysed")
+
+
 class InvalidArgument(DboptError):
     """An argument has a value outside its documented set."""
 
@@ -107,3 +124,16 @@ class ActionFailed(DboptError):
     ) -> None:
         super().__init__(message, detail=detail, hint=hint)
         self.server_sqlstate = server_sqlstate
+
+
+def stack_bound(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let what follows a statement's nesting raise TooDeep where the stack ends, so that it costs this statement only."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        try:
+            return function(*arguments, **named)
+        except RecursionError as error:
+            raise TooDeep from error
+
+    return wrapper

@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wedding_dbopt.errors import TooDeep
+
 Json = dict[str, Any]
+
+DEEPEST = 200  # nodes below one another: who looks through a plan may take two frames of the stack for each
 
 _SCANS = frozenset(
     {
@@ -170,7 +174,7 @@ class Plan:
     def from_json(cls, obj: Any) -> Plan:
         """Read what EXPLAIN (FORMAT JSON) returned: its text, the list, its one element or a bare node.
 
-        Raises ValueError when there is no plan in it.
+        Raises ValueError when there is no plan in it, TooDeep when it has more than DEEPEST nodes below one another.
         """
         if isinstance(obj, (str, bytes)):
             obj = json.loads(obj)
@@ -181,6 +185,8 @@ class Plan:
         node = obj.get("Plan", obj)
         if not isinstance(node, dict) or "Node Type" not in node:
             raise ValueError("no plan: the object has no Node Type")
+        if _is_too_deep(node):
+            raise TooDeep
         return cls(
             Node.from_json(node), _number(obj.get("Planning Time")), _number(obj.get("Execution Time"))
         )
@@ -271,6 +277,15 @@ class Plan:
         from wedding_dbopt.plan_findings import findings
 
         return findings(self, table_rows or {}, work_mem_bytes)
+
+
+def _is_too_deep(node: Json) -> bool:
+    level = [node]
+    for _ in range(DEEPEST):
+        level = [child for parent in level for child in parent.get("Plans", ())]
+        if not level:
+            return False
+    return True
 
 
 def base_rows(node: Node, table_rows: Mapping[str, float]) -> float | None:

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row
-from wedding_dbopt.errors import MissingExtension, UnplannableQuery
+from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row, StatementCancelled
+from wedding_dbopt.errors import MissingExtension, UnplannableQuery, stack_bound
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
 from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
@@ -28,10 +28,12 @@ from wedding_dbopt.trust import PARAMETER_TYPES, deallocate, planner_of
 PLANNER_ROLE = "wedding_dbopt_planner"
 GENERIC_PLAN_OPTION_SINCE = 160000
 INDETERMINATE_DATATYPE = "42P18"
-_READ_ONLY_HINT = (
-    "Call it in a transaction that may write (over HTTP by POST): "
-    "it plans in a temporary function, which is rolled back."
-)
+_HINTS = {
+    "25006": "Call it in a transaction that may write (over HTTP by POST): it plans in a temporary function, which is "
+    "rolled back.",
+    "42P01": "A name without a schema is looked for in the search_path that this role's sessions begin with; SET search_path "
+    "does not change that. Write the schema before the name.",
+}
 _UNTYPED = re.compile(r"parameter \$(\d+)")
 
 _ROLE = """
@@ -132,11 +134,13 @@ class PlanningSession:
 
     # ------------------------------------------------------------------ plans
 
+    @stack_bound
     def explain(self, query: Query, userid: int | None = None) -> dict[str, Any]:
         """The generic plan of a statement, as EXPLAIN's JSON object.
 
-        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery. The server's
-        message, which may quote the statement's values, is the detail.
+        `userid` is the role that issued it; None means the caller. Raises UnplannableQuery, UnsafeQuery, TooDeep, and
+        StatementCancelled where the caller's own call is. The server's message, which may quote the statement's values,
+        is the detail.
         """
         issuer = self._myself if userid is None else self._role(userid)
         try:
@@ -147,11 +151,11 @@ class PlanningSession:
             if typed is not None:
                 return self.explain(typed, userid)
             if error.sqlstate == QUERY_CANCELED and userid is None:
-                raise
+                raise StatementCancelled(str(error)) from error
             raise UnplannableQuery(
                 f"PostgreSQL cannot plan this statement ({error.sqlstate})",
                 detail=str(error),
-                hint=_READ_ONLY_HINT if error.sqlstate == "25006" else None,
+                hint=_HINTS.get(error.sqlstate or ""),
             ) from error
 
     def search_path(self, userid: int | None = None) -> list[str]:

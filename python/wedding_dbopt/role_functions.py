@@ -134,8 +134,10 @@ class ReaderAs:
     def commit(self) -> None:
         self._database.commit()
 
-    def warn(self, message: str) -> None:
-        self._database.warn(message)
+    def warn(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        self._database.warn(message, sqlstate, detail, hint)
 
 
 def _filled(sql: str, parameters: Sequence[str]) -> str:

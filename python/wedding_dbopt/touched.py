@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlglot import exp
 
-from wedding_dbopt.errors import UnsupportedStatement
+from wedding_dbopt.errors import UnsupportedStatement, stack_bound
 from wedding_dbopt.query import (
     Query,
     Table,
@@ -84,8 +84,9 @@ class Touched:
         )
 
 
+@stack_bound
 def touched(query: Query) -> Touched:
-    """What a parsed statement touches. Functions that the parser knows by name are the server's own."""
+    """What a parsed statement touches. Functions that the parser knows by name are the server's own. Raises TooDeep."""
     driving = {id(node) for node in _driving(query.tree, set())}
 
     def role(node: exp.Table) -> Role:
@@ -217,7 +218,7 @@ def _driving(node: exp.Expr | None, seen: set[int]) -> list[exp.Table]:
         cte = defining_cte(node) if isinstance(node.this, exp.Identifier) else None
         return _driving(cte.this, seen) if cte is not None else [node]
     if isinstance(node, exp.SetOperation):
-        return _driving(node.this, seen) + _driving(node.expression, seen)
+        return [table for branch in _branches(node) for table in _driving(branch, seen)]
     if isinstance(node, exp.Subquery):
         return _driving(node.this, seen)
     if isinstance(node, exp.DML):
@@ -226,6 +227,17 @@ def _driving(node: exp.Expr | None, seen: set[int]) -> list[exp.Table]:
     sources = [source.this] if source is not None else []
     sources += [join.this for join in node.args.get("joins") or ()]
     return next((found for found in (_driving(source, seen) for source in sources) if found), [])
+
+
+def _branches(node: exp.SetOperation) -> Iterator[exp.Expr]:
+    """The queries that UNION and its like join. No recursion: a generated text has hundreds of them."""
+    waiting: list[exp.Expr] = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, exp.SetOperation):
+            waiting += [found.expression, found.this]
+        else:
+            yield found
 
 
 def _is_nested(node: exp.Expr) -> bool:

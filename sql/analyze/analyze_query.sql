@@ -8,7 +8,7 @@ declare
   found_hint text;
 begin
   return _wedding_dbopt.analyze_in_python(query, context, optimization_level, measure, needed_columns);
-exception when others then
+exception when others or query_canceled then
   get stacked diagnostics found_detail = pg_exception_detail, found_hint = pg_exception_hint;
   perform _wedding_dbopt.raise_plain(sqlerrm, sqlstate, found_detail, found_hint);
 end $$;

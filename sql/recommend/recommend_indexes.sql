@@ -14,7 +14,7 @@ declare
 begin
   return query select * from _wedding_dbopt.recommend_in_python(
     queries, weights, storage_budget, time_budget, max_width, include_existing);
-exception when others then
+exception when others or query_canceled then
   get stacked diagnostics found_detail = pg_exception_detail, found_hint = pg_exception_hint;
   perform _wedding_dbopt.raise_plain(sqlerrm, sqlstate, found_detail, found_hint);
 end $$;

@@ -14,13 +14,15 @@ ACCOUNT = """
 create function account(queries text[]) returns jsonb language plpython3u as $$
 if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
 import json
+import time
 from wedding_dbopt.database import SpiDatabase
 from datetime import datetime, timezone
 from wedding_dbopt.tuning.members import given
 from wedding_dbopt.tuning.recommend import _search
+from wedding_dbopt.tuning.time_budget import TimeBudget
 database = SpiDatabase(plpy)
-members, skipped, window = given(database, queries, None)
-advice, _ = _search(database, members, skipped, window, None, 900.0, 3, datetime.now(timezone.utc))
+members, unread, window = given(database, queries, None)
+advice, _ = _search(database, members, unread, window, None, TimeBudget(time.monotonic, 900.0), 3, datetime.now(timezone.utc))
 return json.dumps({"planned": [member.statement.key for member in members], "skipped": advice.skipped})
 $$
 """
@@ -165,6 +167,33 @@ def test_the_same_statements_get_the_same_answer_and_a_deadline_ends_the_search(
     assert connection.execute(ask, [texts, "1 microsecond"]).fetchall() == []
 
 
+def test_where_time_does_not_reach_for_all_the_weightiest_statements_are_advised(
+    connection: Connection,
+) -> None:
+    prepared(connection)
+    connection.execute(
+        """create function hurried(queries text[], weights float8[]) returns setof text language plpython3u as $$
+if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
+from itertools import count
+from wedding_dbopt.database import SpiDatabase
+from wedding_dbopt.tuning.recommend import recommend
+looks = count()
+found = recommend(SpiDatabase(plpy), queries, weights, None, "1 s", 3, False, lambda: next(looks) * 0.002)
+return [row["implementation_sql"] for row in found]
+$$"""
+    )
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+    texts = [f"select name from guests where email = '{number}'" for number in range(100)]
+    texts[70] = "select * from guests where name = 'x'"
+    weights = [1000.0 if number == 70 else 1.0 for number in range(100)]
+    advised = " ".join(sql for (sql,) in connection.execute("select hurried(%s, %s)", [texts, weights]))
+    assert '("name")' in advised and '"email"' in advised
+    assert "queries[100] is left out: the time limit came first" not in told and len(told) == 21
+    assert told[0].endswith("is left out: the time limit came first")
+    assert not any("queries[71]" in text for text in told)
+
+
 def test_a_statement_that_cannot_be_read_is_left_out_with_a_warning(connection: Connection) -> None:
     said: list[str] = []
     connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
@@ -222,6 +251,42 @@ def test_a_text_that_waits_for_an_index_is_told_with_it(connection: Connection) 
     connection.execute(made.replace(" CONCURRENTLY", "").encode())
     said.clear()
     assert connection.execute(ask, [plain, plain]).fetchall() == [] and not said
+
+
+def test_each_statement_that_gets_no_advice_is_told_with_its_number_and_the_reason(
+    connection: Connection,
+) -> None:
+    prepared(connection)
+    told: list[tuple[str | None, ...]] = []
+    connection.add_notice_handler(
+        lambda notice: told.append(
+            (notice.sqlstate, notice.message_primary, notice.message_detail, notice.message_hint)
+        )
+    )
+    ask = "select implementation_sql from wedding_dbopt.recommend_indexes(%s)"
+    texts = [
+        "select * from nowhere where a = 1",
+        "selec",
+        "select * from guests where name = 'x'",
+        " except ".join(["select id from guests"] * 400),
+        f"select 1 from guests where {' or '.join(f'email = {n}::text' for n in range(1000))}",
+    ]
+    advised = {sql.split('("')[1].split('"')[0] for (sql,) in connection.execute(ask, [texts]).fetchall()}
+    assert advised == {"name", "email"}
+    assert [state for state, *_ in told] == ["WD005", "WD003", "54001"]
+    assert told[0][1:3] == (
+        "queries[1] is left out: PostgreSQL cannot plan this statement (42P01)",
+        'relation "nowhere" does not exist',
+    )
+    assert "search_path" in str(told[0][3])
+    assert str(told[1][1]).startswith("queries[2] is left out: ")
+    assert str(told[2][1]).startswith("queries[4] is left out: The statement is nested too deeply")
+    told.clear()
+    assert connection.execute(ask, [["selec"] * 50]).fetchall() == []
+    assert [text for _, text, *_ in told[19:]] == [
+        "queries[20] is left out: The text does not begin as a statement",
+        "30 more are left out, from queries[21] to queries[50]",
+    ]
 
 
 def test_an_index_that_is_there_is_not_advised_again(connection: Connection) -> None:

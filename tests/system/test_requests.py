@@ -247,3 +247,23 @@ def test_a_table_of_the_roles_own_schema_is_found_by_its_path(tuner: Tuner, role
             "select table_name from wedding_dbopt.get_recommendations() where kind = 'index_creation'"
         )
         assert f"own{number}" in found
+
+
+def test_a_cancelled_call_ends_with_the_servers_own_error(connection: Connection) -> None:
+    connection.execute(
+        "create table guests as select g as id, g % 999 as party, g % 99 as side from generate_series(1, 20000) g"
+    )
+    joined = "select * from guests a join guests b using (party) join guests c on c.side = b.id where a.id = {} and c.party = {}"
+    slow = [joined.format(number, number) for number in range(60)]
+    connection.execute("set statement_timeout = '400ms'")
+    for call, value in (
+        ("select count(*) from wedding_dbopt.recommend_indexes(%s)", slow),
+        (
+            "select wedding_dbopt.analyze_query(%s, measure => true)",
+            "select count(*) from guests a, guests b",
+        ),
+    ):
+        error = refused(connection, call, value)
+        assert error.sqlstate == "57014"
+        assert error.diag.message_primary == "canceling statement due to statement timeout"
+        assert "Traceback" not in (error.diag.context or "")

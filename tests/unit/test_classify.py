@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from wedding_dbopt.classify import Behind, Classification, Rules, classify, words
-from wedding_dbopt.errors import UnsupportedStatement
+from wedding_dbopt.errors import TooDeep, UnsupportedStatement
 from wedding_dbopt.query import Table
 from wedding_dbopt.touched import Touched, stand_ins, tags, touched_by_body, touched_by_text
 
@@ -287,3 +287,12 @@ def test_our_own_statements_are_known_by_what_they_touch() -> None:
     assert not classified("select 'wedding_dbopt.health()' from bookings").own
     assert not classified("select wedding_dbopt.x from bookings wedding_dbopt /* wedding_dbopt.tick() */").own
     assert not classified("select * from bookings, wedding_dbopt.health()").own
+
+
+def test_what_hundreds_of_branches_touch_is_found_and_what_is_nested_too_deeply_is_told() -> None:
+    branches = " union all ".join(f"select id from t{n}" for n in range(2000))
+    found = touched_by_text(branches).tables
+    assert [(table.name, role) for table, role in found] == [(f"t{n}", "driving") for n in range(2000)]
+    links = ", ".join(f"c{n} as (select id from c{n - 1})" for n in range(1, 900))
+    with pytest.raises(TooDeep):
+        touched_by_text(f"with c0 as (select id from t), {links} select id from c899")

@@ -166,6 +166,24 @@ def test_time_limit_gives_what_there_is() -> None:
     assert [reason for _, reason in advice.skipped] == ["the time limit came first"] * 2
 
 
+def test_where_time_does_not_reach_for_all_the_heaviest_are_read_and_advised() -> None:
+    class Slow(FakeSource):
+        now = 0.0
+
+        def explain(self, key: str) -> Any:
+            self.now += 1.0
+            return super().explain(key)
+
+    source = Slow(price)
+    items = [statement(f"s{number:02}", mean_ms=100.0 - number) for number in range(90)]
+    advice = run(*items, source=source, clock=lambda: source.now, deadline=100.0)
+    assert [item.key for item in advice.unread] == [f"s{number:02}" for number in range(31, 90)]
+    assert {item.reason for item in advice.unread} == {"the time limit came first"}
+    [found] = advice.recommendations
+    assert [key.column for key in found.index.columns] == ["venue_id"]
+    assert source.now < 105.0
+
+
 def test_what_pays_is_added_where_the_search_left_room() -> None:
     columns = {"venue": "venue_id", "vendor": "vendor_id", "day": "wedding_date", "mail": "email"}
 
@@ -531,3 +549,22 @@ def test_what_indexes_bring_together_is_said() -> None:
     assert len(found) == 2
     for one, other in (found, found[::-1]):
         assert f"the gain with {other.name} beside it" in one.reason
+
+
+def test_a_statement_nested_too_deeply_is_left_out_and_the_others_get_their_advice() -> None:
+    links = ", ".join(f"c{n} as (select venue_id from c{n - 1})" for n in range(1, 900))
+    deep = f"with c0 as (select venue_id from bookings), {links} select 1 from c899 where venue_id = 1"
+    advice = run(statement("deep", text=deep), statement("venue"))
+    assert advice.skipped == (("deep", "The statement is nested too deeply to be analysed"),)
+    [found] = advice.recommendations
+    assert [key for key, _, _ in found.benefits] == ["venue"]
+
+
+@pytest.mark.parametrize("connector", ["or", "and"])
+def test_thousands_of_conditions_are_walked_in_the_order_of_the_text(connector: str) -> None:
+    chain = f" {connector} ".join(f"venue_id = {n}" for n in range(5000))
+    query = Query.parse(f"select * from bookings where {chain} {connector} (status = $1 {connector} id = 1)")
+    [use] = uses_of(query.text)
+    keys = [term.column for group in use.groups for term in group.equal]
+    assert set(keys) == {"venue_id", "status", "id"}
+    assert keys.index("venue_id") < keys.index("status") < keys.index("id")

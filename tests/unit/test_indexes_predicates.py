@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from test_indexes_fixture import CATALOG, PARTS, VISITS, uses_of
 from wedding_dbopt.indexes.plan_conditions import shown_conditions
 from wedding_dbopt.indexes.predicates import table_uses
 from wedding_dbopt.plan import Plan
+from wedding_dbopt.query import Query
 
 
 @pytest.mark.parametrize(
@@ -314,3 +317,21 @@ def test_a_plan_shows_lists_as_arrays() -> None:
         "\"email\" NOT IN ('a', 'b')",
         "\"note\" NOT LIKE '%x%'",
     ]
+
+
+def test_a_column_is_found_behind_any_number_of_casts_between_texts() -> None:
+    casts = "::text" * 500
+    [use] = uses_of(f"select 1 from bookings where (status{casts})::varchar = 'open'")
+    assert [term.column for term in use.groups[0].equal] == ["status"]
+
+
+def test_what_thousands_of_conditions_take_grows_with_their_number() -> None:
+    def spent(terms: int) -> float:
+        query = Query.parse(
+            f"select 1 from bookings where {' or '.join(f'venue_id = {n}' for n in range(terms))}"
+        )
+        began = time.process_time()
+        table_uses(query.tree, CATALOG)
+        return time.process_time() - began
+
+    assert spent(8000) < 10 * spent(2000)  # sixteen times would be the square

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wedding_dbopt.plan import Plan
+from wedding_dbopt.errors import TooDeep
+from wedding_dbopt.plan import DEEPEST, Plan
 
 PLANS = Path(__file__).parents[1] / "fixtures" / "plans"
 
@@ -124,3 +125,15 @@ def test_finds_the_index_scan_that_filters_most_away() -> None:
     [finding] = made(**node, **actual).findings()
     assert finding.kind == "index_scan_filters_much"
     assert finding.numbers == {"rows_read": 10_000, "rows_kept": 3}
+
+
+def test_a_plan_of_more_nodes_below_one_another_than_can_be_walked_is_refused() -> None:
+    def nested(levels: int) -> dict[str, object]:
+        node: dict[str, object] = {"Node Type": "Result"}
+        for _ in range(levels):
+            node = {"Node Type": "Nested Loop", "Plans": [node]}
+        return {"Plan": node}
+
+    assert Plan.from_json(nested(DEEPEST - 1)).fingerprint()
+    with pytest.raises(TooDeep):
+        Plan.from_json(nested(DEEPEST))

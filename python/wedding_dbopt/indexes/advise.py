@@ -25,29 +25,37 @@ from .size import index_bytes
 from .sizes import Estimate, Measure, Sizes
 from .skew import Represent
 from .what_if import PlanSource, WhatIf
-from .workload import FEW_STATEMENTS, Workload, WorkloadStatement
+from .workload import FEW_STATEMENTS, Unread, Workload, WorkloadStatement
 
 DAY = 86400.0
 # Few statements may each be planned often; of many none may, or the search would take minutes.
 MOST_PLANS_OF_FEW = 3000
 MOST_PLANS = 1900
 PLANS_PER_STATEMENT = 19
+# So much of the time is gone when these steps end, so that what was read is explored, and chosen from.
+_READING_SHARE = 0.3
 _EXPLORING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Recommendations by falling benefit; statements left out with the reason; what-if EXPLAINs spent.
+    """Recommendations by falling benefit; statements that were not looked at; what-if EXPLAINs spent.
 
     `left` is what should be left of each statement's time with all B-trees, 0..1; `left_out` says what would pay and was
-    left out for the number of indexes or for its writing alone.
+    left out for the number of indexes or for its writing alone; `unproven` are statements and what no proof was had for.
     """
 
     recommendations: tuple[Recommendation, ...]
-    skipped: tuple[tuple[str, str], ...]
+    unread: tuple[Unread, ...]
     explain_calls: int
     left: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    unproven: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """Each statement that did not get all of its advice, with the reason."""
+        return (*((item.key, item.reason) for item in self.unread), *self.unproven)
 
 
 def advise(
@@ -84,7 +92,7 @@ def advise(
     allows for indexes that begin at a date; `limits` bounds the number of indexes.
     `cost_alone` judges a set by the planner's cost without what he leaves out; `given_up` of the workload's time may go for
     large gains of single statements. `size` and `corrected` are there to compare with advisors that take both from HypoPG.
-    Failures of single statements are reported in `skipped`; every hypothetical index is dropped again.
+    Failures of single statements are reported in `unread`; every hypothetical index is dropped again.
     """
     sizes = Sizes(size, measure)
     beyond = None if cost_alone else Beyond(catalog, sizes.share)
@@ -95,19 +103,18 @@ def advise(
     chooser = Chooser(workload, sizes, writes or {}, window_seconds, limits, given_up)
     started = clock()
     try:
-        exploring_ends = started + _EXPLORING_SHARE * (deadline - started)
-        explorer.read(statements, lambda: clock() > exploring_ends)
-        explorer.explore(represent, lambda: clock() > exploring_ends)
+
+        def over(part: float = 1.0) -> bool:
+            return clock() > started + part * (deadline - started)
+
+        explorer.read(statements, lambda: over(_READING_SHARE))
+        explorer.explore(represent, lambda: over(_EXPLORING_SHARE))
 
         of_many = max(MOST_PLANS, PLANS_PER_STATEMENT * len(statements))
         limit = most_plans or (MOST_PLANS_OF_FEW if len(statements) <= FEW_STATEMENTS else of_many)
 
         def late(part: float = 1.0) -> bool:
-            ends = started + min(part, 1.0) * (deadline - started)
-            return clock() > ends or what_if.calls >= part * limit
-
-        def over() -> bool:
-            return clock() > deadline
+            return over(min(part, 1.0)) or what_if.calls >= part * limit
 
         found = chooser.choose(storage_budget, late, over)
         searched = [] if prove is None else chooser.search_indexes(prove, storage_budget, found, over)
@@ -121,8 +128,9 @@ def advise(
     found.sort(key=lambda item: (-item.total_benefit_ms, item.name))
     return Advice(
         tuple(found),
-        (*explorer.skipped, *chooser.unproven),
+        tuple(explorer.unread),
         what_if.calls,
         chooser.left,
         tuple(chooser.left_out),
+        tuple(chooser.unproven),
     )

@@ -28,6 +28,8 @@ from .workload import Workload
 _ROUNDS = 4
 # So much more of the plans may go into mending a chosen set.
 _MENDING = 0.3
+# When so much of the time is gone, sizes are no longer counted before the search.
+_SIZED = 0.6
 
 
 class Chooser:
@@ -59,11 +61,11 @@ class Chooser:
         self.unproven: list[tuple[str, str]] = []
 
     def choose(
-        self, budget: int, late: Callable[..., bool], over: Callable[[], bool]
+        self, budget: int, late: Callable[..., bool], over: Callable[..., bool]
     ) -> list[Recommendation]:
         """The set of B-tree indexes for the whole workload, as recommendations; once there is one, the search goes on with it.
 
-        `late` tells when time or plans run out, `over` when time alone does.
+        `late` tells when time or plans run out, `over` when time alone does, or a part of it.
         """
         offers = self._workload.candidates.values()
         every_use = (use for uses in self._workload.uses.values() for use in uses)
@@ -75,7 +77,7 @@ class Chooser:
         offered = {index for team in self._workload.teams for index in team}
         # For one statement alone sizes count only where there may be no room.
         if several or self._sizes.total(offered) > budget:
-            self._sizes.measure(offered, over)
+            self._sizes.measure(offered, lambda: over(_SIZED))
         held = self._mended(self._config, budget, over)
         mended: list[Config] = []
         few = self._workload.few

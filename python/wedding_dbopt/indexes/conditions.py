@@ -113,23 +113,24 @@ class Condition:
 
 def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
     """The AND-ed parts of a condition, without outer parentheses."""
-    while isinstance(root, exp.Paren):
-        root = root.this
-    if isinstance(root, exp.And):
-        yield from conjuncts(root.left)
-        yield from conjuncts(root.right)
-    elif root is not None:
-        yield root
+    return _operands(root, exp.And)
 
 
 def arms(root: exp.Expr) -> Iterator[exp.Expr]:
     """The OR-ed parts of a condition."""
-    root = root.unnest()
-    if isinstance(root, exp.Or):
-        yield from arms(root.left)
-        yield from arms(root.right)
-    else:
-        yield root
+    return _operands(root, exp.Or)
+
+
+def _operands(root: exp.Expr | None, connector: type[exp.Connector]) -> Iterator[exp.Expr]:
+    """What nested AND or OR join, in the order of the text. No recursion: a generated text has thousands of them."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        node = node.unnest() if node is not None else None
+        if isinstance(node, connector):
+            waiting += [node.right, node.left]
+        elif node is not None:
+            yield node
 
 
 def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:

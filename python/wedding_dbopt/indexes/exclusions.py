@@ -11,6 +11,7 @@ from collections.abc import Collection
 from sqlglot import exp
 
 from ..catalog import Catalog
+from ..errors import stack_bound
 from .conditions import Condition, Constant, Placed
 from .resolve import Resolver
 from .terms import bare, column_term, quoted
@@ -56,10 +57,17 @@ def _uncast(node: exp.Expr) -> exp.Expr:
     return inner.this.unnest() if isinstance(inner, exp.Cast) else inner
 
 
+@stack_bound
+def written(tree: exp.Expr) -> str:
+    """The statement's text as the parser writes it. Raises TooDeep."""
+    return str(tree.sql("postgres"))
+
+
+@stack_bound
 def without(tree: exp.Expr, catalog: Catalog, conditions: Collection[str]) -> str | None:
     """The statement's text without these exclusions; None when it has none of them.
 
-    An index over what they keep serves the statement as one of all rows serves it without them.
+    An index over what they keep serves the statement as one of all rows serves it without them. Raises TooDeep.
     """
     copy = tree.copy()
     resolver = Resolver(catalog)
@@ -71,4 +79,4 @@ def without(tree: exp.Expr, catalog: Catalog, conditions: Collection[str]) -> st
             gone.append(node)
     for node in gone:
         node.replace(exp.true())
-    return str(copy.sql("postgres")) if gone else None
+    return written(copy) if gone else None

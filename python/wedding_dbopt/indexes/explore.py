@@ -7,32 +7,37 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..catalog import Catalog
-from ..errors import MissingExtension
+from ..errors import MissingExtension, stack_bound
 from ..plan import Plan
 from .candidates import candidates, shared, shared_covers, usage
 from .cost import MS_PER_COST_UNIT
 from .dated import Dating
 from .definition import Config, IndexDef
-from .exclusions import without
+from .exclusions import without, written
 from .hypothetical import Failure
 from .plan_conditions import shown_conditions
 from .predicates import TableUse, table_uses
 from .sizes import Sizes
 from .skew import Represent, common_value, rare_values
-from .workload import Workload, WorkloadStatement
+from .workload import Unread, Workload, WorkloadStatement
 
 # An index that brings a generic plan down to this share of its cost needs no constants to speak for it.
 _SETTLED = 0.5
 # A text written anew must cost what the statement costs.
 _SAME = 1e-4
-_LATE = "the time limit came first"
+LATE = "the time limit came first"
 
 #: Make a text known to the plan source, and tell by which key from then on.
 Vary = Callable[[str, str, str], str]
 
 
+def heaviest_first(statement: WorkloadStatement) -> tuple[float, str]:
+    """The order in which statements are read, as time may end before all are."""
+    return -statement.calls * max(statement.mean_ms, MS_PER_COST_UNIT), statement.key
+
+
 class Explorer:
-    """Fills a workload; `skipped` are the statements left out with the reason."""
+    """Fills a workload; `unread` are the statements left out."""
 
     def __init__(
         self,
@@ -51,16 +56,16 @@ class Explorer:
         self._dating = dating
         self._vary = vary
         self._picked: dict[str, set[IndexDef]] = {}
-        self.skipped: list[tuple[str, str]] = []
+        self.unread: list[Unread] = []
 
     def read(self, asked: Sequence[WorkloadStatement], late: Callable[[], bool]) -> None:
-        """Plan every statement as it is and derive its candidates, the heaviest statements first."""
-        ordered = sorted(
-            asked, key=lambda item: (-item.calls * max(item.mean_ms, MS_PER_COST_UNIT), item.key)
-        )
-        for statement in ordered:
+        """Plan every statement as it is and derive its candidates, the heaviest statements first.
+
+        When it is late, statements are left out, and what a sample or another plan tells of candidates stays unknown.
+        """
+        for statement in sorted(asked, key=heaviest_first):
             if late():
-                self.skipped.append((statement.key, _LATE))
+                self.unread.append(Unread(statement.key, LATE))
                 continue
             self._read(statement)
         if self._dating is not None:
@@ -69,11 +74,13 @@ class Explorer:
         few = self._workload.few
         for key, uses in self._workload.uses.items():
             self._what_if.watch(key, uses)
+            offered = self._workload.candidates[key] = candidates(uses, used, self._max_width, orders)
+            if late():
+                continue
             for use in uses:
                 for search in use.searches:
                     if search.family == "text":
                         self._sizes.count(use.relation, search)
-            offered = candidates(uses, used, self._max_width, orders)
             counted = tuple(
                 self._sizes.counted(index) for index in offered.partial if few or len(index.joint) < 2
             )
@@ -110,13 +117,13 @@ class Explorer:
         key = statement.key
         try:
             plan = self._what_if.cost(key, frozenset()).plan
+            uses = table_uses(statement.query.tree, self._catalog)
+            uses += _only_shown(plan, uses, self._catalog)
         except MissingExtension:
             raise
         except (*Failure, ValueError) as error:
-            self.skipped.append((key, str(error)))
+            self.unread.append(Unread.failed(key, error))
             return
-        uses = table_uses(statement.query.tree, self._catalog)
-        uses += _only_shown(plan, uses, self._catalog)
         self._sizes.know(uses)
         self._workload.statements[key] = statement
         self._workload.uses[key] = uses
@@ -131,19 +138,19 @@ class Explorer:
             ]
             if index.joint and all(found and all(item.excludes for item in found) for found in proven):
                 wanted.update(index.joint)
-        text = without(query.tree, self._catalog, wanted) if wanted else None
-        if text is None:
-            return
         try:
-            same = vary(key, f"{key} written", str(query.tree.sql("postgres")))
-            written = self._what_if.cost(same, frozenset()).cost
+            text = without(query.tree, self._catalog, wanted) if wanted else None
+            if text is None:
+                return
+            same = vary(key, f"{key} written", written(query.tree))
+            cost = self._what_if.cost(same, frozenset()).cost
             variant = vary(key, f"{key} without", text)
             self._what_if.cost(variant, frozenset())
         except MissingExtension:
             raise
         except (*Failure, ValueError):
             return
-        if math.isclose(written, self._what_if.cost(key, frozenset()).cost, rel_tol=_SAME):
+        if math.isclose(cost, self._what_if.cost(key, frozenset()).cost, rel_tol=_SAME):
             self._what_if.leave_out(key, variant, wanted)
 
     def _represent(self, key: str, represent: Represent) -> None:
@@ -245,6 +252,7 @@ class Explorer:
             teams[frozenset({index})] = None
 
 
+@stack_bound
 def _only_shown(plan: Plan, uses: Iterable[TableUse], catalog: Catalog) -> tuple[TableUse, ...]:
     """What the plan shows of each table beyond the text, without the search conditions that the text has in its own words."""
     shown = shown_conditions(plan, catalog, {use.relation.oid for use in uses})

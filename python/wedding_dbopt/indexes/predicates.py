@@ -16,6 +16,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from ..catalog import Catalog, Relation
+from ..errors import stack_bound
 from .conditions import Bound, Condition, Constant, Placed, Search, arms, conditions, conjuncts, search
 from .exclusions import excluded
 from .expressions import Asked, asked_of
@@ -190,8 +191,9 @@ class _Draft:
                 yield Constant((column,), text, (), share, times=sum(limit.times for limit in limits))
 
 
+@stack_bound
 def table_uses(tree: exp.Expr, catalog: Catalog) -> tuple[TableUse, ...]:
-    """Every reference to a catalogued table in a parsed statement."""
+    """Every reference to a catalogued table in a parsed statement. Raises TooDeep."""
     resolver = Resolver(catalog)
     drafts: dict[int, _Draft] = {}
     for node in tree.find_all(exp.Table, bfs=False):

@@ -18,11 +18,17 @@ def name_of(identifier: exp.Expr | None) -> str:
 
 
 class Resolver:
-    """Names of one statement against the catalogue; a table reference is known by its node."""
+    """Names of one statement against the catalogue; a table reference is known by its node.
+
+    What was found for a node is kept: the tree stays as it is meanwhile.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._relations: dict[int, Relation | None] = {}
+        self._columns: dict[int, tuple[exp.Table, str] | None] = {}
+        self._scopes: dict[int, exp.Expr | None] = {}
+        self._ctes: dict[int, exp.Expr | None] = {}
 
     def relation(self, node: exp.Table) -> Relation | None:
         """The table behind a reference; None for a CTE, a function or an unknown name."""
@@ -37,8 +43,13 @@ class Resolver:
 
     def column(self, node: exp.Column) -> tuple[exp.Table, str] | None:
         """The table reference and the column that a node stands for; None when it is no table's."""
+        if id(node) not in self._columns:
+            self._columns[id(node)] = self._column(node)
+        return self._columns[id(node)]
+
+    def _column(self, node: exp.Column) -> tuple[exp.Table, str] | None:
         name, qualifier = name_of(node.this), name_of(node.args.get("table"))
-        scope: exp.Expr | None = node.find_ancestor(*Scope)
+        scope = self._scope(node)
         while scope is not None:
             for source in sources(scope):
                 if qualifier and _alias(source) != qualifier:
@@ -49,6 +60,19 @@ class Resolver:
                     return None
             scope = _around(scope)
         return None
+
+    def _scope(self, node: exp.Expr) -> exp.Expr | None:
+        """The statement or subquery around a node; kept for all between, as thousands of conditions share their AND or OR."""
+        between: list[exp.Expr] = []
+        found = node.parent
+        while found is not None and not isinstance(found, Scope):
+            if id(found) in self._scopes:
+                found = self._scopes[id(found)]
+                break
+            between.append(found)
+            found = found.parent
+        self._scopes.update(dict.fromkeys(map(id, between), found))
+        return found
 
     def _in_source(self, source: exp.Expr, name: str) -> tuple[exp.Table, str] | None:
         if isinstance(source, exp.Table):
@@ -81,6 +105,11 @@ class Resolver:
         return None
 
     def _cte(self, node: exp.Table) -> exp.Expr | None:
+        if id(node) not in self._ctes:
+            self._ctes[id(node)] = self._defined(node)
+        return self._ctes[id(node)]
+
+    def _defined(self, node: exp.Table) -> exp.Expr | None:
         if node.args.get("db"):
             return None
         name, ancestor = name_of(node.this), node.parent

@@ -20,6 +20,7 @@ from sqlglot.errors import SqlglotError
 
 from ..catalog import Catalog, Relation
 from ..database import Database, DatabaseError
+from ..errors import TooDeep, stack_bound
 from ..query import Query
 from ..rewrite.splice import span_of
 from .candidates import eligible
@@ -87,8 +88,11 @@ def searched(statements: Iterable[tuple[str, Query]], catalog: Catalog) -> list[
     for key, query in statements:
         if query.kind != "select":
             continue
-        ranks = _ranked(query, catalog)
-        for use in table_uses(query.tree, catalog):
+        try:
+            uses, ranks = table_uses(query.tree, catalog), _ranked(query, catalog)
+        except TooDeep:
+            continue  # the search met the same failure and recorded it
+        for use in uses:
             for search in use.searches:
                 plain = search.expression == column_term(search.columns[0]).sql
                 if search.family != "tsvector" or plain or use.relation.kind != "r":
@@ -103,6 +107,7 @@ def searched(statements: Iterable[tuple[str, Query]], catalog: Catalog) -> list[
     return list(found.values())
 
 
+@stack_bound
 def _ranked(query: Query, catalog: Catalog) -> dict[str, set[str]]:
     """By expression the functions that rank by it."""
     resolver = Resolver(catalog)
@@ -132,13 +137,15 @@ def rewritten(query: Query, item: Searched, catalog: Catalog) -> str | None:
     return text if spans else None
 
 
-def _places(node: exp.Expr, expression: str, resolver: Resolver) -> Iterator[tuple[exp.Table, exp.Expr]]:
-    found = term(node, resolver) if isinstance(node, exp.Condition) else None
-    if found is not None and found[1].sql == expression:
-        yield found[0], node
-        return
-    for child in node.iter_expressions():
-        yield from _places(child, expression, resolver)
+def _places(tree: exp.Expr, expression: str, resolver: Resolver) -> Iterator[tuple[exp.Table, exp.Expr]]:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        found = term(node, resolver) if isinstance(node, exp.Condition) else None
+        if found is not None and found[1].sql == expression:
+            yield found[0], node
+        else:
+            waiting += node.iter_expressions(reverse=True)
 
 
 def measure(database: Database, reader: Database, item: Searched) -> Measured | Unproven:

@@ -77,22 +77,17 @@ def column_term(name: str) -> Term:
 
 def bare(node: exp.Expr) -> exp.Expr:
     """The node without parentheses and without casts between text types, which an index ignores."""
-    while True:
-        if isinstance(node, exp.Paren):
-            node = node.this
-        elif isinstance(node, exp.Cast) and _is_text(node.to) and isinstance(bare(node.this), exp.Column):
-            node = bare(node.this)
-        else:
-            return node
+    inner = node
+    while isinstance(inner, exp.Paren) or (isinstance(inner, exp.Cast) and _is_text(inner.to)):
+        inner = inner.this
+    return inner if isinstance(inner, exp.Column) else node.unnest()
 
 
 def own_columns(node: exp.Expr) -> Iterator[exp.Column]:
     """Columns of an expression outside its subqueries, which are evaluated on their own."""
-    if isinstance(node, exp.Column):
-        yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from own_columns(child)
+    for inner in node.dfs(prune=lambda part: isinstance(part, exp.Query)):
+        if isinstance(inner, exp.Column):
+            yield inner
 
 
 def term(node: exp.Expr, resolver: Resolver) -> tuple[exp.Table, Term] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..database import DatabaseError
+from ..errors import DboptError
 from ..query import Query
 from .benefits import Asker
 from .candidates import Candidates
@@ -33,6 +35,24 @@ class WorkloadStatement:
     criticality: str
     context: str
     windows: Mapping[str, Window] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A statement that could not be read or planned, or not in time: its key, the reason, and what else the failure said."""
+
+    key: str
+    reason: str
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+
+    @classmethod
+    def failed(cls, key: str, error: DboptError | DatabaseError | ValueError) -> Unread:
+        """One whose reading met an error."""
+        if isinstance(error, ValueError):
+            return cls(key, str(error))
+        return cls(key, str(error), error.sqlstate, error.detail, error.hint)
 
 
 @dataclass

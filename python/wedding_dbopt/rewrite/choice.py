@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wedding_dbopt.catalog import Catalog
 from wedding_dbopt.database import Database, DatabaseError
-from wedding_dbopt.errors import DboptError
+from wedding_dbopt.errors import DboptError, stack_bound
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
@@ -80,8 +80,9 @@ class Chooser:
     userid: int | None = None
     limits: Limits = field(default_factory=Limits)
 
+    @stack_bound
     def choose(self, level: str, measured: bool) -> Choice:
-        """Rewrite the statement by the rules of a level; offer the form or say why not."""
+        """Rewrite the statement by the rules of a level; offer the form or say why not. Raises TooDeep."""
         if len(self.query.text) > LONGEST_TEXT:
             return Choice(
                 f"The statement has {len(self.query.text):,} characters; no rewrite and no offer is sought above "

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from wedding_dbopt.query import Query, tokens
 from wedding_dbopt.rewrite.facts import Facts
+from wedding_dbopt.rewrite.positions import new_tree
 from wedding_dbopt.rewrite.reading import (
     CALLS,
     brings_known_words,
@@ -106,13 +107,18 @@ def rewrite(
     steps: list[Step] = []
     refused: set[tuple[str, str]] = set()
     unwritten: dict[str, None] = {}
-    while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
-        tree = parsed(text)
-        found = None if tree is None else _first_step(text, tree, chosen, facts, accept, refused, unwritten)
-        if found is None:
-            break
-        text, step = found
-        steps.append(step)
+    try:
+        while len(steps) < MOST_STEPS and len(text) <= LONGEST_TEXT:
+            tree = parsed(text)
+            found = (
+                None if tree is None else _first_step(text, tree, chosen, facts, accept, refused, unwritten)
+            )
+            if found is None:
+                break
+            text, step = found
+            steps.append(step)
+    finally:
+        new_tree()
     return Rewriting(text if steps else query.text, tuple(steps), tuple(unwritten))
 
 
@@ -159,6 +165,7 @@ def _first_step(
 ) -> tuple[str, Step] | None:
     nodes = numbered(tree)
     facts.new_tree()
+    new_tree()
     by_type: dict[type[exp.Expr], list[exp.Expr]] = {}
     for node in nodes:
         by_type.setdefault(type(node), []).append(node)

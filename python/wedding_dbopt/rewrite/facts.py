@@ -43,6 +43,7 @@ from read join pg_catalog.pg_class c on c.oid = read.oid where c.relkind = 'v' g
 """
 
 SCOPES = (exp.Select, exp.Update, exp.Delete)
+_EDGES = (*SCOPES, exp.CTE, exp.Lateral, exp.Merge, exp.Insert)
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ class Facts:
         self.contains_shadowed = around.contains_shadowed
         self.volatile = around.volatile
         self._owners: dict[int, tuple[exp.Expr, exp.Expr, bool] | None] = {}
+        self._below: dict[int, tuple[exp.Expr, exp.Expr]] = {}
 
     @classmethod
     def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str], text: str) -> Facts:
@@ -139,7 +141,7 @@ class Facts:
         """The same facts as if no column could be NULL."""
         wished = copy.copy(self)
         wished._catalog = self._catalog.if_not_null()
-        wished._owners = {}
+        wished._owners, wished._below = {}, {}
         return wished
 
     def keeps_not_null(self, constraint: str) -> bool:
@@ -154,6 +156,7 @@ class Facts:
     def new_tree(self) -> None:
         """Forget what names meant in the tree before."""
         self._owners.clear()
+        self._below.clear()
 
     def views_of(self, query: Query) -> str:
         """Return the text of the views that a statement reads, and of those that they read."""
@@ -204,7 +207,7 @@ class Facts:
         if qualifier is None and isinstance(node.this, exp.Star):
             return None
         name = None if isinstance(node.this, exp.Star) else folded(node.this)
-        for scope in _scopes(node):
+        for scope in _scopes(node, self._below):
             sources = list(_sources(scope))
             if schema is not None and qualifier is not None:
                 found = [place for place in sources if self._is_named(place.node, schema, qualifier)]
@@ -369,22 +372,33 @@ def _alias(source: exp.Expr) -> str | None:
     return folded(alias.this) if alias is not None and alias.this is not None else None
 
 
-def _scopes(node: exp.Expr) -> Iterator[exp.Expr]:
+def _scopes(node: exp.Expr, known: dict[int, tuple[exp.Expr, exp.Expr]]) -> Iterator[exp.Expr]:
     """Yield the scopes around a name, innermost first, as far out as they are surely visible.
 
-    A subquery in FROM sees its neighbours only if it is LATERAL, so the search ends there, as at a CTE.
+    A subquery in FROM sees its neighbours only if it is LATERAL, so the search ends there, as at a CTE. What is `known` of
+    the tree is added to.
     """
-    inner, outer = node, node.parent
-    while outer is not None:
+    inner = _below_edge(node, known)
+    while (outer := inner.parent) is not None:
         if isinstance(outer, SCOPES):
             if inner.arg_key in ("from_", "using", "with_", "laterals"):
                 return
             if isinstance(inner, exp.Join) and not _is_below(node, inner.args.get("on")):
                 return
             yield outer
-        elif isinstance(outer, (exp.CTE, exp.Lateral, exp.Merge, exp.Insert)):
+        else:
             return
-        inner, outer = outer, outer.parent
+        inner = _below_edge(outer, known)
+
+
+def _below_edge(node: exp.Expr, known: dict[int, tuple[exp.Expr, exp.Expr]]) -> exp.Expr:
+    """Return the node, or the one above it, that stands right below an edge of what names may mean, or is the root."""
+    climbed: list[exp.Expr] = []
+    while (outer := node.parent) is not None and not isinstance(outer, _EDGES):
+        climbed.append(node)
+        node = known[id(node)][1] if id(node) in known else outer
+    known.update({id(passed): (passed, node) for passed in climbed})
+    return node
 
 
 def _is_below(node: exp.Expr, ancestor: exp.Expr | None) -> bool:

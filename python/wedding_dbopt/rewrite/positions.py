@@ -18,23 +18,41 @@ PURE = (
     exp.RowNumber, exp.Sign, exp.Sqrt, exp.Substring, exp.Sum, exp.TimestampTrunc, exp.TimeToStr, exp.Trim,
     exp.UnixToTime, exp.Upper,
 )  # fmt: skip
+_NEGATABLE = (exp.And, exp.Or, exp.Paren, exp.Not)
+_POSITIVE = (exp.And, exp.Or, exp.Paren)
+# Each connector of the tree at hand with the topmost above it: thousands of conditions stand below the same ones.
+_tops: dict[tuple[type[exp.Expr], ...], dict[int, tuple[exp.Expr, exp.Expr]]] = {
+    _NEGATABLE: {},
+    _POSITIVE: {},
+}
 CALLING = (exp.Func, exp.Dot, exp.SessionParameter, exp.Operator, exp.Lock)
 
 
 def in_filter(node: exp.Expr) -> bool:
     """Tell whether `node` is a condition of WHERE or JOIN ON, or joined to one by AND, OR and NOT."""
-    return _filter(node, (exp.And, exp.Or, exp.Paren, exp.Not))
+    return _filter(node, _NEGATABLE)
 
 
 def decides_rows(node: exp.Expr) -> bool:
     """Tell whether `node` is such a condition that NULL counts as false: no NOT stands above it."""
-    return _filter(node, (exp.And, exp.Or, exp.Paren))
+    return _filter(node, _POSITIVE)
+
+
+def new_tree() -> None:
+    """Forget where nodes stood in the tree before."""
+    for known in _tops.values():
+        known.clear()
 
 
 def _filter(node: exp.Expr, connectors: tuple[type[exp.Expr], ...]) -> bool:
+    known = _tops[connectors]
+    climbed: list[exp.Expr] = []
     parent = node.parent
     while isinstance(parent, connectors):
-        node, parent = parent, parent.parent
+        climbed.append(parent)
+        node = known[id(parent)][1] if id(parent) in known else parent
+        parent = node.parent
+    known.update({id(passed): (passed, node) for passed in climbed})
     if isinstance(parent, exp.Join):
         return node.arg_key == "on"
     return isinstance(parent, exp.Where) and isinstance(parent.parent, (exp.Select, exp.Update, exp.Delete))

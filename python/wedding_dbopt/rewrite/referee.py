@@ -19,7 +19,7 @@ from wedding_dbopt.database import (
     StatementCancelled,
     TimeLimitReached,
 )
-from wedding_dbopt.errors import DboptError
+from wedding_dbopt.errors import DboptError, TooDeep
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
 from wedding_dbopt.representatives import Binding, bindings, describe
@@ -86,6 +86,8 @@ class Referee:
             return Verdict(None, f"Not compared within {self._limits.seconds:g} s.")
         except DboptError as error:
             return Verdict(None, f"Not compared: {error}.")
+        except RecursionError:
+            return Verdict(None, f"Not compared: {TooDeep()}.")
         except DatabaseError as error:
             if error.sqlstate == QUERY_CANCELED:
                 raise StatementCancelled(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -41,9 +42,9 @@ def span_of(text: str, node: exp.Expr) -> Span | None:
     ]
     if not places:
         return None
-    found = _tokens(text)
-    first = next(n for n, token in enumerate(found) if token.end > min(start for start, _ in places))
-    last = next(n for n in reversed(range(len(found))) if found[n].start < max(end for _, end in places))
+    found, starts, ends = _tokens(text)
+    first = bisect_right(ends, min(start for start, _ in places))
+    last = bisect_left(starts, max(end for _, end in places)) - 1
     is_query = isinstance(node, exp.Query)
     for before, after in sorted(
         ((before, after) for before in range(REACH) for after in range(REACH)), key=sum
@@ -60,8 +61,10 @@ def span_of(text: str, node: exp.Expr) -> Span | None:
 
 
 @lru_cache(maxsize=16)
-def _tokens(text: str) -> tuple[Token, ...]:
-    return tuple(tokens(text))
+def _tokens(text: str) -> tuple[list[Token], list[int], list[int]]:
+    """The tokens of a text, and where they start and end."""
+    found = list(tokens(text))
+    return found, [token.start for token in found], [token.end for token in found]
 
 
 def _is_balanced(text: str, part: Sequence[Token]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from wedding_dbopt.catalog import Catalog, Column, Relation
 from wedding_dbopt.database import Database
+from wedding_dbopt.errors import TooDeep
 from wedding_dbopt.indexes.candidates import eligible
 from wedding_dbopt.indexes.predicates import TableUse, table_uses
 from wedding_dbopt.planning import PlanningSession
@@ -39,10 +40,15 @@ def catalog_of(database: Database, session: PlanningSession, members: Sequence[P
 
 def uses(member: Planned, catalog: Catalog) -> Iterator[TableUse]:
     """What a statement with a plan asks of ordinary tables."""
-    if member.plan is not None:
-        for use in table_uses(member.query.tree, catalog):
-            if use.relation.kind == "r" and not use.relation.inherited and eligible(use.relation):
-                yield use
+    if member.plan is None:
+        return
+    try:
+        found = table_uses(member.query.tree, catalog)
+    except TooDeep:
+        return  # the adviser of indexes says so
+    for use in found:
+        if use.relation.kind == "r" and not use.relation.inherited and eligible(use.relation):
+            yield use
 
 
 def heaviest(asked: Mapping[Place, Asked]) -> list[tuple[Place, Asked]]:

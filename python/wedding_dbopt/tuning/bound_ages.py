@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from sqlglot import exp
 
 from wedding_dbopt.database import Database
-from wedding_dbopt.errors import DboptError
+from wedding_dbopt.errors import DboptError, stack_bound
 from wedding_dbopt.indexes.dated import Sighting, Window, moment_of, moving
 from wedding_dbopt.indexes.resolve import name_of
 from wedding_dbopt.indexes.terms import bare
@@ -54,8 +54,9 @@ _ASCENDING = (exp.GT, exp.GTE)
 _DESCENDING = (exp.LT, exp.LTE)
 
 
+@stack_bound
 def lower_bounds(query: Query) -> dict[int, str]:
-    """The parameters that a column must not lie below, each with the column's name."""
+    """The parameters that a column must not lie below, each with the column's name. Raises TooDeep."""
     found: dict[int, str] = {}
     for node in query.tree.find_all(*_ASCENDING, *_DESCENDING, exp.Between):
         column, least = node.this, node.args.get("low") or node.args.get("expression")
@@ -133,15 +134,15 @@ def windows(
 
 def with_window(statement: WorkloadStatement, known: Mapping[int, Window], at: datetime) -> WorkloadStatement:
     """A statement with the earliest dates that were seen in the place of their parameters, and how they moved."""
-    columns = lower_bounds(statement.query)
-    held = {number: window for number, window in known.items() if number in columns}
-    if not held:
-        return statement
-    constants = {
-        number: f"'{(at - timedelta(days=window.days)).date().isoformat()}'"
-        for number, window in held.items()
-    }
     try:
+        columns = lower_bounds(statement.query)
+        held = {number: window for number, window in known.items() if number in columns}
+        if not held:
+            return statement
+        constants = {
+            number: f"'{(at - timedelta(days=window.days)).date().isoformat()}'"
+            for number, window in held.items()
+        }
         query = Query.parse(_with_constants(statement.query.text, constants))
     except DboptError:
         return statement

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wedding_dbopt.classify import classify
 from wedding_dbopt.database import Database
 from wedding_dbopt.errors import DboptError, InvalidArgument
-from wedding_dbopt.indexes.workload import WorkloadStatement
+from wedding_dbopt.indexes.explore import LATE
+from wedding_dbopt.indexes.workload import Unread, WorkloadStatement
 from wedding_dbopt.query import Query
 from wedding_dbopt.touched import touched
 from wedding_dbopt.tuning.bound_ages import windows, with_window
@@ -68,12 +69,13 @@ class Member:
     userid: int | None
 
 
-Skipped = list[tuple[str, str]]
-
-
 def given(
-    database: Database, queries: Sequence[str], weights: Sequence[float] | None
-) -> tuple[list[Member], Skipped, float]:
+    database: Database,
+    queries: Sequence[str],
+    weights: Sequence[float] | None,
+    late: Callable[[], bool] = lambda: False,
+) -> tuple[list[Member], list[Unread], float]:
+    """The caller's statements, those that could not be read or only when it was late, and the seconds they stand for."""
     if weights is not None and len(weights) != len(queries):
         raise InvalidArgument(
             "weights and queries must have the same length", hint="Leave weights out for equal ones."
@@ -91,30 +93,34 @@ def given(
     context_rules = rules(database)
     names = Names(database).of_caller()
     members: list[Member] = []
-    skipped: Skipped = []
-    for number, text in enumerate(queries):
-        try:
-            query = Query.parse(text or "")
-        except DboptError as error:
-            skipped.append((str(number + 1), str(error)))
+    unread: list[Unread] = []
+    calls = weights if weights is not None else [1.0] * len(queries)
+    for number in sorted(range(len(queries)), key=lambda number: -calls[number]):
+        key = str(number + 1)
+        if late():
+            unread.append(Unread(key, LATE))
             continue
-        found = classify(touched(query), context_rules, names)
-        calls = float(weights[number]) if weights is not None else 1.0
-        statement = WorkloadStatement(str(number + 1), query, calls, 0.0, found.criticality, found.context)
+        try:
+            query = Query.parse(queries[number] or "")
+            found = classify(touched(query), context_rules, names)
+        except DboptError as error:
+            unread.append(Unread(key, str(error), error.sqlstate, hint=error.hint))
+            continue
+        statement = WorkloadStatement(key, query, calls[number], 0.0, found.criticality, found.context)
         members.append(Member(statement, None))
-    return members, skipped, 86400.0
+    return members, unread, 86400.0
 
 
-def collected(database: Database) -> tuple[list[Member], Skipped, float]:
+def collected(database: Database) -> tuple[list[Member], list[Unread], float]:
     members: list[Member] = []
-    skipped: Skipped = []
+    unread: list[Unread] = []
     window = 0.0
     for row in database.query(_WORKLOAD):
         window = float(row["window_s"])
         try:
             query = Query.parse(row["query"])
         except DboptError as error:
-            skipped.append((str(row["id"]), str(error)))
+            unread.append(Unread.failed(str(row["id"]), error))
             continue
         statement = WorkloadStatement(
             str(row["id"]),
@@ -125,7 +131,7 @@ def collected(database: Database) -> tuple[list[Member], Skipped, float]:
             row["context"],
         )
         members.append(Member(statement, int(row["userid"])))
-    return members, skipped, max(window, 1.0)
+    return members, unread, max(window, 1.0)
 
 
 def with_windows(database: Database, members: Sequence[Member], at: datetime) -> list[Member]:

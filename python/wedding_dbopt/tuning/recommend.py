@@ -15,11 +15,13 @@ from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.dated import Dating
+from wedding_dbopt.indexes.explore import LATE, heaviest_first
 from wedding_dbopt.indexes.limits import Limits
 from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.indexes.timeline import Timelines
+from wedding_dbopt.indexes.workload import Unread
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, Table
@@ -30,13 +32,18 @@ from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.members import Member, Skipped, collected, given, least_days, with_windows
+from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
+from wedding_dbopt.tuning.time_budget import Clock, TimeBudget
 from wedding_dbopt.tuning.write_rates import writes
 
+#: So much of the time is gone when the statements are parsed, planned as they are, and searched for.
+_PARSING_SHARE, _PLANNING_SHARE, _SEARCHING_SHARE = 0.1, 0.25, 0.95
+#: So many statements without advice are told one by one.
+_MOST_TOLD = 20
 #: A queued run may begin long after it was asked for; one that was called begins at its time.
 _BEGUN = """
 select extract(epoch from case when trigger = 'call' then requested_at else greatest(requested_at, started_at) end)::float8 as at
@@ -50,11 +57,27 @@ class WorkloadSource:
     def __init__(self, session: PlanningSession, members: Sequence[Member]) -> None:
         self._session = session
         self._members = {member.statement.key: member for member in members}
-        self.create_hypothetical = session.create_hypothetical
+        self._plain: dict[str, dict[str, Any]] = {}
         self.drop_hypothetical = session.drop_hypothetical
         self.hidden = session.hidden
 
+    def tables(self, key: str) -> list[Table]:
+        """The tables a statement names and those its plan reads, which views and policies bring in. Raises DboptError.
+
+        The plan is kept until the first hypothetical index is made.
+        """
+        self._plain[key] = self.explain(key)
+        query = self._members[key].statement.query
+        return [*query.tables, *scanned(Plan.from_json(self._plain[key]))]
+
+    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
+        if wanted:
+            self._plain.clear()
+        return self._session.create_hypothetical(wanted)
+
     def explain(self, key: str) -> Any:
+        if key in self._plain:
+            return self._plain[key]
         member = self._members[key]
         return self._session.explain(member.statement.query, member.userid)
 
@@ -89,32 +112,33 @@ def recommend(
     time_budget: str,
     max_width: int,
     include_existing: bool,
+    clock: Clock = time.monotonic,
 ) -> list[Row]:
     """Rows of recommend_indexes(); `time_budget` is an interval's text. Raises InvalidArgument, NotPermitted."""
-    seconds = _seconds(database, time_budget)
+    limit = TimeBudget(clock, _seconds(database, time_budget))
     if max_width is None or not 1 <= max_width <= 8:
         raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
     at = datetime.now(timezone.utc)
-    until = time.monotonic() + seconds
     if queries is not None:
-        members, skipped, window = given(database, queries, weights)
-        for number, why in skipped:
-            database.warn(f"queries[{number}] is left out: {why}")
+        members, unread, window = given(database, queries, weights, lambda: limit.is_over(_PARSING_SHARE))
     else:
         require_superuser(database)
-        members, skipped, window = collected(database)
+        members, unread, window = collected(database)
         members = with_windows(database, members, at)
-    advice, catalog = _search(database, members, skipped, window, storage_budget, seconds, max_width, at)
+    advice, catalog = _search(database, members, unread, window, storage_budget, limit, max_width, at)
+    if queries is not None:
+        _tell_unread(database, advice.unread)
     for text in advice.left_out:
         database.warn(text)
     if queries is not None:
-        others = _other_texts(database, members, advice, catalog, until)
-        budget = (window, storage_budget, max(until - time.monotonic(), 0.0), max_width, at)
-        for item in _search(database, others, [], *budget)[0].recommendations:
+        others = _other_texts(database, members, advice, catalog, limit)
+        rest = TimeBudget(clock, max(limit.end() - clock(), 0.0))
+        asked = (window, storage_budget, rest, max_width, at)
+        for item in _search(database, others, [], *asked)[0].recommendations:
             for text in _served(item, others):
                 database.warn(text)
     rows = [shown(database, item) for item in advice.recommendations]
-    rows += [_row_of(idea) for idea in stored_ideas(database, members, catalog, until, with_texts=True)]
+    rows += [_row_of(idea) for idea in stored_ideas(database, members, catalog, limit, with_texts=True)]
     if include_existing:
         relids = [relation.oid for relation in catalog.relations()]
         planned = [item.index for item in advice.recommendations]
@@ -124,7 +148,7 @@ def recommend(
 
 
 def _other_texts(
-    database: Database, members: Sequence[Member], advice: Advice, catalog: Catalog, until: float
+    database: Database, members: Sequence[Member], advice: Advice, catalog: Catalog, limit: TimeBudget
 ) -> list[Member]:
     """The statements without advice in a text with the same rows that an index may serve better, as far as time allows."""
     done = {key for item in advice.recommendations for key, _, _ in item.benefits}
@@ -133,7 +157,7 @@ def _other_texts(
     with planning_session(database) as session:
         for member in members:
             query = member.statement.query
-            if time.monotonic() > until:
+            if limit.is_over():
                 break
             if member.statement.key in done or len(query.text) > LONGEST_TEXT:
                 continue
@@ -155,19 +179,29 @@ def _served(item: Recommendation, others: Sequence[Member]) -> Iterator[str]:
         )
 
 
-def index_ideas(database: Database, run_id: int) -> list[Idea]:
+def _tell_unread(database: Database, unread: Sequence[Unread]) -> None:
+    """Which of the caller's statements got no advice, and why: the first of them each by itself."""
+    ordered = sorted(unread, key=lambda item: int(item.key))
+    for item in ordered[:_MOST_TOLD]:
+        text = f"queries[{item.key}] is left out: {item.reason}"
+        database.warn(text, sqlstate=item.sqlstate, detail=item.detail, hint=item.hint)
+    more = [int(item.key) for item in ordered[_MOST_TOLD:]]
+    if more:
+        database.warn(f"{len(more)} more are left out, from queries[{more[0]}] to queries[{more[-1]}]")
+
+
+def index_ideas(database: Database, run_id: int, clock: Clock = time.monotonic) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
-    seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
-    until = time.monotonic() + seconds
+    limit = TimeBudget(clock, _seconds(database, str(_setting(database, "analysis_time_limit"))))
     begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
-    members, skipped, window = collected(database)
+    members, unread, window = collected(database)
     members = with_windows(database, members, begun)
     budget, taken = _storage_budget(database, members)
     if taken:
         used = f"indexes of earlier runs take {taken / 1e6:,.1f} of the {budget / 1e6:,.1f} MB that index_storage_budget allows"
         note_run(database, run_id, "running", used)
     left = max(budget - taken, 0)
-    advice, catalog = _search(database, members, skipped, window, left, seconds, 3, begun)
+    advice, catalog = _search(database, members, unread, window, left, limit, 3, begun)
     hours = max(window / 3600, 1 / 60)
     for text in advice.left_out:
         note_run(database, run_id, "running", text)
@@ -179,7 +213,7 @@ def index_ideas(database: Database, run_id: int) -> list[Idea]:
     )
     new = [_idea(as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
-    new += stored_ideas(database, members, catalog, until, with_texts=False)
+    new += stored_ideas(database, members, catalog, limit, with_texts=False)
     renewed = list(renewal_ideas(database, begun, least_days(database)))
     return new + renewed + _tested(database, members, existing_ideas(database, None, planned, hours))
 
@@ -254,32 +288,42 @@ def _idea(row: Row, hours: float) -> Idea:
 def _search(
     database: Database,
     members: Sequence[Member],
-    skipped: Skipped,
+    unread: Sequence[Unread],
     window: float,
     storage_budget: int | None,
-    seconds: float,
+    limit: TimeBudget,
     max_width: int,
     at: datetime,
 ) -> tuple[Advice, Catalog]:
-    if not members:
-        return Advice((), tuple(skipped), 0), Catalog((), ())
-    started = time.monotonic()
+    """Advice before the time is over, for the heaviest statements where it does not reach for all."""
     with planning_session(database) as session:
-        tables = [table for member in members for table in _tables(session, member)]
-        paths = [session.search_path(member.userid) for member in members]
-        catalog = Catalog.load(
-            database, list(dict.fromkeys(tables)), list(dict.fromkeys(chain.from_iterable(paths)))
-        )
-        sampler = Sampler(database, session.reader)
         source = WorkloadSource(session, members)
         written = writes(database, window)
+        planned: list[Member] = []
+        unread = list(unread)
+        tables: dict[Table, None] = {}
+        for member in sorted(members, key=lambda member: heaviest_first(member.statement)):
+            key = member.statement.key
+            if limit.is_over(_PLANNING_SHARE):
+                unread.append(Unread(key, LATE))
+                continue
+            try:
+                tables |= dict.fromkeys(source.tables(key))
+                planned.append(member)
+            except (DboptError, ValueError) as error:
+                unread.append(Unread.failed(key, error))
+        if not planned:
+            return Advice((), tuple(unread), 0), Catalog((), ())
+        paths = [session.search_path(userid) for userid in {member.userid: None for member in planned}]
+        catalog = Catalog.load(database, list(tables), list(dict.fromkeys(chain.from_iterable(paths))))
+        sampler = Sampler(database, session.reader)
         advice = advise(
-            [member.statement for member in members],
+            [member.statement for member in planned],
             catalog,
             source,
             storage_budget=2**62 if storage_budget is None else storage_budget,
-            deadline=started + seconds,
-            clock=time.monotonic,
+            deadline=limit.end(_SEARCHING_SHARE),
+            clock=limit.clock,
             max_width=max_width,
             cost_alone=_setting(database, "index_judgement") == "cost",
             given_up=float(str(_setting(database, "index_given_up"))),
@@ -295,16 +339,7 @@ def _search(
             ),
         )
     free = tuple(written.told(named(database, advice.recommendations)))
-    return replace(advice, recommendations=free, skipped=(*skipped, *advice.skipped)), catalog
-
-
-def _tables(session: PlanningSession, member: Member) -> list[Table]:
-    """The tables a statement names and those its plan reads, which views and policies bring in."""
-    query = member.statement.query
-    try:
-        return [*query.tables, *scanned(Plan.from_json(session.explain(query, member.userid)))]
-    except DboptError:
-        return []  # the search meets the same failure and records it
+    return replace(advice, recommendations=free, unread=(*unread, *advice.unread)), catalog
 
 
 def _storage_budget(database: Database, members: Sequence[Member]) -> tuple[int, int]:

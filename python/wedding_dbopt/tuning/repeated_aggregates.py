@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from wedding_dbopt.catalog import Catalog, Relation
 from wedding_dbopt.database import Database
-from wedding_dbopt.errors import DboptError
+from wedding_dbopt.errors import DboptError, stack_bound
 from wedding_dbopt.plan import Plan
 from wedding_dbopt.planning import PlanningSession, planning_session
 from wedding_dbopt.query import Query, named, table_nodes
@@ -51,21 +51,22 @@ def aggregate_ideas(database: Database, run_id: int) -> list[Idea]:
         for member in members:
             often = member.statement.calls / hours >= CALLS_PER_REFRESH * 60 / MINUTES
             if often and member.statement.mean_ms >= LEAST_MS and len(ideas) < MOST:
-                found = _aggregate(database, session, member)
+                try:
+                    found = _aggregate(database, session, member)
+                except DboptError:
+                    continue  # the adviser of indexes says why
                 idea = None if found is None else _idea(database, member, found, hours)
                 if idea is not None:
                     ideas.append(idea)
     return ideas
 
 
+@stack_bound
 def _aggregate(database: Database, session: PlanningSession, member: Member) -> _Aggregate | None:
     query = member.statement.query
     if query.kind != "select" or query.parameter_count:
         return None
-    try:
-        plan = Plan.from_json(session.explain(query, member.userid))
-    except DboptError:
-        return None
+    plan = Plan.from_json(session.explain(query, member.userid))
     path = session.search_path(member.userid)
     catalog = Catalog.load(database, query.tables, path)
     relations = [catalog.relation(table) for table in query.tables]

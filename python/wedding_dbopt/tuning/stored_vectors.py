@@ -8,7 +8,6 @@ built concurrently. The statements must be changed too, which only their owners 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -30,6 +29,7 @@ from wedding_dbopt.indexes.terms import column_term, qualified, quoted
 from wedding_dbopt.planning import planning_session
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.members import Member
+from wedding_dbopt.tuning.time_budget import TimeBudget
 
 KIND = "stored_search_column"
 #: Expressions tried in a run, of the heaviest statements first.
@@ -40,23 +40,23 @@ _PAGES = 500
 
 
 def stored_ideas(
-    database: Database, members: Sequence[Member], catalog: Catalog, until: float, *, with_texts: bool
+    database: Database, members: Sequence[Member], catalog: Catalog, limit: TimeBudget, *, with_texts: bool
 ) -> list[Idea]:
     """What a column would bring to searches by an expression, where it halves their time at least.
 
-    Nothing is begun once `time.monotonic()` has reached `until`. `with_texts` puts the changed statements into the reason: for
+    Nothing is begun once the time is over. `with_texts` puts the changed statements into the reason: for
     who may see them.
     """
     statements = [(member.statement.key, member.statement.query) for member in members]
     queries = dict(statements)
     ideas: list[Idea] = []
-    wanted = searched(statements, catalog)[:MOST]
+    wanted = [] if limit.is_over() else searched(statements, catalog)[:MOST]
     if not wanted:
         return ideas
     with planning_session(database) as session:
         for item in wanted:
             reader = session.reader(item.relation.schema, item.relation.name)
-            left = min(until - time.monotonic(), SECONDS)
+            left = min(limit.end() - limit.clock(), SECONDS)
             if left <= 0:
                 break
             with database.time_limit(left):

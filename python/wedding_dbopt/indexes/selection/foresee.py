@@ -22,7 +22,7 @@ MOST_ROUNDS = 12
 ONE_TURN = len(_DOUBTS)
 _LEAST_GAIN = 0.001
 # Annealing: a step that makes the workload so much dearer is taken about one time in three, in the beginning and in the end.
-_ASK_EVERY = 64
+_ASK_EVERY = 4
 _LEAST_STEPS, _STEPS_PER_TEAM = 200, 8
 MOST_STEPS_OF_FEW, MOST_STEPS = 1000, 2000
 _HEATS, _COLD = (3e-3, 1e-3), 3e-5
