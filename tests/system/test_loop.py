@@ -48,6 +48,23 @@ def test_a_scanned_table_gets_its_index_and_keeps_it_for_a_measured_gain(platfor
     assert platform.value("select count(*) from wedding_dbopt.get_tuning_run(%s)", run) == 1
 
 
+def test_an_index_that_was_measured_before_is_advised_with_that_proof(platform: Tuner, role: str) -> None:
+    platform.tune()
+    action = platform.only_action()
+    platform.tick()
+    platform.observed(VENDOR, user=role)
+    platform.tick()
+    assert platform.state(action) == "kept", platform.reason(action)
+    platform.run(f"drop index {platform.name(action)}")
+    asked = "select proof, reason from wedding_dbopt.recommend_indexes(array['select sum(amount) from booking where vendor = 7'])"
+    proof, reason = platform.row(asked)
+    assert proof == "measured"
+    percent = platform.value(
+        "select measured_impact::float8 from _wedding_dbopt.action where id = %s", action
+    )
+    assert f"action {action} of " in reason and f"measured a gain of {percent:,.1f} %" in reason
+
+
 def test_the_room_for_indexes_is_for_all_runs_together(platform: Tuner, role: str) -> None:
     platform.tune()
     made = platform.only_action()

@@ -34,6 +34,7 @@ from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.names import named
+from wedding_dbopt.tuning.remembered import remembered
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
@@ -338,7 +339,7 @@ def _search(
                 int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
             ),
         )
-    free = tuple(written.told(named(database, advice.recommendations)))
+    free = tuple(remembered(database, written.told(named(database, advice.recommendations))))
     return replace(advice, recommendations=free, unread=(*unread, *advice.unread)), catalog
 
 
