@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ from wedding_dbopt.query import (
     tokens,
     unquoted,
 )
+from wedding_dbopt.tree import flattened
 
 #: `written` is the target of a DML statement, `driving` the first table of FROM, through subqueries and CTEs, `nested`
 #: one that is only looked up in a subquery of a condition or a result column.
@@ -218,7 +219,7 @@ def _driving(node: exp.Expr | None, seen: set[int]) -> list[exp.Table]:
         cte = defining_cte(node) if isinstance(node.this, exp.Identifier) else None
         return _driving(cte.this, seen) if cte is not None else [node]
     if isinstance(node, exp.SetOperation):
-        return [table for branch in _branches(node) for table in _driving(branch, seen)]
+        return [table for branch in flattened(node, exp.SetOperation) for table in _driving(branch, seen)]
     if isinstance(node, exp.Subquery):
         return _driving(node.this, seen)
     if isinstance(node, exp.DML):
@@ -227,17 +228,6 @@ def _driving(node: exp.Expr | None, seen: set[int]) -> list[exp.Table]:
     sources = [source.this] if source is not None else []
     sources += [join.this for join in node.args.get("joins") or ()]
     return next((found for found in (_driving(source, seen) for source in sources) if found), [])
-
-
-def _branches(node: exp.SetOperation) -> Iterator[exp.Expr]:
-    """The queries that UNION and its like join. No recursion: a generated text has hundreds of them."""
-    waiting: list[exp.Expr] = [node]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, exp.SetOperation):
-            waiting += [found.expression, found.this]
-        else:
-            yield found
 
 
 def _is_nested(node: exp.Expr) -> bool:

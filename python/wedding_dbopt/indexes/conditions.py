@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from ..tree import flattened
 from .grades import Limit, limits
 from .resolve import Resolver
 from .terms import Term, bare, expression_sql, own_columns, term
@@ -111,26 +111,14 @@ class Condition:
     parts: int = 1
 
 
-def conjuncts(root: exp.Expr | None) -> Iterator[exp.Expr]:
+def conjuncts(root: exp.Expr | None) -> list[exp.Expr]:
     """The AND-ed parts of a condition, without outer parentheses."""
-    return _operands(root, exp.And)
+    return [] if root is None else [part.unnest() for part in flattened(root, exp.And)]
 
 
-def arms(root: exp.Expr) -> Iterator[exp.Expr]:
+def arms(root: exp.Expr) -> list[exp.Expr]:
     """The OR-ed parts of a condition."""
-    return _operands(root, exp.Or)
-
-
-def _operands(root: exp.Expr | None, connector: type[exp.Connector]) -> Iterator[exp.Expr]:
-    """What nested AND or OR join, in the order of the text. No recursion: a generated text has thousands of them."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        node = node.unnest() if node is not None else None
-        if isinstance(node, connector):
-            waiting += [node.right, node.left]
-        elif node is not None:
-            yield node
+    return [part.unnest() for part in flattened(root, exp.Or)]
 
 
 def conditions(part: exp.Expr, resolver: Resolver) -> list[Placed]:

@@ -255,7 +255,7 @@ class WorkloadCost:
                 noticed = max(noticed, 1.0 - after / before)
             worst = max(worst, after if after > before else 0.0)
             loss = max(loss, after - before)
-        kept = self._kept(other - config) - self._kept(config - other)
+        kept = self.added_upkeep(config, other)
         return Change(gain - kept, time - kept, best, noticed, worst, loss)
 
     def largest_growth(self, config: Config, other: Config) -> float:
@@ -266,6 +266,10 @@ class WorkloadCost:
     def added_bytes(self, config: Config, other: Config) -> int:
         """Bytes the other configuration takes more, at least one page so that a ratio makes sense."""
         return max(self.bytes(other - config) - self.bytes(config - other), PAGE)
+
+    def added_upkeep(self, config: Config, other: Config) -> float:
+        """What the other configuration costs more to be kept up to date, in ms."""
+        return self._kept(other - config) - self._kept(config - other)
 
     def _kept(self, config: Config) -> float:
         """The upkeep of a configuration's indexes, summed in an order that is always the same."""

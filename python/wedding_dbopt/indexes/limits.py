@@ -76,7 +76,9 @@ def left_out(
     problem = Problem(cost, budget, late)
     fitting = {other for team in teams if cost.bytes(other := joined(config, team)) <= budget} - {config}
     refused = {other: why for other in fitting if (why := counts.refusal(other)) is not None}
-    written = {other: kept for other in fitting - {*refused} if (kept := _upkeep(cost, config, other)) > 0}
+    written = {
+        other: kept for other in fitting - {*refused} if (kept := cost.added_upkeep(config, other)) > 0
+    }
 
     def promising(others: Iterable[Config]) -> list[Config]:
         order = {other: sorted(index.order_key() for index in other - config) for other in others}
@@ -102,8 +104,3 @@ def left_out(
 
 def _texts(indexes: Iterable[IndexDef]) -> str:
     return ", ".join(sorted(index.create_sql() for index in indexes))
-
-
-def _upkeep(cost: WorkloadCost, config: Config, other: Config) -> float:
-    """What another configuration costs more than this one to be kept up to date, in ms."""
-    return sum(map(cost.upkeep, other - config)) - sum(map(cost.upkeep, config - other))

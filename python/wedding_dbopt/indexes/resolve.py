@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from ..catalog import Catalog, Relation
 from ..query import Table, folded
+from ..tree import Reached, topmost
 
 Scope = (exp.Select, exp.Update, exp.Delete, exp.Merge, exp.Insert)
 
@@ -27,7 +28,7 @@ class Resolver:
         self._catalog = catalog
         self._relations: dict[int, Relation | None] = {}
         self._columns: dict[int, tuple[exp.Table, str] | None] = {}
-        self._scopes: dict[int, exp.Expr | None] = {}
+        self._below_scopes: Reached = {}
         self._ctes: dict[int, exp.Expr | None] = {}
 
     def relation(self, node: exp.Table) -> Relation | None:
@@ -49,7 +50,7 @@ class Resolver:
 
     def _column(self, node: exp.Column) -> tuple[exp.Table, str] | None:
         name, qualifier = name_of(node.this), name_of(node.args.get("table"))
-        scope = self._scope(node)
+        scope = topmost(node, lambda above: not isinstance(above, Scope), self._below_scopes).parent
         while scope is not None:
             for source in sources(scope):
                 if qualifier and _alias(source) != qualifier:
@@ -60,19 +61,6 @@ class Resolver:
                     return None
             scope = _around(scope)
         return None
-
-    def _scope(self, node: exp.Expr) -> exp.Expr | None:
-        """The statement or subquery around a node; kept for all between, as thousands of conditions share their AND or OR."""
-        between: list[exp.Expr] = []
-        found = node.parent
-        while found is not None and not isinstance(found, Scope):
-            if id(found) in self._scopes:
-                found = self._scopes[id(found)]
-                break
-            between.append(found)
-            found = found.parent
-        self._scopes.update(dict.fromkeys(map(id, between), found))
-        return found
 
     def _in_source(self, source: exp.Expr, name: str) -> tuple[exp.Table, str] | None:
         if isinstance(source, exp.Table):

@@ -13,6 +13,7 @@ from wedding_dbopt.database import Database
 from wedding_dbopt.query import Query, Table, defining_cte, folded, named
 from wedding_dbopt.rewrite.reading import words_of
 from wedding_dbopt.rewrite.surroundings import Surroundings, surroundings
+from wedding_dbopt.tree import Reached, topmost
 
 BOOLEAN = 16
 BIGINT, SMALLINT, INTEGER = 20, 21, 23
@@ -109,7 +110,7 @@ class Facts:
         self.contains_shadowed = around.contains_shadowed
         self.volatile = around.volatile
         self._owners: dict[int, tuple[exp.Expr, exp.Expr, bool] | None] = {}
-        self._below: dict[int, tuple[exp.Expr, exp.Expr]] = {}
+        self._below: Reached = {}
 
     @classmethod
     def load(cls, database: Database, catalog: Catalog, search_path: Sequence[str], text: str) -> Facts:
@@ -372,13 +373,13 @@ def _alias(source: exp.Expr) -> str | None:
     return folded(alias.this) if alias is not None and alias.this is not None else None
 
 
-def _scopes(node: exp.Expr, known: dict[int, tuple[exp.Expr, exp.Expr]]) -> Iterator[exp.Expr]:
+def _scopes(node: exp.Expr, known: Reached) -> Iterator[exp.Expr]:
     """Yield the scopes around a name, innermost first, as far out as they are surely visible.
 
     A subquery in FROM sees its neighbours only if it is LATERAL, so the search ends there, as at a CTE. What is `known` of
     the tree is added to.
     """
-    inner = _below_edge(node, known)
+    inner = topmost(node, _is_no_edge, known)
     while (outer := inner.parent) is not None:
         if isinstance(outer, SCOPES):
             if inner.arg_key in ("from_", "using", "with_", "laterals"):
@@ -388,17 +389,12 @@ def _scopes(node: exp.Expr, known: dict[int, tuple[exp.Expr, exp.Expr]]) -> Iter
             yield outer
         else:
             return
-        inner = _below_edge(outer, known)
+        inner = topmost(outer, _is_no_edge, known)
 
 
-def _below_edge(node: exp.Expr, known: dict[int, tuple[exp.Expr, exp.Expr]]) -> exp.Expr:
-    """Return the node, or the one above it, that stands right below an edge of what names may mean, or is the root."""
-    climbed: list[exp.Expr] = []
-    while (outer := node.parent) is not None and not isinstance(outer, _EDGES):
-        climbed.append(node)
-        node = known[id(node)][1] if id(node) in known else outer
-    known.update({id(passed): (passed, node) for passed in climbed})
-    return node
+def _is_no_edge(node: exp.Expr) -> bool:
+    """Tell whether a name below it may mean what stands above it."""
+    return not isinstance(node, _EDGES)
 
 
 def _is_below(node: exp.Expr, ancestor: exp.Expr | None) -> bool:

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import ColumnFact, alias_of, enclosing_scope, only_source
 from wedding_dbopt.rewrite.reading import PURE_NAMES
+from wedding_dbopt.tree import Reached, flattened, topmost
 
 # Functions without side effects whose result does not depend on how often they are called.
 PURE = (
@@ -20,11 +21,8 @@ PURE = (
 )  # fmt: skip
 _NEGATABLE = (exp.And, exp.Or, exp.Paren, exp.Not)
 _POSITIVE = (exp.And, exp.Or, exp.Paren)
-# Each connector of the tree at hand with the topmost above it: thousands of conditions stand below the same ones.
-_tops: dict[tuple[type[exp.Expr], ...], dict[int, tuple[exp.Expr, exp.Expr]]] = {
-    _NEGATABLE: {},
-    _POSITIVE: {},
-}
+# What was reached in the tree at hand.
+_tops: dict[tuple[type[exp.Expr], ...], Reached] = {_NEGATABLE: {}, _POSITIVE: {}}
 CALLING = (exp.Func, exp.Dot, exp.SessionParameter, exp.Operator, exp.Lock)
 
 
@@ -45,14 +43,8 @@ def new_tree() -> None:
 
 
 def _filter(node: exp.Expr, connectors: tuple[type[exp.Expr], ...]) -> bool:
-    known = _tops[connectors]
-    climbed: list[exp.Expr] = []
+    node = topmost(node, lambda above: isinstance(above, connectors), _tops[connectors])
     parent = node.parent
-    while isinstance(parent, connectors):
-        climbed.append(parent)
-        node = known[id(parent)][1] if id(parent) in known else parent
-        parent = node.parent
-    known.update({id(passed): (passed, node) for passed in climbed})
     if isinstance(parent, exp.Join):
         return node.arg_key == "on"
     return isinstance(parent, exp.Where) and isinstance(parent.parent, (exp.Select, exp.Update, exp.Delete))
@@ -63,21 +55,7 @@ def conjuncts(node: exp.Expr) -> list[exp.Expr]:
     top = node
     while isinstance(top.parent, (exp.And, exp.Paren)):
         top = top.parent
-    return list(flattened(top, exp.And))
-
-
-def flattened(node: exp.Expr, connector: type[exp.Expr]) -> list[exp.Expr]:
-    """Return the operands of nested AND or OR in their order."""
-    operands: list[exp.Expr] = []
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        inner = current.unnest()
-        if isinstance(inner, connector):
-            waiting += [inner.args["expression"], inner.this]
-        else:
-            operands.append(current)
-    return operands
+    return flattened(top, exp.And)
 
 
 def qualified(column: exp.Expr) -> exp.Column:

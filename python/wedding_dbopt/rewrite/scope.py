@@ -9,8 +9,8 @@ from sqlglot import exp
 
 from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.reading import MADE_UP
+from wedding_dbopt.tree import flattened
 
 
 def fresh_names(node: exp.Expr, wanted: int) -> list[str]:

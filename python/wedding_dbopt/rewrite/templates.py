@@ -8,7 +8,7 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import exp
 
-from wedding_dbopt.rewrite.positions import flattened
+from wedding_dbopt.tree import flattened
 
 #: Operands that need no parentheses inside an expression.
 CLOSED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import combinations
 
-from ..cost import LEAST_WINDOW_MS
+from ..cost import LEAST_WINDOW_MS, Change
 from ..definition import Config, IndexDef
 from .problem import MIN_WORKLOAD_GAIN, Problem
 
@@ -30,9 +30,15 @@ def consolidated(problem: Problem, config: Config, merged: Collection[IndexDef])
             change = workload.change(config, trial)
             # Of what is left: what a single runaway statement took before says nothing of the others.
             small = change.gain >= -MIN_WORKLOAD_GAIN * workload.time(config)
-            lost = workload.change(trial, config)
-            small = small or (lost.noticed_share == 0.0 and lost.time < LEAST_WINDOW_MS)
-            if small and change.largest_loss <= _MERGE_LOSS and (best is None or change.gain > best[0]):
+            if (
+                (small or _is_unnoticed(workload.change(trial, config)))
+                and change.largest_loss <= _MERGE_LOSS
+                and (best is None or change.gain > best[0])
+            ):
                 best = (change.gain, trial)
         config = best[1] if best is not None else config
     return config
+
+
+def _is_unnoticed(lost: Change) -> bool:
+    return lost.noticed_share == 0.0 and lost.time < LEAST_WINDOW_MS

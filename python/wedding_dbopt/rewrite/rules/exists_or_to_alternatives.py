@@ -11,9 +11,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.positions import flattened, has_only, in_filter, is_pure
+from wedding_dbopt.rewrite.positions import has_only, in_filter, is_pure
 from wedding_dbopt.rewrite.scope import conditions_of, inner_sources
 from wedding_dbopt.rewrite.templates import any_of, with_where
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Exists,)
 PROOF = "always"

@@ -12,8 +12,8 @@ from sqlglot import exp
 
 from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
-from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.scope import columns_of, inner_sources
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"

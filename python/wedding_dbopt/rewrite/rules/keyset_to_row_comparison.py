@@ -21,7 +21,8 @@ from wedding_dbopt.rewrite.facts import (
     UUID,
     Facts,
 )
-from wedding_dbopt.rewrite.positions import decides_rows, flattened, is_pure
+from wedding_dbopt.rewrite.positions import decides_rows, is_pure
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Or,)
 PROOF = "always"

@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.keys import key_constraints
-from wedding_dbopt.rewrite.positions import flattened, has_only, is_pure
+from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.scope import columns_of, conditions_of, is_own_column, reads_only
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"

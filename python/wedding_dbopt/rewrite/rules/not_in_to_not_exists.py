@@ -12,14 +12,8 @@ from sqlglot import exp
 
 from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import ColumnFact, Facts, source_aliases
-from wedding_dbopt.rewrite.positions import (
-    can_be_qualified,
-    flattened,
-    has_only,
-    in_filter,
-    is_pure,
-    qualified,
-)
+from wedding_dbopt.rewrite.positions import can_be_qualified, has_only, in_filter, is_pure, qualified
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Not,)
 PROOF = "constraint"

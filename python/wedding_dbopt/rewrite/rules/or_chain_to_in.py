@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from wedding_dbopt.rewrite.constants import comparison, integer_of, text_of
 from wedding_dbopt.rewrite.facts import Facts
-from wedding_dbopt.rewrite.positions import flattened, in_filter
+from wedding_dbopt.rewrite.positions import in_filter
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Or,)
 PROOF = "always"

@@ -12,9 +12,10 @@ from sqlglot import exp
 
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.rewrite.keys import comparable_output, keyed_output, numbered_order
-from wedding_dbopt.rewrite.positions import flattened, has_only, is_pure
+from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.scope import columns_of, conditions_of, inner_sources
 from wedding_dbopt.rewrite.templates import with_where
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"

@@ -17,9 +17,10 @@ from wedding_dbopt.rewrite.decided import all_decided
 from wedding_dbopt.rewrite.facts import Facts, alias_of, same_kind
 from wedding_dbopt.rewrite.joining import has_own_aggregate, outer_names_hidden
 from wedding_dbopt.rewrite.keys import group_terms
-from wedding_dbopt.rewrite.positions import flattened, has_only, is_pure
+from wedding_dbopt.rewrite.positions import has_only, is_pure
 from wedding_dbopt.rewrite.scope import conditions_of, output_name
 from wedding_dbopt.rewrite.templates import with_where
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Join,)
 PROOF = "always"

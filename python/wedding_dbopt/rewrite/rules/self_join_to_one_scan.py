@@ -12,9 +12,9 @@ from sqlglot import exp
 from wedding_dbopt.query import folded
 from wedding_dbopt.rewrite.facts import Facts, alias_of
 from wedding_dbopt.rewrite.keys import key_constraints
-from wedding_dbopt.rewrite.positions import flattened
 from wedding_dbopt.rewrite.scope import columns_of, conditions_of, inner_sources
 from wedding_dbopt.rewrite.templates import with_where
+from wedding_dbopt.tree import flattened
 
 NODE: tuple[type[exp.Expr], ...] = (exp.Select,)
 PROOF = "constraint"
