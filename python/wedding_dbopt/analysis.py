@@ -34,29 +34,11 @@ from wedding_dbopt.rewrite.use import note
 from wedding_dbopt.rewrite.worth import MIN_GAIN
 from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
+from wedding_dbopt.tuning.index_settings import judged_by
+from wedding_dbopt.tuning.members import Member
+from wedding_dbopt.tuning.workload_source import WorkloadSource
 
 INDEX_SEARCH_SECONDS = 5.0
-
-
-class OneStatement:
-    """The plan source of the index search for a single statement of the caller.
-
-    `plain` is its plan without hypothetical indexes, where that is known.
-    """
-
-    def __init__(self, session: PlanningSession, query: Query, plain: dict[str, Any] | None) -> None:
-        self._session = session
-        self._query = query
-        self._plain = plain
-        self.drop_hypothetical = session.drop_hypothetical
-
-    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
-        if wanted:
-            self._plain = None
-        return self._session.create_hypothetical(wanted)
-
-    def explain(self, key: str) -> Any:
-        return self._plain or self._session.explain(self._query)
 
 
 def analyze(
@@ -100,7 +82,8 @@ def analyze(
         if missing is None and (served := chooser.served_by_index(level, choice)) is not None:
             form = Query.parse(served.text)
             pair, _ = _indexes(database, session, form, None, catalog, classification)
-            costs = original.total_cost, _left(advice, original), _left(pair, original)
+            alone = optimized.total_cost, _cost_of(session, served.text) or original.total_cost
+            costs = original.total_cost, alone[0] * _left(advice), alone[1] * _left(pair)
             if costs[2] <= (1 - MIN_GAIN) * costs[1]:
                 together = Together(served, pair, *costs)
         table_rows = _rows(catalog)
@@ -160,11 +143,10 @@ def analyze(
     }
 
 
-def _left(advice: Advice, original: Plan) -> float:
-    """What the statement costs with all that is advised."""
+def _left(advice: Advice) -> float:
+    """The share of the statement's cost that is left with all that is advised."""
     return min(
-        (after for item in advice.recommendations for _, _, after in item.benefits),
-        default=original.total_cost,
+        (after / before for item in advice.recommendations for _, before, after in item.benefits), default=1.0
     )
 
 
@@ -195,6 +177,7 @@ def _indexes(
     statement = WorkloadStatement(
         "query", query, 1.0, 0.0, classification.criticality, classification.context
     )
+    source = WorkloadSource(session, [Member(statement, None)], {} if plain is None else {"query": plain})
     sampler = Sampler(database, session.reader)
     started = time.monotonic()
     try:
@@ -202,13 +185,16 @@ def _indexes(
             advise(
                 [statement],
                 catalog,
-                OneStatement(session, query, plain),
+                source,
                 storage_budget=2**62,
                 deadline=started + INDEX_SEARCH_SECONDS,
                 clock=time.monotonic,
                 prove=sampler.prove,
                 measure=sampler.measure,
+                vary=source.vary,
+                represent=lambda key: source.with_constants(key, catalog),
                 dating=Dating(datetime.now(timezone.utc), Timelines(database)),
+                **judged_by(database),
             ),
             None,
         )

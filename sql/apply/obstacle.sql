@@ -9,18 +9,9 @@ language sql stable security invoker set search_path = pg_catalog, pg_temp as $$
     where a.started_at > clock_timestamp() - interval '24 hours' and a.id <> obstacle.action_id
   ), size as (
     select greatest(pg_database_size(current_database()), 2 * 1024 ^ 3) as bytes
-  ), other as (
-    select a.id, a.action_type
-    from _wedding_dbopt.action a cross join subject s
-    where a.id <> s.id and a.state in ('applying', 'verifying')
-      and (a.run_id is distinct from s.run_id or a.action_type <> s.action_type)
-      and case when s.table_name is null
-               then a.object_kind = s.object_kind and a.object_name is not distinct from s.object_name
-               else a.schema_name = s.schema_name and a.table_name = s.table_name end
-    order by a.id limit 1
   )
   select coalesce(
-    (select format('action %s (%s) on the same object is not judged yet', other.id, other.action_type) from other),
+    _wedding_dbopt.unjudged_neighbour(s.id),
     case when today.actions >= _wedding_dbopt.setting_value('daily_actions')::integer
          then format('%s actions were begun within 24 hours, daily_actions allows no more', today.actions) end,
     case when today.worked_s >= extract(epoch from _wedding_dbopt.setting_value('daily_work_time')::interval)

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(12);
 create temporary table run as
   with made as (
     insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
@@ -21,6 +21,15 @@ select pg_temp.deed('neighbour', theirs, 'verifying', 'tap') as neighbour from r
 select is(_wedding_dbopt.obstacle(:subject), format('action %s (index_creation) on the same object is not judged yet', :neighbour), 'T18: another run''s action on the table is judged first');
 update _wedding_dbopt.action set state = 'kept' where id = :neighbour;
 select is(_wedding_dbopt.obstacle(:subject), null, 'then this one may begin');
+select pg_temp.deed('hidden', theirs, 'verifying', 'tap', 'index_drop') as hidden from run \gset
+update _wedding_dbopt.action set final_sql = '{DROP}', verdict = 'undecided: 3 of 50 calls' where id = :hidden;
+select is(_wedding_dbopt.obstacle(:subject), format('action %s (index_drop) on the same object is not judged yet', :hidden), 'a hidden index that somebody may miss comes first');
+update _wedding_dbopt.action set verdict = 'kept: nobody missed it' where id = :hidden;
+select is(_wedding_dbopt.obstacle(:subject), null, 'one that was missed by nobody and only waits for its drop keeps nobody waiting');
+update _wedding_dbopt.action set state = 'verifying' where id = :subject;
+select is(_wedding_dbopt.unjudged_neighbour(:hidden), format('action %s (index_creation) on the same object is not judged yet', :subject), 'and its drop waits for what began behind it');
+update _wedding_dbopt.action set state = 'approved' where id = :subject;
+delete from _wedding_dbopt.action where id = :hidden;
 select wedding_dbopt.set_setting('daily_actions', '2');
 select matches(_wedding_dbopt.obstacle(:subject), '^2 actions were begun within 24 hours', 'T18: actions of a day');
 select wedding_dbopt.set_setting('daily_actions', '50');

@@ -143,6 +143,21 @@ def test_a_text_and_an_index_that_wait_for_each_other_are_offered_together(booki
             assert made["implementation_sql"].replace(" CONCURRENTLY", "") in note
 
 
+def test_rare_values_behind_a_parameter_get_their_index_and_common_ones_are_counted(
+    bookings: Connection,
+) -> None:
+    bookings.execute(
+        "create table letters as select g as id, case when g % 2000 = 0 then 'open' else (array['sent', 'paid'])[1 + g % 2] end "
+        "as state, case when g % 20 = 0 then g else 1 end as owner, repeat('x', 100) as body from generate_series(1, 100000) g"
+    )
+    bookings.execute("vacuum analyze letters")
+    [found] = analysed(bookings, "select * from letters where state = $1")["index_recommendations"]
+    assert (found["columns"], "with rare values" in found["reason"]) == (["state"], True)
+    [found] = analysed(bookings, "select * from letters where owner = $1")["index_recommendations"]
+    assert found["estimated_improvement"] == pytest.approx(75, abs=2)
+    assert "With common values it stays as it is." in found["reason"]
+
+
 def test_measured_buffers_and_time_decide(bookings: Connection) -> None:
     answer = analysed(
         bookings, "select count(*) as n from bookings where date(made) = '2025-01-02'", measure=True

@@ -32,8 +32,15 @@ def settled(tuner: Tuner, action: int, state: str) -> None:
     raise AssertionError(f"{tuner.state(action)} instead of {state}: {tuner.reason(action)}")
 
 
-def verdict(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    monkeypatch.setattr(actions, "judge_action", lambda *_: SimpleNamespace(verdict=what, reason="planted"))
+def verdict(monkeypatch: pytest.MonkeyPatch, what: str, only: int | None = None) -> None:
+    """Plant a verdict on all actions; or on one only, and no other is decided then."""
+
+    def planted(_: Any, action: dict[str, Any], __: Any) -> SimpleNamespace:
+        return SimpleNamespace(
+            verdict=what if only in (None, action["id"]) else "undecided", reason="planted"
+        )
+
+    monkeypatch.setattr(actions, "judge_action", planted)
 
 
 def dies_everywhere(
@@ -85,6 +92,37 @@ def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
         assert (tuner.state(action), case.is_done(tuner, app)) == ("verifying", True)
     tuner.set(hidden_index_window="0 s")
     settled(tuner, action, "kept")
+    assert tuner.value("select to_regclass('public.old')") is None
+
+
+def test_a_hidden_index_that_nobody_missed_keeps_nobody_waiting_but_its_drop_waits_for_younger_deeds(
+    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (case,) = (case for case in CASES if case.name == "index_drop")
+    tuner.table(rows=500)
+    case.prepare(tuner, app)
+    tuner.set(hidden_index_window="1 hour")
+    verdict(monkeypatch, "kept")
+    drop = case.enqueue(tuner, app)
+    settled(tuner, drop, "verifying")
+    verdict(monkeypatch, "undecided")
+    younger = tuner.action("public.booking", "vendor")
+    run = tuner.value(
+        """insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode, state)
+           values ('call', 'other', now(), 'moderate', false, 'verifying') returning id"""
+    )
+    tuner.run("update _wedding_dbopt.action set run_id = %s where id = %s", run, younger)
+    step(tuner.cluster, tuner.database)
+    assert tuner.state(younger) == "approved"  # nobody has said yet that the hidden one is not missed
+    tuner.run("update _wedding_dbopt.action set verdict = 'kept: nobody missed it' where id = %s", drop)
+    settled(tuner, younger, "verifying")
+    tuner.set(hidden_index_window="0 s")
+    verdict(monkeypatch, "kept", only=drop)
+    step(tuner.cluster, tuner.database)
+    assert (tuner.state(drop), tuner.state(younger)) == ("verifying", "verifying")
+    verdict(monkeypatch, "kept")
+    settled(tuner, younger, "kept")
+    settled(tuner, drop, "kept")
     assert tuner.value("select to_regclass('public.old')") is None
 
 

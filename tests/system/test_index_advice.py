@@ -335,6 +335,22 @@ def test_the_value_of_most_rows_is_not_promised_what_the_average_one_gains(conne
     assert "With common values it stays as it is." in reason
 
 
+def test_the_caller_is_told_why_a_search_index_has_no_proof(connection: Connection) -> None:
+    connection.execute(
+        "create table plates as select g as id, md5(g::text) as plate from generate_series(1, 50000) g"
+    )
+    connection.execute("vacuum analyze plates")
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+    texts = ["select 1", "select id from plates where plate like '%abc12%'"]
+    ask = "select table_name from wedding_dbopt.recommend_indexes(%s)"
+    assert connection.execute(ask, [texts]).fetchall() == []
+    assert len(told) == 1
+    assert told[0].startswith(
+        "queries[2]: GIN index unproven: an index of trigrams needs the extension pg_trgm"
+    )
+
+
 def test_a_table_with_enough_indexes_gets_no_more_and_the_caller_is_told(connection: Connection) -> None:
     connection.execute("create table full_house (id int primary key, vendor int, note text)")
     connection.execute(

@@ -138,11 +138,16 @@ def judge_applied(database: Database, action: Row, at: str | None) -> None:
 
 
 def _early(database: Database, action: Row, at: str | None) -> bool:
-    """Whether it is too early for the last statements of a deed: what takes something away for good waits longer."""
+    """Whether it is too early for the last statements of a deed: what takes something away for good waits longer.
+
+    It also waits for a younger deed on its table, which may do its work and be undone.
+    """
     return bool(
         database.query(
-            """select a.final_sql <> '{}' and coalesce($2::timestamptz, clock_timestamp())
-                 < a.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval as early
+            """select a.final_sql <> '{}'
+                 and (coalesce($2::timestamptz, clock_timestamp())
+                        < a.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval
+                      or _wedding_dbopt.unjudged_neighbour(a.id) is not null) as early
                from _wedding_dbopt.action a where a.id = $1""",
             ["bigint", "timestamptz"],
             [action["id"], at],

@@ -11,27 +11,25 @@ from itertools import chain
 from typing import Any
 
 from wedding_dbopt.catalog import Catalog
-from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.database import Database, Row
 from wedding_dbopt.errors import DboptError, InvalidArgument, NotPermitted
 from wedding_dbopt.indexes.advise import Advice, advise
 from wedding_dbopt.indexes.dated import Dating
 from wedding_dbopt.indexes.explore import LATE, heaviest_first
 from wedding_dbopt.indexes.limits import Limits
-from wedding_dbopt.indexes.plan_conditions import scanned
 from wedding_dbopt.indexes.recommendation import Recommendation, as_row
 from wedding_dbopt.indexes.sample import Sampler
 from wedding_dbopt.indexes.timeline import Timelines
 from wedding_dbopt.indexes.workload import Unread
-from wedding_dbopt.plan import Plan
-from wedding_dbopt.planning import PlanningSession, planning_session
+from wedding_dbopt.planning import planning_session
 from wedding_dbopt.query import Query, Table
-from wedding_dbopt.representatives import bindings
 from wedding_dbopt.rewrite.choice import for_index
 from wedding_dbopt.rewrite.engine import LONGEST_TEXT
 from wedding_dbopt.rewrite.facts import Facts
 from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
+from wedding_dbopt.tuning.index_settings import judged_by
 from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.remembered import remembered
@@ -39,6 +37,7 @@ from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
 from wedding_dbopt.tuning.time_budget import Clock, TimeBudget
+from wedding_dbopt.tuning.workload_source import WorkloadSource
 from wedding_dbopt.tuning.write_rates import writes
 
 #: So much of the time is gone when the statements are parsed, planned as they are, and searched for.
@@ -50,59 +49,6 @@ _BEGUN = """
 select extract(epoch from case when trigger = 'call' then requested_at else greatest(requested_at, started_at) end)::float8 as at
 from _wedding_dbopt.tuning_run where id = $1
 """
-
-
-class WorkloadSource:
-    """The plan source of a workload: statements by key, each planned as its own role."""
-
-    def __init__(self, session: PlanningSession, members: Sequence[Member]) -> None:
-        self._session = session
-        self._members = {member.statement.key: member for member in members}
-        self._plain: dict[str, dict[str, Any]] = {}
-        self.drop_hypothetical = session.drop_hypothetical
-        self.hidden = session.hidden
-
-    def tables(self, key: str) -> list[Table]:
-        """The tables a statement names and those its plan reads, which views and policies bring in. Raises DboptError.
-
-        The plan is kept until the first hypothetical index is made.
-        """
-        self._plain[key] = self.explain(key)
-        query = self._members[key].statement.query
-        return [*query.tables, *scanned(Plan.from_json(self._plain[key]))]
-
-    def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
-        if wanted:
-            self._plain.clear()
-        return self._session.create_hypothetical(wanted)
-
-    def explain(self, key: str) -> Any:
-        if key in self._plain:
-            return self._plain[key]
-        member = self._members[key]
-        return self._session.explain(member.statement.query, member.userid)
-
-    def with_constants(self, key: str, catalog: Catalog) -> dict[str, Query]:
-        """A statement's forms with representative constants, by the keys they are known by from now on."""
-        member = self._members[key]
-        query = member.statement.query
-        found: dict[str, Query] = {}
-        try:
-            with self._session.running(query, member.userid) as execution:
-                for binding in bindings(query, Facts(catalog), execution):
-                    found[f"{key} {binding.label}"] = Query.parse(binding.bound(query.plannable))
-        except (DboptError, DatabaseError):
-            return {}
-        for name, bound in found.items():
-            self._members[name] = replace(member, statement=replace(member.statement, key=name, query=bound))
-        return found
-
-    def vary(self, key: str, name: str, text: str) -> str:
-        """Another text of a statement, planned as its role, by the key it is known by from now on."""
-        member = self._members[key]
-        statement = replace(member.statement, key=name, query=Query.parse(text))
-        self._members[name] = replace(member, statement=statement)
-        return name
 
 
 def recommend(
@@ -128,7 +74,7 @@ def recommend(
         members = with_windows(database, members, at)
     advice, catalog = _search(database, members, unread, window, storage_budget, limit, max_width, at)
     if queries is not None:
-        _tell_unread(database, advice.unread)
+        _tell_skipped(database, advice)
     for text in advice.left_out:
         database.warn(text)
     if queries is not None:
@@ -180,9 +126,11 @@ def _served(item: Recommendation, others: Sequence[Member]) -> Iterator[str]:
         )
 
 
-def _tell_unread(database: Database, unread: Sequence[Unread]) -> None:
-    """Which of the caller's statements got no advice, and why: the first of them each by itself."""
-    ordered = sorted(unread, key=lambda item: int(item.key))
+def _tell_skipped(database: Database, advice: Advice) -> None:
+    """Which of the caller's statements got no advice, or not all of it, and why: the first of them each by itself."""
+    for key, reason in list(dict.fromkeys(advice.unproven))[:_MOST_TOLD]:
+        database.warn(f"queries[{key}]: {reason}")
+    ordered = sorted(advice.unread, key=lambda item: int(item.key))
     for item in ordered[:_MOST_TOLD]:
         text = f"queries[{item.key}] is left out: {item.reason}"
         database.warn(text, sqlstate=item.sqlstate, detail=item.detail, hint=item.hint)
@@ -326,8 +274,6 @@ def _search(
             deadline=limit.end(_SEARCHING_SHARE),
             clock=limit.clock,
             max_width=max_width,
-            cost_alone=_setting(database, "index_judgement") == "cost",
-            given_up=float(str(_setting(database, "index_given_up"))),
             writes=written.rates,
             window_seconds=window,
             prove=sampler.prove,
@@ -338,6 +284,7 @@ def _search(
             limits=Limits(
                 int(_setting(database, "new_indexes_per_run")), int(_setting(database, "indexes_per_table"))
             ),
+            **judged_by(database),
         )
     free = tuple(remembered(database, written.told(named(database, advice.recommendations))))
     return replace(advice, recommendations=free, unread=(*unread, *advice.unread)), catalog
