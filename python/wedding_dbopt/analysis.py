@@ -36,6 +36,7 @@ from wedding_dbopt.touched import tags, touched
 from wedding_dbopt.tuning.dictionary import Names, rules
 from wedding_dbopt.tuning.index_settings import judged_by
 from wedding_dbopt.tuning.members import Member
+from wedding_dbopt.tuning.time_budget import attentive
 from wedding_dbopt.tuning.workload_source import WorkloadSource
 
 INDEX_SEARCH_SECONDS = 5.0
@@ -179,7 +180,7 @@ def _indexes(
     )
     source = WorkloadSource(session, [Member(statement, None)], {} if plain is None else {"query": plain})
     sampler = Sampler(database, session.reader)
-    started = time.monotonic()
+    clock = attentive(database, time.monotonic)
     try:
         return (
             advise(
@@ -187,8 +188,8 @@ def _indexes(
                 catalog,
                 source,
                 storage_budget=2**62,
-                deadline=started + INDEX_SEARCH_SECONDS,
-                clock=time.monotonic,
+                deadline=clock() + INDEX_SEARCH_SECONDS,
+                clock=clock,
                 prove=sampler.prove,
                 measure=sampler.measure,
                 vary=source.vary,

@@ -39,7 +39,10 @@ class TimeLimitReached(DatabaseError):
 
 
 class StatementCancelled(Exception):
-    """The user, or a limit of his session, cancelled what ran: the call is to end."""
+    """The user, or a limit of his session, cancelled what ran: the call is to end.
+
+    No DatabaseError, so that nobody takes it for the failure of one statement and goes on.
+    """
 
     sqlstate = QUERY_CANCELED
     detail = hint = None
@@ -49,7 +52,10 @@ class Database(Protocol):
     """What the package needs of a PostgreSQL session."""
 
     def query(self, sql: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[Row]:
-        """Run one of our own statements with `$1`-parameters and return its rows (empty for DML)."""
+        """Run one of our own statements with `$1`-parameters and return its rows (empty for DML).
+
+        Raises DatabaseError, and StatementCancelled where somebody cancels.
+        """
 
     def rolled_back(self) -> AbstractContextManager[None]:
         """A context in a subtransaction that is always rolled back; errors of the server leave as DatabaseError."""
@@ -114,12 +120,10 @@ class SpiDatabase:
         alarm = Alarm(seconds)
         try:
             yield
-        except DatabaseError as error:
-            if error.sqlstate != QUERY_CANCELED:
-                raise
-            if alarm.due:
+        except (DatabaseError, StatementCancelled) as error:
+            if error.sqlstate == QUERY_CANCELED and alarm.due:
                 raise TimeLimitReached(str(error), error.sqlstate) from error
-            raise StatementCancelled(str(error)) from error
+            raise
         finally:
             alarm.stop()
             if alarm.due:
@@ -155,7 +159,9 @@ class SpiDatabase:
         more = {"sqlstate": sqlstate, "detail": detail, "hint": hint}
         self._plpy.warning(message, **{name: value for name, value in more.items() if value is not None})
 
-    def _translated(self, error: Any) -> DatabaseError:
+    def _translated(self, error: Any) -> DatabaseError | StatementCancelled:
+        if getattr(error, "sqlstate", None) == QUERY_CANCELED:
+            return StatementCancelled(str(error))
         # What the server says of its error: number, detail, hint and more; nothing for one of Python's.
         said = getattr(error, "spidata", None) or (None, None, None)
         return DatabaseError(str(error), getattr(error, "sqlstate", None), detail=said[1], hint=said[2])

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row, StatementCancelled
+from wedding_dbopt.database import Database, DatabaseError, Row
 from wedding_dbopt.errors import MissingExtension, UnplannableQuery, stack_bound
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
@@ -116,13 +116,13 @@ class Execution:
 class PlanningSession:
     """Plans statements of any number of roles; lives inside `planning_session` only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contained: bool = False) -> None:
         self._database = database
         session = database.query(_SESSION)[0]
         self._version = int(session["version"])
         self._me = str(session["me"])
         self._start_path = session["path"]
-        self._functions = RoleFunctions(database, self._me)
+        self._functions = RoleFunctions(database, self._me, contained)
         self._roles: dict[int, Row | None] = {}
         self._named_roles: dict[str, Row] = {}
         self._planners: dict[str, int | None] = {}
@@ -150,8 +150,6 @@ class PlanningSession:
             typed = _with_type(query, error)
             if typed is not None:
                 return self.explain(typed, userid)
-            if error.sqlstate == QUERY_CANCELED and userid is None:
-                raise StatementCancelled(str(error)) from error
             raise UnplannableQuery(
                 f"PostgreSQL cannot plan this statement ({error.sqlstate})",
                 detail=str(error),
@@ -351,10 +349,13 @@ class PlanningSession:
 
 
 @contextmanager
-def planning_session(database: Database) -> Iterator[PlanningSession]:
-    """A PlanningSession inside a subtransaction that is always rolled back."""
+def planning_session(database: Database, contained: bool = False) -> Iterator[PlanningSession]:
+    """A PlanningSession inside a subtransaction that is always rolled back.
+
+    `contained`: what looks like a cancel in another role's code is the failure of that code alone.
+    """
     with database.rolled_back():
-        session = PlanningSession(database)
+        session = PlanningSession(database, contained)
         try:
             yield session
         finally:

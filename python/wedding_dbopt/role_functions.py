@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from wedding_dbopt.database import Database, Row
+from wedding_dbopt.database import QUERY_CANCELED, Database, DatabaseError, Row, StatementCancelled
 
 #: The search_path of statements that are ours.
 OWN_PATH = "pg_catalog, pg_temp"
@@ -38,11 +38,15 @@ def literal(value: object) -> str:
 
 
 class RoleFunctions:
-    """Makes and calls the functions. A role is a Row with `rolname`, `quoted` and `search_path`."""
+    """Makes and calls the functions. A role is a Row with `rolname`, `quoted` and `search_path`.
 
-    def __init__(self, database: Database, me: str) -> None:
+    Code of another role can raise the error of a cancel. With `contained` it is a failure of that code, as DatabaseError.
+    """
+
+    def __init__(self, database: Database, me: str, contained: bool = False) -> None:
         self._database = database
         self._me = me
+        self._contained = contained
         self._readers: dict[str, str] = {}
 
     def prepare(self, role: Row) -> None:
@@ -66,11 +70,16 @@ class RoleFunctions:
 
     def _call(self, function: str, role: Row, setup: str, result: str, path: str | None) -> str | None:
         own = str(role["search_path"] or '""')
-        rows = self._database.query(
-            f"select {function}($1, $2, $3) as found",
-            ["text", "text", "text"],
-            [setup, result, path or f"{own}, pg_temp"],
-        )
+        try:
+            rows = self._database.query(
+                f"select {function}($1, $2, $3) as found",
+                ["text", "text", "text"],
+                [setup, result, path or f"{own}, pg_temp"],
+            )
+        except StatementCancelled as error:
+            if self._contained and role["rolname"] != self._me:
+                raise DatabaseError(str(error), QUERY_CANCELED) from error
+            raise
         found = rows[0]["found"]
         return None if found is None else str(found)
 

@@ -201,10 +201,10 @@ def show_actions(cluster: Cluster) -> None:
     with cluster.connect("tuned") as session:
         for row in session.execute(
             """select a.id, a.state, a.action_type, a.wedding_context, round(a.estimated_impact, 1),
-                      round(a.measured_impact, 1), a.sql
+                      round(a.measured_impact, 1), a.sql, coalesce(a.verdict, 'no verdict')
                from _wedding_dbopt.action a order by a.id"""
         ).fetchall():
-            print("  {}: {} {} for {}, estimated {} %, measured {} %: {}".format(*row), flush=True)
+            print("  {}: {} {} for {}, estimated {} %, measured {} %: {} ({})".format(*row), flush=True)
         for row in session.execute(
             """select reason, count(*) from _wedding_dbopt.event
                where subject = 'action' and reason like 'postponed%' group by 1 order by 2 desc limit 5"""

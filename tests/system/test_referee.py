@@ -237,7 +237,7 @@ def court(cluster: Cluster) -> Any:
     """A session in a database with the tables and the function that judges."""
     with cluster.connect() as connection:
         connection.execute("create database court template installed")
-    with cluster.connect("court") as session:
+    with cluster.connect("court", prepare_threshold=None) as session:
         session.execute(SCHEMA)
         session.execute(JUDGE)
         yield session

@@ -73,6 +73,33 @@ def test_a_function_named_as_pg_prewarm_s_is_not_called_in_its_place(
     assert tuner.rows("select who from shared.ran") == []
 
 
+def test_a_strangers_error_that_looks_like_a_cancel_costs_his_own_statement_only(
+    cluster: Cluster, tuner: Tuner, role: str
+) -> None:
+    tuner.table()
+    tuner.run(f"create schema theirs authorization {role}")
+    with cluster.connect(tuner.database, role) as stranger:
+        for statement in (
+            "create table theirs.armed (yes boolean)",
+            "create table theirs.letters as select g as id from generate_series(1, 20000) g",
+            """create function theirs.trap() returns integer immutable language plpgsql as $$ begin
+               if exists (select from theirs.armed) then
+                 raise query_canceled using message = 'canceling statement due to user request';
+               end if; return 5; end $$""",
+        ):
+            stranger.execute(statement.encode())
+    tuner.collect()
+    tuner.work("select count(*) from theirs.letters where id = theirs.trap()", user=role)
+    tuner.work("select * from booking where vendor = 5")
+    tuner.collect()
+    tuner.run("insert into theirs.armed values (true)")
+    run = tuner.tune("dry_run => true")
+    skipped = tuner.value("select statements_skipped::text from _wedding_dbopt.tuning_run where id = %s", run)
+    assert "57014" in skipped
+    advised = "select table_name from wedding_dbopt.get_recommendations() where kind = 'index_creation'"
+    assert tuner.column(advised) == ["booking"]
+
+
 def test_no_check_keeps_a_lock_on_a_sequence(cluster: Cluster, tuner: Tuner) -> None:
     tuner.run("create sequence counted")
     tuner.run("select nextval('counted')")

@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wedding_dbopt.catalog import Catalog
-from wedding_dbopt.database import (
-    QUERY_CANCELED,
-    Database,
-    DatabaseError,
-    StatementCancelled,
-    TimeLimitReached,
-)
+from wedding_dbopt.database import Database, DatabaseError, TimeLimitReached
 from wedding_dbopt.errors import DboptError, TooDeep
 from wedding_dbopt.planning import Execution, PlanningSession
 from wedding_dbopt.query import Query
@@ -89,8 +83,6 @@ class Referee:
         except RecursionError:
             return Verdict(None, f"Not compared: {TooDeep()}.")
         except DatabaseError as error:
-            if error.sqlstate == QUERY_CANCELED:
-                raise StatementCancelled(str(error)) from error
             return Verdict(None, f"Not compared: the server refuses it ({error.sqlstate}).")
 
     def _judged(

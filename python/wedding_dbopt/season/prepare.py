@@ -198,7 +198,7 @@ def _scanning(database: Database, rows: Sequence[Row], notes: list[str]) -> dict
     """The share of each statement's planned cost that reads whole tables, planned anew as its own role."""
     found: dict[int, float] = {}
     refused = 0
-    with planning_session(database) as session:
+    with planning_session(database, contained=True) as session:
         for row in rows:
             try:
                 query = Query.parse(row["query"] or "")

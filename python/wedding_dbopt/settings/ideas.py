@@ -110,7 +110,7 @@ def advices(database: Database, since: str, until: str, whole: str, begun: str) 
     spills = evidence.spills(database, since, until)
     members = _members(database, since, until)
     found: list[Advice] = []
-    with planning_session(database) as session:
+    with planning_session(database, contained=True) as session:
         now = planned(session, members)
         costs = random_page_cost.wanted(server)
         size = effective_cache_size.wanted(server)

@@ -73,8 +73,6 @@ def recommend_for_run(database: Database, run_id: int) -> int:
                         number += 1
                 database.query(_WITHDRAW, ["bigint", "text[]"], [run_id, list(adviser.kinds)])
         except (DboptError, DatabaseError) as error:
-            if error.sqlstate == "57014":  # cancelled: the time is up, or the kill switch was pulled
-                raise
             failure = f"the adviser of {adviser.name} failed: {error} (SQLSTATE {error.sqlstate})"
             note_run(database, run_id, "running", failure)
     return number

@@ -117,7 +117,7 @@ def object_ideas(database: Database, run_id: int) -> list[Idea]:
     """
     ends = time.monotonic() + SECONDS
     ideas: list[Idea] = []
-    with planning_session(database) as session:
+    with planning_session(database, contained=True) as session:
         workshop = _Workshop(database, session, Limits(seconds=2.0, search_seconds=2.0))
         for query, idea_of in ((_POLICIES, _policy), (_VIEWS, _view), (_FUNCTIONS, _function)):
             for row in database.query(query):

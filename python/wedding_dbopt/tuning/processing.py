@@ -18,9 +18,6 @@ from wedding_dbopt.tuning.view_access import exposed, revoke
 #: Key of the session's advisory lock: one executor at a time in a database.
 LOCK = "(hashtext('wedding_dbopt.process_actions'), 0)"
 EXPOSED = "its tables hide rows by now, or belong to somebody else: it would show too much"
-#: Somebody wants this whole step to end.
-QUERY_CANCELED = "57014"
-
 _BUILDING = """
 select pid from pg_catalog.pg_stat_activity
 where application_name = $1 and state = 'active' and datname = current_database()
@@ -68,8 +65,6 @@ def _alone(database: Database, action: Row, step: Callable[[Row], None]) -> None
     try:
         step(action)
     except (DboptError, DatabaseError) as error:
-        if error.sqlstate == QUERY_CANCELED:
-            raise
         note(database, action, error)
 
 

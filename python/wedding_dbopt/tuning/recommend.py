@@ -30,13 +30,13 @@ from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.index_settings import judged_by
-from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
+from wedding_dbopt.tuning.members import Member, collected, given, least_days, of_others, with_windows
 from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.remembered import remembered
 from wedding_dbopt.tuning.renewals import renewal_ideas
 from wedding_dbopt.tuning.run_event import note_run
 from wedding_dbopt.tuning.stored_vectors import stored_ideas
-from wedding_dbopt.tuning.time_budget import Clock, TimeBudget
+from wedding_dbopt.tuning.time_budget import Clock, TimeBudget, attentive
 from wedding_dbopt.tuning.workload_source import WorkloadSource
 from wedding_dbopt.tuning.write_rates import writes
 
@@ -62,7 +62,7 @@ def recommend(
     clock: Clock = time.monotonic,
 ) -> list[Row]:
     """Rows of recommend_indexes(); `time_budget` is an interval's text. Raises InvalidArgument, NotPermitted."""
-    limit = TimeBudget(clock, _seconds(database, time_budget))
+    limit = TimeBudget(attentive(database, clock), _seconds(database, time_budget))
     if max_width is None or not 1 <= max_width <= 8:
         raise InvalidArgument("max_width must lie between 1 and 8", hint="3 is the default.")
     at = datetime.now(timezone.utc)
@@ -79,7 +79,7 @@ def recommend(
         database.warn(text)
     if queries is not None:
         others = _other_texts(database, members, advice, catalog, limit)
-        rest = TimeBudget(clock, max(limit.end() - clock(), 0.0))
+        rest = TimeBudget(limit.clock, max(limit.end() - limit.clock(), 0.0))
         asked = (window, storage_budget, rest, max_width, at)
         for item in _search(database, others, [], *asked)[0].recommendations:
             for text in _served(item, others):
@@ -141,7 +141,8 @@ def _tell_skipped(database: Database, advice: Advice) -> None:
 
 def index_ideas(database: Database, run_id: int, clock: Clock = time.monotonic) -> list[Idea]:
     """What the collected workload asks for: indexes to make, and existing ones not worth keeping."""
-    limit = TimeBudget(clock, _seconds(database, str(_setting(database, "analysis_time_limit"))))
+    seconds = _seconds(database, str(_setting(database, "analysis_time_limit")))
+    limit = TimeBudget(attentive(database, clock), seconds)
     begun = datetime.fromtimestamp(database.query(_BEGUN, ["bigint"], [run_id])[0]["at"], timezone.utc)
     members, unread, window = collected(database)
     members = with_windows(database, members, begun)
@@ -175,7 +176,7 @@ def shown(database: Database, item: Recommendation) -> Row:
 
 
 def _tested(database: Database, members: Sequence[Member], ideas: Sequence[Idea]) -> list[Idea]:
-    with planning_session(database) as session:
+    with planning_session(database, of_others(members)) as session:
         source = WorkloadSource(session, members)
         return not_missed(ideas, source, [member.statement.key for member in members])
 
@@ -245,7 +246,7 @@ def _search(
     at: datetime,
 ) -> tuple[Advice, Catalog]:
     """Advice before the time is over, for the heaviest statements where it does not reach for all."""
-    with planning_session(database) as session:
+    with planning_session(database, of_others(members)) as session:
         source = WorkloadSource(session, members)
         written = writes(database, window)
         planned: list[Member] = []

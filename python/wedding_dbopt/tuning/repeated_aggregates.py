@@ -47,7 +47,7 @@ def aggregate_ideas(database: Database, run_id: int) -> list[Idea]:
     members, _, window = collected(database)
     hours = max(window / 3600, 1 / 60)
     ideas: list[Idea] = []
-    with planning_session(database) as session:
+    with planning_session(database, contained=True) as session:
         for member in members:
             often = member.statement.calls / hours >= CALLS_PER_REFRESH * 60 / MINUTES
             if often and member.statement.mean_ms >= LEAST_MS and len(ideas) < MOST:

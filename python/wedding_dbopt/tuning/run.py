@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.database import Database, DatabaseError, Row, StatementCancelled
 from wedding_dbopt.errors import ActionFailed, DboptError, NotPermitted
 from wedding_dbopt.tuning.executor import Executor
 from wedding_dbopt.tuning.run_event import note_run
@@ -108,7 +108,7 @@ def _tune(database: Database, run_id: int) -> None:
             [run_id, state],
         )
         note_run(database, run_id, state, _enqueued(database, run_id))
-    except (DboptError, DatabaseError) as error:
+    except (DboptError, DatabaseError, StatementCancelled) as error:
         sqlstate = error.server_sqlstate if isinstance(error, ActionFailed) else error.sqlstate
         database.query(
             """update _wedding_dbopt.tuning_run

@@ -28,7 +28,7 @@ from wedding_dbopt.indexes.stored_vector import (
 from wedding_dbopt.indexes.terms import column_term, qualified, quoted
 from wedding_dbopt.planning import planning_session
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.members import Member
+from wedding_dbopt.tuning.members import Member, of_others
 from wedding_dbopt.tuning.time_budget import TimeBudget
 
 KIND = "stored_search_column"
@@ -53,7 +53,7 @@ def stored_ideas(
     wanted = [] if limit.is_over() else searched(statements, catalog)[:MOST]
     if not wanted:
         return ideas
-    with planning_session(database) as session:
+    with planning_session(database, of_others(members)) as session:
         for item in wanted:
             reader = session.reader(item.relation.schema, item.relation.name)
             left = min(limit.end() - limit.clock(), SECONDS)

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wedding_dbopt.database import Database
+
 Clock = Callable[[], float]
+#: So many seconds may pass until a cancel is noticed.
+_NOTICED = 0.2
+
+
+def attentive(database: Database, clock: Clock) -> Clock:
+    """The clock for a search that computes for seconds: whoever reads it lets the server cancel the call now and then.
+
+    Raises StatementCancelled.
+    """
+    due = clock()
+
+    def read() -> float:
+        nonlocal due
+        now = clock()
+        if now >= due:
+            due = now + _NOTICED
+            database.query("select pg_catalog.pg_sleep(0)")
+        return now
+
+    return read
 
 
 class TimeBudget:
