@@ -83,8 +83,9 @@ def analyze(
         if missing is None and (served := chooser.served_by_index(level, choice)) is not None:
             form = Query.parse(served.text)
             pair, _ = _indexes(database, session, form, None, catalog, classification)
-            alone = optimized.total_cost, _cost_of(session, served.text) or original.total_cost
-            costs = original.total_cost, alone[0] * _left(advice), alone[1] * _left(pair)
+            plain = original.total_cost
+            other = _cost_of(session, served.text) or plain
+            costs = plain, plain * _left(advice), other * _left(pair)
             if costs[2] <= (1 - MIN_GAIN) * costs[1]:
                 together = Together(served, pair, *costs)
         table_rows = _rows(catalog)

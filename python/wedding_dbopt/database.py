@@ -58,7 +58,7 @@ class Database(Protocol):
         """
 
     def rolled_back(self) -> AbstractContextManager[None]:
-        """A context in a subtransaction that is always rolled back; errors of the server leave as DatabaseError."""
+        """A context in a subtransaction that is always rolled back; errors of the server leave as in `query`."""
 
     def subtransaction(self) -> AbstractContextManager[None]:
         """A context in a subtransaction that is kept unless an error leaves it."""

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from wedding_dbopt.database import Database, DatabaseError, Row
+from wedding_dbopt.database import Database, DatabaseError, Row, StatementCancelled
 from wedding_dbopt.errors import MissingExtension, UnplannableQuery, stack_bound
 from wedding_dbopt.query import Query
 from wedding_dbopt.role_functions import OWN_PATH, ReaderAs, RoleFunctions, literal, schemas
@@ -256,7 +256,7 @@ class PlanningSession:
     def create_hypothetical(self, wanted: Sequence[tuple[str, tuple[str, str]]]) -> list[int]:
         """Make hypothetical indexes, each on its table (schema, name), all or none; their oids in that order.
 
-        Raises MissingExtension, DatabaseError.
+        Raises MissingExtension, DatabaseError, StatementCancelled.
         """
         makers: dict[str, tuple[Row | None, list[int]]] = {}
         for number, (_, place) in enumerate(wanted):
@@ -268,7 +268,7 @@ class PlanningSession:
                 made = self._made_as(role, [wanted[number][0] for number in numbers])
                 oids.update(zip(numbers, made))
                 self._hypothetical.update(made)
-        except DatabaseError:
+        except (DatabaseError, StatementCancelled):
             self._drop_strays()
             self.drop_hypothetical(list(oids.values()))
             raise

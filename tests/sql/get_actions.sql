@@ -1,5 +1,5 @@
 begin;
-select plan(13);
+select plan(15);
 insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode)
 values ('rpc', 'tap', '2001-06-01Z', 'moderate', false);
 insert into _wedding_dbopt.action
@@ -26,6 +26,16 @@ select is(pg_temp.waits(), 'resume(): the tuner is paused', 'a pause comes befor
 update _wedding_dbopt.setting set value = 'on' where name = 'enabled';
 update _wedding_dbopt.action set state = 'verifying', judgement = '{"missing": "1740 s of the shortest window are left"}' where table_name = 'tap' and state = 'approved';
 select is(pg_temp.waits(), '1740 s of the shortest window are left', 'what a judgement lacks');
+insert into _wedding_dbopt.tuning_run (trigger, requested_by, requested_at, level, season_mode) values ('rpc', 'other', '2001-06-01Z', 'moderate', false);
+insert into _wedding_dbopt.action
+  (run_id, action_type, state, schema_name, table_name, object_name, description, sql, final_sql, rollback_sql, locks, wedding_context, criticality, verdict, created_at, applied_at)
+select id, 'index_drop', 'verifying', 'public', 'tap', 'tap_hidden', 'an index', '{hide}', '{drop}', '{show}', 'none', 'booking', 'critical', 'kept: nobody missed it', '2001-06-01Z', '2001-06-01 01:00Z'
+from _wedding_dbopt.tuning_run where requested_by = 'other';
+create function pg_temp.hidden_waits() returns text language sql as $$select waits_for from wedding_dbopt.get_actions() where object_name = 'tap_hidden'$$;
+select matches(pg_temp.hidden_waits(), '^action \d+ \(index_creation\) on the same object is not judged yet$', 'a drop waits for what is under judgement beside it');
+update _wedding_dbopt.action set state = 'proposed' where table_name = 'tap' and state = 'verifying' and object_name <> 'tap_hidden';
+select is(pg_temp.hidden_waits(), format('its last step, at %s at the earliest (hidden_index_window)', timestamptz '2001-06-04 01:00Z'), 'and for its time');
+delete from _wedding_dbopt.action where object_name = 'tap_hidden';
 update _wedding_dbopt.action set verdict = 'kept: 1 of 1 statements improved' where table_name = 'tap' and state = 'kept';
 select _wedding_dbopt.change_action(id, 'rolled_back', 'rolled back on request') from _wedding_dbopt.action where table_name = 'tap' and state = 'kept' \g /dev/null
 select is((select verdict from wedding_dbopt.get_actions(state => 'rolled_back') where table_name = 'tap'),

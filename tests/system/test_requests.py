@@ -257,7 +257,7 @@ def test_a_cancelled_call_ends_with_the_servers_own_error(connection: Connection
     )
     connection.execute("analyze guests")
     joined = "select * from guests a join guests b using (party) join guests c on c.side = b.id where a.id = {} and c.party = {}"
-    slow = [joined.format(number, number) for number in range(300)]
+    slow = [joined.format(number, number) for number in range(600)]
     connection.execute("select set_config('statement_timeout', %s, false)", [after])
     for call, value in (
         ("select count(*) from wedding_dbopt.recommend_indexes(%s)", slow),
@@ -270,3 +270,28 @@ def test_a_cancelled_call_ends_with_the_servers_own_error(connection: Connection
         assert error.sqlstate == "57014"
         assert error.diag.message_primary == "canceling statement due to statement timeout"
         assert "Traceback" not in (error.diag.context or "")
+        assert connection.execute("select count(*) from hypopg()").fetchone() == (0,)
+
+
+def test_a_cancel_among_hypothetical_indexes_leaves_none_behind(connection: Connection) -> None:
+    connection.execute(
+        "create table guests as select g as id, repeat('x', 90) from generate_series(1, 20000) g"
+    )
+    connection.execute("analyze guests")
+    connection.execute("""do language plpython3u $$
+if "wedding_dbopt" not in GD: plpy.execute("select _wedding_dbopt.load_python()")
+from wedding_dbopt.database import StatementCancelled
+from wedding_dbopt.planning import PlanningSession
+made_as = PlanningSession._made_as
+def cancelled(session, role, statements):
+    assert made_as(session, role, statements)
+    raise StatementCancelled("canceling statement due to user request")
+PlanningSession._made_as = cancelled
+$$""")
+    error = refused(
+        connection,
+        "select count(*) from wedding_dbopt.recommend_indexes(%s)",
+        ["select * from guests where id = 7"],
+    )
+    assert error.sqlstate == "57014"
+    assert connection.execute("select count(*) from hypopg()").fetchone() == (0,)

@@ -78,6 +78,7 @@ def _served(relation: Relation, column: str) -> bool:
 
 def merged(parts: Sequence[Benefit], costs: Mapping[str, tuple[float, float]], key: str) -> Benefit:
     """What an index brings to a statement as a whole; `costs` are those of all its parts, before and after."""
+    who = f"statement {key}" if key.isdigit() else "the statement"
     befores, afters = zip(*costs.values())
     same = " and ".join(_label(part, key) for part in costs if costs[part][1] >= costs[part][0])
     falls = [
@@ -92,7 +93,7 @@ def merged(parts: Sequence[Benefit], costs: Mapping[str, tuple[float, float]], k
         cost_after=sum(afters) / len(afters),
         saved_ms=sum(part.saved_ms for part in parts),
         total_ms=parts[0].total_ms * len(costs),
-        note=f"What statement {key} gains depends on the values asked for: the cost falls {'; '.join(falls)}."
+        note=f"What {who} gains depends on the values asked for: the cost falls {'; '.join(falls)}."
         + (f" {same.capitalize()} it stays as it is." if same else ""),
     )
 

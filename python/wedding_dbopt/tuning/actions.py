@@ -129,7 +129,7 @@ def judge_applied(database: Database, action: Row, at: str | None) -> None:
         _conclude(database, deed, action, f"done; it proved its worth as action {action['proved_as']}")
     elif look.there == DONE and not action["rollback_sql"]:
         _conclude(database, deed, action, "done; there is nothing to undo, so nothing to judge")
-    elif look.there == DONE:
+    elif look.there == DONE and not _is_mixed(database, action):
         judgement = judge_action(database, action, at)
         if judgement.verdict == "kept" and not _early(database, action, at):
             _conclude(database, deed, action, judgement.reason)
@@ -137,17 +137,23 @@ def judge_applied(database: Database, action: Row, at: str | None) -> None:
             roll_back(database, action, judgement.reason)
 
 
-def _early(database: Database, action: Row, at: str | None) -> bool:
-    """Whether it is too early for the last statements of a deed: what takes something away for good waits longer.
+def _is_mixed(database: Database, action: Row) -> bool:
+    """Whether what is measured now is also of a younger deed on the same object.
 
-    It also waits for a younger deed on its table, which may do its work and be undone.
+    That began because this one was judged good already. It may do this one's work and be undone, so the end waits for it.
     """
+    if not action["final_sql"] or not str(action["verdict"]).startswith("kept:"):
+        return False
+    asked = "select _wedding_dbopt.unjudged_neighbour($1) is not null as mixed"
+    return bool(database.query(asked, ["bigint"], [action["id"]])[0]["mixed"])
+
+
+def _early(database: Database, action: Row, at: str | None) -> bool:
+    """Whether it is too early for the last statements of a deed: what takes something away for good waits longer."""
     return bool(
         database.query(
-            """select a.final_sql <> '{}'
-                 and (coalesce($2::timestamptz, clock_timestamp())
-                        < a.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval
-                      or _wedding_dbopt.unjudged_neighbour(a.id) is not null) as early
+            """select a.final_sql <> '{}' and coalesce($2::timestamptz, clock_timestamp())
+                 < a.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval as early
                from _wedding_dbopt.action a where a.id = $1""",
             ["bigint", "timestamptz"],
             [action["id"], at],

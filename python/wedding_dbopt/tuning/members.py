@@ -69,11 +69,6 @@ class Member:
     userid: int | None
 
 
-def of_others(members: Sequence[Member]) -> bool:
-    """Whether some are not the caller's own: then their code must not end his call."""
-    return any(member.userid is not None for member in members)
-
-
 def given(
     database: Database,
     queries: Sequence[str],

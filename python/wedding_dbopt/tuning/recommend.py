@@ -30,7 +30,7 @@ from wedding_dbopt.tuning.deeds.partitioned_index import statements
 from wedding_dbopt.tuning.existing import existing_ideas, not_missed
 from wedding_dbopt.tuning.idea import Idea
 from wedding_dbopt.tuning.index_settings import judged_by
-from wedding_dbopt.tuning.members import Member, collected, given, least_days, of_others, with_windows
+from wedding_dbopt.tuning.members import Member, collected, given, least_days, with_windows
 from wedding_dbopt.tuning.names import named
 from wedding_dbopt.tuning.remembered import remembered
 from wedding_dbopt.tuning.renewals import renewal_ideas
@@ -128,8 +128,11 @@ def _served(item: Recommendation, others: Sequence[Member]) -> Iterator[str]:
 
 def _tell_skipped(database: Database, advice: Advice) -> None:
     """Which of the caller's statements got no advice, or not all of it, and why: the first of them each by itself."""
-    for key, reason in list(dict.fromkeys(advice.unproven))[:_MOST_TOLD]:
+    unproven = list(dict.fromkeys(advice.unproven))
+    for key, reason in unproven[:_MOST_TOLD]:
         database.warn(f"queries[{key}]: {reason}")
+    if unproven[_MOST_TOLD:]:
+        database.warn(f"{len(unproven) - _MOST_TOLD} more search indexes are left out")
     ordered = sorted(advice.unread, key=lambda item: int(item.key))
     for item in ordered[:_MOST_TOLD]:
         text = f"queries[{item.key}] is left out: {item.reason}"
@@ -151,7 +154,7 @@ def index_ideas(database: Database, run_id: int, clock: Clock = time.monotonic) 
         used = f"indexes of earlier runs take {taken / 1e6:,.1f} of the {budget / 1e6:,.1f} MB that index_storage_budget allows"
         note_run(database, run_id, "running", used)
     left = max(budget - taken, 0)
-    advice, catalog = _search(database, members, unread, window, left, limit, 3, begun)
+    advice, catalog = _search(database, members, unread, window, left, limit, 3, begun, contained=True)
     hours = max(window / 3600, 1 / 60)
     for text in advice.left_out:
         note_run(database, run_id, "running", text)
@@ -163,9 +166,10 @@ def index_ideas(database: Database, run_id: int, clock: Clock = time.monotonic) 
     )
     new = [_idea(as_row(item), hours) for item in advice.recommendations]
     planned = [item.index for item in advice.recommendations]
-    new += stored_ideas(database, members, catalog, limit, with_texts=False)
+    new += stored_ideas(database, members, catalog, limit, with_texts=False, contained=True)
     renewed = list(renewal_ideas(database, begun, least_days(database)))
-    return new + renewed + _tested(database, members, existing_ideas(database, None, planned, hours))
+    existing = existing_ideas(database, None, planned, hours)
+    return new + renewed + _tested(database, members, existing, contained=True)
 
 
 def shown(database: Database, item: Recommendation) -> Row:
@@ -175,8 +179,10 @@ def shown(database: Database, item: Recommendation) -> Row:
     return {**row, "implementation_sql": ";\n".join(create), "rollback_sql": ";\n".join(drop)}
 
 
-def _tested(database: Database, members: Sequence[Member], ideas: Sequence[Idea]) -> list[Idea]:
-    with planning_session(database, of_others(members)) as session:
+def _tested(
+    database: Database, members: Sequence[Member], ideas: Sequence[Idea], *, contained: bool = False
+) -> list[Idea]:
+    with planning_session(database, contained=contained) as session:
         source = WorkloadSource(session, members)
         return not_missed(ideas, source, [member.statement.key for member in members])
 
@@ -244,9 +250,14 @@ def _search(
     limit: TimeBudget,
     max_width: int,
     at: datetime,
+    *,
+    contained: bool = False,
 ) -> tuple[Advice, Catalog]:
-    """Advice before the time is over, for the heaviest statements where it does not reach for all."""
-    with planning_session(database, of_others(members)) as session:
+    """Advice before the time is over, for the heaviest statements where it does not reach for all.
+
+    `contained` as in `planning_session`.
+    """
+    with planning_session(database, contained=contained) as session:
         source = WorkloadSource(session, members)
         written = writes(database, window)
         planned: list[Member] = []

@@ -117,6 +117,9 @@ def _tune(database: Database, run_id: int) -> None:
             [run_id, str(error), sqlstate],
         )
         note_run(database, run_id, "failed", str(error))
+        database.commit()
+        if isinstance(error, StatementCancelled):
+            raise
     database.commit()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from wedding_dbopt.catalog import PAGE_BYTES, Catalog
-from wedding_dbopt.database import Database
+from wedding_dbopt.database import Database, TimeLimitReached
 from wedding_dbopt.indexes.definition import IndexDef, Key
 from wedding_dbopt.indexes.sample import Unproven, read_text
 from wedding_dbopt.indexes.stored_vector import (
@@ -28,7 +28,7 @@ from wedding_dbopt.indexes.stored_vector import (
 from wedding_dbopt.indexes.terms import column_term, qualified, quoted
 from wedding_dbopt.planning import planning_session
 from wedding_dbopt.tuning.idea import Idea
-from wedding_dbopt.tuning.members import Member, of_others
+from wedding_dbopt.tuning.members import Member
 from wedding_dbopt.tuning.time_budget import TimeBudget
 
 KIND = "stored_search_column"
@@ -40,12 +40,18 @@ _PAGES = 500
 
 
 def stored_ideas(
-    database: Database, members: Sequence[Member], catalog: Catalog, limit: TimeBudget, *, with_texts: bool
+    database: Database,
+    members: Sequence[Member],
+    catalog: Catalog,
+    limit: TimeBudget,
+    *,
+    with_texts: bool,
+    contained: bool = False,
 ) -> list[Idea]:
     """What a column would bring to searches by an expression, where it halves their time at least.
 
-    Nothing is begun once the time is over. `with_texts` puts the changed statements into the reason: for
-    who may see them.
+    Nothing is begun once the time is over, and what a sample does not show in its time is left out. `with_texts` puts the
+    changed statements into the reason: for who may see them. `contained` as in `planning_session`.
     """
     statements = [(member.statement.key, member.statement.query) for member in members]
     queries = dict(statements)
@@ -53,14 +59,17 @@ def stored_ideas(
     wanted = [] if limit.is_over() else searched(statements, catalog)[:MOST]
     if not wanted:
         return ideas
-    with planning_session(database, of_others(members)) as session:
+    with planning_session(database, contained=contained) as session:
         for item in wanted:
             reader = session.reader(item.relation.schema, item.relation.name)
             left = min(limit.end() - limit.clock(), SECONDS)
             if left <= 0:
                 break
-            with database.time_limit(left):
-                found = measure(database, reader, item)
+            try:
+                with database.time_limit(left):
+                    found = measure(database, reader, item)
+            except TimeLimitReached:
+                continue
             if isinstance(found, Unproven) or found.left > MOST_LEFT:
                 continue
             texts = [rewritten(queries[key], item, catalog) for key in item.keys] if with_texts else []
