@@ -2,7 +2,7 @@
 
 The caller's `Database` runs everything inside a subtransaction that is always rolled back. Reading the table
 as the extension's owner means that no code of other people may run: the expressions must consist of immutable
-functions of pg_catalog owned by a superuser, and columns of built-in types.
+functions of pg_catalog owned by a superuser, and columns of built-in types or enums.
 """
 
 from __future__ import annotations
@@ -159,10 +159,12 @@ _VALUES = {
     "range": """select ({key})::text as value from pg_temp.{sample} where not isempty({key})
         order by md5(({key})::text) limit 1""",
 }
+# An enum compares and is read by functions of pg_catalog, unless somebody has made a cast for it.
 _FOREIGN_TYPES = """
 select a.attname
 from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
 where a.attrelid = $1 and a.attname = any($2) and t.typnamespace <> 'pg_catalog'::regnamespace
+  and not (t.typtype = 'e' and not exists (select from pg_catalog.pg_cast c where t.oid in (c.castsource, c.casttarget)))
 """
 
 
