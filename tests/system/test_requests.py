@@ -295,3 +295,18 @@ $$""")
     )
     assert error.sqlstate == "57014"
     assert connection.execute("select count(*) from hypopg()").fetchone() == (0,)
+
+
+def test_a_cancelled_tuning_run_is_over_and_the_next_one_works(tuner: Tuner) -> None:
+    tuner.table()
+    tuner.observed("select * from booking where vendor = {number}")
+    state = "select state, error_sqlstate from _wedding_dbopt.tuning_run order by id desc limit 1"
+    tuner.tune("dry_run => true")  # everything is loaded by now, so the next one begins at once
+    assert tuner.row(state) == ("finished", None)
+    tuner.run("set statement_timeout = '300ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        tuner.run("call wedding_dbopt.run_tuning(dry_run => true)")
+    tuner.run("set statement_timeout = 0")
+    assert tuner.row(state) == ("failed", "57014")
+    tuner.tune("dry_run => true")
+    assert tuner.row(state) == ("finished", None)
