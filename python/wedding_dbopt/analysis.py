@@ -82,9 +82,10 @@ def analyze(
         together = None
         if missing is None and (served := chooser.served_by_index(level, choice)) is not None:
             form = Query.parse(served.text)
-            pair, _ = _indexes(database, session, form, None, catalog, classification)
+            planned = _explained(session, served.text)
+            pair, _ = _indexes(database, session, form, planned, catalog, classification)
             plain = original.total_cost
-            other = _cost_of(session, served.text) or plain
+            other = plain if planned is None else Plan.from_json(planned).total_cost
             costs = plain, plain * _left(advice), other * _left(pair)
             if costs[2] <= (1 - MIN_GAIN) * costs[1]:
                 together = Together(served, pair, *costs)
@@ -154,8 +155,13 @@ def _left(advice: Advice) -> float:
 
 def _cost_of(session: PlanningSession, text: str) -> float | None:
     """The planner's cost of an offer; None where it has no plan."""
+    planned = _explained(session, text)
+    return None if planned is None else Plan.from_json(planned).total_cost
+
+
+def _explained(session: PlanningSession, text: str) -> dict[str, Any] | None:
     try:
-        return Plan.from_json(session.explain(Query.parse(text))).total_cost
+        return session.explain(Query.parse(text))
     except DboptError:
         return None
 

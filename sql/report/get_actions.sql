@@ -25,7 +25,7 @@ language sql stable parallel safe security invoker set search_path = pg_catalog,
               when deed.state = 'approved' and last.reason like 'postponed: %' then substr(last.reason, 12)
               when deed.state = 'approved' then 'the next tick'
               when deed.rollback_requested and deed.state in ('applying', 'verifying', 'kept') then 'the next tick, which undoes it'
-              when deed.state = 'verifying' and deed.final_sql <> '{}' and deed.verdict like 'kept:%' then coalesce(
+              when _wedding_dbopt.awaits_end(deed) then coalesce(
                 _wedding_dbopt.unjudged_neighbour(deed.id),
                 format('its last step, at %s at the earliest (hidden_index_window)', deed.applied_at + _wedding_dbopt.setting_value('hidden_index_window')::interval))
               when deed.state = 'verifying' then coalesce(deed.judgement ->> 'missing', 'the first look at what changed') end

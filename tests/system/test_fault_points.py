@@ -77,16 +77,21 @@ def test_an_action_that_dies_after_any_of_its_writes_is_put_right(
     dies_everywhere(tuner, app, case, monkeypatch, lambda: tuner.value(CATALOGUE))
 
 
-def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
-    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """T16."""
+def hidden_for_an_hour(tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Case, int]:
+    """An index that is to be hidden for an hour at least, and judged good at every look."""
     (case,) = (case for case in CASES if case.name == "index_drop")
     tuner.table(rows=500)
     case.prepare(tuner, app)
     tuner.set(hidden_index_window="1 hour")
     verdict(monkeypatch, "kept")
-    action = case.enqueue(tuner, app)
+    return case, case.enqueue(tuner, app)
+
+
+def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
+    tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T16."""
+    case, action = hidden_for_an_hour(tuner, app, monkeypatch)
     for _ in range(3):
         step(tuner.cluster, tuner.database)
         assert (tuner.state(action), case.is_done(tuner, app)) == ("verifying", True)
@@ -98,12 +103,7 @@ def test_a_hidden_index_is_not_dropped_before_its_time_however_good_the_verdict(
 def test_a_hidden_index_that_nobody_missed_keeps_nobody_waiting_but_its_drop_waits_for_younger_deeds(
     tuner: Tuner, app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (case,) = (case for case in CASES if case.name == "index_drop")
-    tuner.table(rows=500)
-    case.prepare(tuner, app)
-    tuner.set(hidden_index_window="1 hour")
-    verdict(monkeypatch, "kept")
-    drop = case.enqueue(tuner, app)
+    _, drop = hidden_for_an_hour(tuner, app, monkeypatch)
     settled(tuner, drop, "verifying")
     verdict(monkeypatch, "undecided")
     younger = tuner.action("public.booking", "vendor")

@@ -15,8 +15,8 @@ from wedding_dbopt.query import Table
 
 from tests.bench.planner import Client
 
-# Four lines of an order follow each other, two of them of one day; parts and vendors come in 6,000 pairs, everywhere.
 MOOD = "create type mood as enum ('open', 'held', 'done')"
+# Four lines of an order follow each other, two of them of one day; parts and vendors come in 6,000 pairs, everywhere.
 LINES = """
 create table line as
 select n / 4 as order_id, n / 2 % 1000 as day, n * 79 % 2000 as part, n % 3 as vendor,

@@ -47,9 +47,8 @@ def test_a_column_is_offered_where_ranking_computes_the_document_again_and_finds
     assert proof == "sample" and gain > 50
     short = "import wedding_dbopt.tuning.stored_vectors as module; module.SECONDS = {}"
     connection.execute(f"do language plpython3u $$ {short.format(0.001)} $$".encode())
-    assert (
-        connection.execute(ADVICE, [RANKED]).fetchall() == []
-    )  # not shown in its time, and nothing else is lost
+    # What is not shown in its time is left out, and nothing else is lost.
+    assert connection.execute(ADVICE, [RANKED]).fetchall() == []
     connection.execute(f"do language plpython3u $$ {short.format(8.0)} $$".encode())
     before = ids(connection, RANKED)
     assert len(before) > 30

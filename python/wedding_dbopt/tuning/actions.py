@@ -142,10 +142,14 @@ def _is_mixed(database: Database, action: Row) -> bool:
 
     That began because this one was judged good already. It may do this one's work and be undone, so the end waits for it.
     """
-    if not action["final_sql"] or not str(action["verdict"]).startswith("kept:"):
-        return False
-    asked = "select _wedding_dbopt.unjudged_neighbour($1) is not null as mixed"
-    return bool(database.query(asked, ["bigint"], [action["id"]])[0]["mixed"])
+    return bool(
+        database.query(
+            """select _wedding_dbopt.awaits_end(a) and _wedding_dbopt.unjudged_neighbour(a.id) is not null as mixed
+               from _wedding_dbopt.action a where a.id = $1""",
+            ["bigint"],
+            [action["id"]],
+        )[0]["mixed"]
+    )
 
 
 def _early(database: Database, action: Row, at: str | None) -> bool:

@@ -120,7 +120,8 @@ def _tune(database: Database, run_id: int) -> None:
         database.commit()
         if isinstance(error, StatementCancelled):
             raise
-    database.commit()
+    else:
+        database.commit()
 
 
 def _in_its_season(database: Database, run_id: int) -> Row:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from wedding_dbopt.database import Database
+from wedding_dbopt.database import QUERY_CANCELED, Database
 from wedding_dbopt.errors import ActionFailed
 from wedding_dbopt.tuning.executor import Executor
 
@@ -27,7 +27,7 @@ _BRIEF = re.compile(
     r"\s*(?:DROP INDEX(?! CONCURRENTLY)|ALTER (?:INDEX|POLICY|TABLE)|CREATE OR REPLACE VIEW|DROP MATERIALIZED VIEW)\b",
     re.IGNORECASE,
 )
-LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+LOCK_NOT_AVAILABLE = "55P03"
 #: Pause between two tries for a lock, in seconds. It is doubled each time, so that users get on in between. Who waited in
 #: vain for half the patience tries more often instead: pauses between these two, by chance, because what keeps us out may
 #: come in a rhythm.
