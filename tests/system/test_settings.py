@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.system.deeds import CATALOGUE
 from tests.system.pgbouncer import PgBouncer
-from tests.system.tuner import Tuner
+from tests.system.tuner import Tuner, until
 
 #: Two megabytes to sort; with the 64 kB of the role's own setting it goes through temporary files.
 SORT = "select max(note) from (select note from booking where vendor + {number} > 0 order by vendor, amount offset 0) s"
@@ -103,11 +103,11 @@ def test_the_server_s_file_is_written_read_again_and_restored_to_the_byte(tuner:
     )
     tuner.process()
     assert tuner.state(action) == "verifying", tuner.reason(action)
-    assert tuner.value("show max_wal_size") == "3GB"
+    until(lambda: tuner.value("show max_wal_size") == "3GB")  # a reload reaches a session a moment later
     undo(tuner, action)
     assert tuner.state(action) == "rolled_back", tuner.reason(action)
     assert file.read_bytes() == text
-    assert tuner.value("show max_wal_size") == "1GB"
+    until(lambda: tuner.value("show max_wal_size") == "1GB")
 
 
 def test_a_planted_bad_setting_is_rolled_back_by_the_tuner_itself(tuner: Tuner, role: str) -> None:
